@@ -1,0 +1,1 @@
+"""Durable statecharts for agents and services."""
