@@ -1,0 +1,1 @@
+"""Kafka in (events), Kafka out (outbox and changes)."""

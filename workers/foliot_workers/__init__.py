@@ -1,0 +1,1 @@
+"""The Celery app of Foliot: step, effects and sweeps; implements the port `Wake`."""
