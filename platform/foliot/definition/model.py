@@ -1,0 +1,204 @@
+"""The normalized tree of a machine: what is left of a definition when all its sugar is gone.
+
+Everything downstream (engine, registry, diagrams) works on these models and never on the text. They are frozen; the
+JSON objects inside them (schemas, initial context, data) are shared and must not be changed either. Where a line
+stands in the text is not part of the tree: see `foliot.definition.positions`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictFloat, StrictInt
+
+JsonObject: TypeAlias = dict[str, JsonValue]
+JsonSchema: TypeAlias = JsonObject | StrictBool
+StateKind: TypeAlias = Literal["atomic", "compound", "parallel", "final", "history"]
+
+
+class Node(BaseModel):
+    """What all models of the tree share: no field but the named ones, no change after construction."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cel(Node):
+    """An expression in CEL, as source text that has been checked."""
+
+    kind: Literal["cel"] = "cel"
+    source: str
+
+
+class Constant(Node):
+    """A JSON scalar that stands where an expression may stand. A constant text is a `Cel` (`'text'`)."""
+
+    kind: Literal["constant"] = "constant"
+    value: StrictBool | StrictInt | StrictFloat | None
+
+
+Expression: TypeAlias = Annotated[Cel | Constant, Field(discriminator="kind")]
+
+
+class Assign(Node):
+    """Set top-level names of the context. All expressions see the context from before this action."""
+
+    kind: Literal["assign"] = "assign"
+    values: dict[str, Expression]
+
+
+class Raise(Node):
+    """Put an event on the internal queue of this macrostep."""
+
+    kind: Literal["raise"] = "raise"
+    event: str
+    data: dict[str, Expression]
+
+
+class Send(Node):
+    """Send an event: to a Kafka topic (`topic`), or else to the instance itself through the inbox.
+
+    `delay_ms` is None if and only if there is a topic; an event to itself without a delay has 0. `id` names the timer
+    for `Cancel`; None means that nothing can cancel it.
+    """
+
+    kind: Literal["send"] = "send"
+    event: str
+    data: dict[str, Expression]
+    delay_ms: int | None
+    id: str | None
+    topic: str | None
+
+
+class Cancel(Node):
+    """Disarm the timer that a `Send` with this id armed."""
+
+    kind: Literal["cancel"] = "cancel"
+    id: str
+
+
+class Log(Node):
+    """Write the value to the log."""
+
+    kind: Literal["log"] = "log"
+    expression: Expression
+
+
+Action: TypeAlias = Annotated[Assign | Raise | Send | Cancel | Log, Field(discriminator="kind")]
+
+
+class Transition(Node):
+    """One edge. No targets: the actions run and no state is left.
+
+    `index` counts all transitions of the machine from 0: states in document order and, within a state, `always`,
+    `after`, `on_done`, `on`. Timeouts and completion come before `on`, so that a `*` of the same state does not
+    swallow them; where several transitions of a state fit an event, the lowest index with a true guard is taken.
+    `event` is the descriptor as written (`a.b`, `a.*`, `*`), None for `always`. For `after` and `on_done` it is the
+    exact type of one event, which is matched whole: as a prefix `after.5000.a` would also fit `after.5000.a.b`.
+    """
+
+    index: int
+    event: str | None
+    targets: tuple[str, ...]
+    guard: str | None
+    actions: tuple[Action, ...]
+    reenter: bool
+    description: str = ""
+
+
+class After(Node):
+    """A timeout of a state. `id` is the timer's id and its event's type; see `after_id`."""
+
+    delay_ms: int
+    id: str
+    transitions: tuple[Transition, ...]
+
+
+class StateNode(Node):
+    """A state. `id` is its dotted path below the root; the root's is the empty string.
+
+    `initial` (full id of a child) is there for compound states alone, `history` and `default_targets` for history
+    states alone. A history state without defaults enters what its parent enters by default. All tuples are in document
+    order.
+    """
+
+    id: str
+    name: str
+    kind: StateKind
+    description: str = ""
+    initial: str | None = None
+    children: tuple[StateNode, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    always: tuple[Transition, ...] = ()
+    after: tuple[After, ...] = ()
+    on_done: tuple[Transition, ...] = ()
+    entry: tuple[Action, ...] = ()
+    exit: tuple[Action, ...] = ()
+    history: Literal["shallow", "deep"] | None = None
+    default_targets: tuple[str, ...] = ()
+
+    def walk(self) -> Iterator[StateNode]:
+        """Yield this state and all below it, in document order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def outgoing(self) -> Iterator[Transition]:
+        """Yield the transitions of this state by rising index."""
+        yield from self.always
+        for timeout in self.after:
+            yield from timeout.transitions
+        yield from self.on_done
+        yield from self.transitions
+
+
+class ContextSpec(Node):
+    """What the context must look like (JSON Schema 2020-12; None: anything) and what it is at birth."""
+
+    json_schema: JsonSchema | None = None
+    initial: JsonObject = Field(default_factory=dict)
+
+
+class EventSpec(Node):
+    """What the data of an event must look like (JSON Schema 2020-12; None: anything)."""
+
+    json_schema: JsonSchema | None = None
+
+
+class Definition(Node):
+    """A whole machine."""
+
+    foliot: Literal[1] = 1
+    id: str
+    description: str = ""
+    create: Literal["on_event", "explicit"] = "on_event"
+    poison: Literal["park", "skip"] = "park"
+    context: ContextSpec
+    events: dict[str, EventSpec] = Field(default_factory=dict)
+    root: StateNode
+
+    def canonical(self) -> bytes:
+        """JSON with sorted keys: equal bytes if and only if the machines are equal."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def from_canonical(cls, canonical: bytes) -> Definition:
+        """Read back what `canonical` wrote. The bytes are trusted: they were checked when they were text."""
+        return cls.model_validate(orjson.loads(canonical))
+
+    @property
+    def hash(self) -> str:
+        """BLAKE2b (32 bytes) of the canonical form, in lower-case hex."""
+        return hashlib.blake2b(self.canonical(), digest_size=32).hexdigest()
+
+
+def after_id(delay_ms: int, state_id: str) -> str:
+    """Name the timer of an `after`; its event has the same type."""
+    return f"after.{delay_ms}.{state_id}"
+
+
+def done_event(state_id: str) -> str:
+    """Name the event that says that a compound or parallel state is done."""
+    return f"done.state.{state_id}"
