@@ -1,13 +1,13 @@
 """Every table of Foliot, declared once. Alembic's migrations make them; a test compares the two.
 
 Conventions: `shard` and the numbers of queues are explained in docs/plan.md; `tenant` and `machine` are the small
-numbers of `tenants` and `machines`; JSON that Foliot reads whole is `text` in canonical form (sorted keys), never jsonb; a
-column called `at` is the database's clock when the row was written. Tables on the hot path have no foreign keys.
+numbers of `tenants` and `machines`; JSON that Foliot reads whole is `text` in canonical form (sorted keys), never jsonb;
+a column called `at` is the database's clock when the row was written. Tables on the hot path have no foreign keys.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -35,7 +35,7 @@ metadata = MetaData(
 
 LANES: Final = ("critical", "high", "normal", "low")
 QUEUES: Final = 8
-"""Lane × {within quota, over quota}."""
+"""Lane times {within quota, over quota}."""
 
 INBOX_SEGMENTS: Final = 4
 OUTBOX_SEGMENTS: Final = 4
@@ -50,20 +50,20 @@ KIND_MESSAGE: Final = 2
 _ZEROS: Final = text(f"'{{{','.join('0' * QUEUES)}}}'::bigint[]")
 
 
-def _required(name: str, kind: TypeEngine[object] | type[TypeEngine[object]], **options: object) -> Column[object]:
-    return Column(name, kind, nullable=False, **options)  # type: ignore[arg-type]
+def _required(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], **options: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **options)
 
 
-def _moment(name: str = "at") -> Column[object]:
+def _moment(name: str = "at") -> Column[Any]:
     return _required(name, DateTime(timezone=True), server_default=text("clock_timestamp()"))
 
 
-def _address() -> tuple[Column[object], ...]:
+def _address() -> tuple[Column[Any], ...]:
     return (_required("tenant", Integer), _required("machine", Integer), _required("key", Text))
 
 
-def _event() -> tuple[Column[object], ...]:
-    """An event as it is stored after routing; `instance`, `timer` and `armed` only where a timer fired."""
+def _event() -> tuple[Column[Any], ...]:
+    """Make the columns of an event as it is stored after routing; `instance`, `timer` and `armed` only for timers."""
     return (
         *_address(),
         _required("kind", SmallInteger, server_default=text("0")),
@@ -80,12 +80,12 @@ def _event() -> tuple[Column[object], ...]:
     )
 
 
-def _queued() -> tuple[Column[object], ...]:
+def _queued() -> tuple[Column[Any], ...]:
     return (_required("shard", SmallInteger), _required("queue", SmallInteger), _required("number", BigInteger))
 
 
-def _message() -> tuple[Column[object], ...]:
-    """A message that waits to be sent; `id` stays the same over every sending, and so do the bytes of `body`."""
+def _message() -> tuple[Column[Any], ...]:
+    """Make the columns of a message that waits to be sent: `id` and `body` are the same at every sending."""
     return (
         _required("shard", SmallInteger),
         _required("number", BigInteger),
@@ -99,7 +99,7 @@ def _message() -> tuple[Column[object], ...]:
     )
 
 
-def _timer() -> tuple[Column[object], ...]:
+def _timer() -> tuple[Column[Any], ...]:
     return (
         _required("shard", SmallInteger),
         _required("instance", BigInteger),
