@@ -1,7 +1,7 @@
 """Every table of Foliot, declared once. Alembic's migrations make them; a test compares the two.
 
 Conventions: `shard` and the numbers of queues are explained in docs/plan.md; `tenant` and `machine` are the small
-numbers of `tenants` and `machines`; JSON that Foliot reads whole is `text` in canonical form (sorted keys), never jsonb;
+numbers of `tenants` and `machines`; JSON that Foliot reads whole is `text` in canonical form (sorted keys), not jsonb;
 a column called `at` is the database's clock when the row was written. Tables on the hot path have no foreign keys.
 """
 
@@ -472,7 +472,7 @@ attempts = Table(
     Column("shard", SmallInteger, primary_key=True, autoincrement=False),
     _required("numbers", ARRAY(BigInteger)),
     _required("unfinished", Integer),
-    _required("single", Boolean),
+    _required("singles", Integer),
     _required("single_left", Integer),
     _required("writer", Text),
     _moment(),

@@ -1,0 +1,93 @@
+"""The settings of one process: read once at the entry point, then passed as arguments. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Defence = Literal["cursor_lock", "token", "offsets", "dedupe", "lane_order", "attempts", "outbox_mark", "cache_drop"]
+"""What a test may switch off, to see that the checker notices."""
+
+
+class Settings(BaseSettings):
+    """All settings, each `FOLIOT_<NAME>` in the environment. Times carry their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix="FOLIOT_", frozen=True, extra="ignore")
+
+    dsn_owner: str = Field("", description="Postgres: owner of the tables, for migrations only")
+    dsn_service: str = Field("", description="Postgres: role of ingest, workers and relay")
+    dsn_front: str = Field("", description="Postgres: role of the front doors, under row-level security")
+    kafka: str = Field("", description="Kafka bootstrap servers, host:port, comma-separated")
+    broker_url: str = Field("", description="Celery broker, such as redis://127.0.0.1:6379/0")
+
+    tenant: str = Field("default", description="The tenant that commands speak of when none is named")
+    topic_prefix: str = Field("foliot.events", description="Lane topics are <prefix>.critical, .high, .normal and .low")
+    changes_topic: str = Field("foliot.changes", description="Where every journal row is announced; empty: nowhere")
+    topic_partitions: int = Field(4, ge=1, le=1024, description="Partitions of topics that Foliot makes itself")
+    topic_replication: int = Field(1, ge=1, le=16, description="Replication factor of topics that Foliot makes itself")
+    shards: int = Field(64, description="Shards of a new installation: a power of two up to 4096; fixed afterwards")
+
+    ingest_batch: int = Field(1000, ge=1, le=10_000, description="Records that one intake transaction takes at most")
+    ingest_poll_ms: int = Field(500, ge=1, description="How long one poll of Kafka waits for a record")
+    inbox_depth_max: int = Field(200_000, ge=1, description="Waiting events beyond which the low lanes are paused")
+    inbox_age_max_s: float = Field(
+        60.0, gt=0, description="Age of the oldest waiting event beyond which they are paused"
+    )
+    group: str = Field("foliot-ingest", description="Kafka consumer group")
+    session_timeout_ms: int = Field(6000, ge=1000, description="Kafka session of one consumer")
+
+    step_batch: int = Field(500, ge=1, le=10_000, description="Events that one step transaction takes at most")
+    step_batch_ms: float = Field(15.0, gt=0, description="Time that one step transaction spends on stepping at most")
+    step_share: float = Field(
+        0.1, gt=0, le=0.125, description="Share of a batch that every queue with work gets at least"
+    )
+    step_task_ms: int = Field(2000, ge=1, description="How long one Celery task steps before it posts itself again")
+    steal_after_ms: float = Field(20.0, ge=0, description="How long another child's shard must wait before it is taken")
+    cache_instances_max: int = Field(100_000, ge=0, description="Instances that one child keeps in memory")
+    poll_ms: int = Field(1000, ge=10, description="A child steps by itself when no task came for this long")
+    worker_children: int = Field(1, ge=1, le=256, description="Children that serve all lanes")
+    urgent_children: int = Field(1, ge=1, le=256, description="Children that serve critical and high wake-ups only")
+    child_memory_max_mb: int = Field(512, ge=64, description="A child above this is replaced after its task")
+    step_watchdog_s: float = Field(30.0, gt=0, description="A child that hangs in one batch for longer kills itself")
+    grace_s: float = Field(10.0, gt=0, description="Time to finish after SIGTERM")
+    sweep_ms: int = Field(500, ge=10, description="How often timers are looked at")
+    holder_age_max_s: float = Field(
+        3.0, gt=0, description="A transaction that holds a wanted shard for longer is ended"
+    )
+
+    inbox_segment_s: float = Field(600.0, gt=0, description="Age at which the inbox and outbox go to the next segment")
+    timer_segment_s: float = Field(3600.0, gt=0, description="Age at which the timers go to the next segment")
+    dedupe_window_s: float = Field(86_400.0, gt=0, description="How long the id of an event is remembered")
+
+    relay_batch: int = Field(500, ge=1, le=10_000, description="Messages that one relay transaction sends at most")
+    relay_poll_ms: int = Field(50, ge=1, description="How long the relay rests when there was nothing to send")
+    changes_per_record: int = Field(200, ge=1, le=1000, description="Changes in one record of the changes topic")
+
+    event_bytes_max: int = Field(1_048_576, ge=1024, description="Size of an event's data")
+    event_depth_max: int = Field(64, ge=1, le=256, description="Nesting of an event's data")
+    key_bytes_max: int = Field(512, ge=1, le=2048, description="Length of an instance's key in UTF-8")
+
+    log_format: Literal["console", "json"] = Field("console", description="How log lines are written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is written"
+    )
+
+    testing: bool = Field(default=False, description="Allows the switches below; never in production")
+    defences_off: Annotated[frozenset[Defence], NoDecode] = Field(frozenset(), description="Tests only")
+    crash_at: str = Field("", description="Tests only: statement after which the process kills itself, name[:count]")
+
+    @field_validator("defences_off", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _hidden_switches_need_testing(self) -> Self:
+        if (self.defences_off or self.crash_at) and not self.testing:
+            msg = "defences_off and crash_at are for tests: set FOLIOT_TESTING=1 to use them"
+            raise ValueError(msg)
+        return self

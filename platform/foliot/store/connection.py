@@ -1,0 +1,116 @@
+"""Connections to Postgres and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import psycopg
+
+from foliot.errors import FoliotError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+HOT_TIMEOUT_MS: Final = 5_000
+"""Bound of one statement, one lock wait and one idle moment inside a hot transaction."""
+CONNECT_TIMEOUT_S: Final = 5
+
+
+class StoreError(FoliotError):
+    """Postgres refused or did not answer."""
+
+    code: ClassVar[str] = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """The connection broke or could not be made; a new connection and the same call again may do."""
+
+    code: ClassVar[str] = "store_unavailable"
+    retryable: ClassVar[bool] = True
+
+
+class UnknownCommit(StoreUnavailable):
+    """The connection broke while a commit was on its way: read again before anything is repeated."""
+
+    code: ClassVar[str] = "unknown_commit"
+
+
+class TransactionLost(StoreError):
+    """A time-out, a deadlock or a conflict ended the transaction; the same call again may do."""
+
+    code: ClassVar[str] = "transaction_lost"
+    retryable: ClassVar[bool] = True
+
+
+class DataRefused(StoreError):
+    """Postgres cannot store a value: the same data will be refused again."""
+
+    code: ClassVar[str] = "data_refused"
+
+
+class Conflict(StoreError):
+    """A unique key or a compare-and-set found that somebody else had written."""
+
+    code: ClassVar[str] = "conflict"
+    retryable: ClassVar[bool] = True
+
+
+@contextmanager
+def translated(what: str, *, committing: bool = False) -> Iterator[None]:
+    """Turn the driver's errors into Foliot's; `what` names the statement in the error."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _translation(error, what, committing=committing) from error
+
+
+def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreError:
+    message = str(error).strip().partition("\n")[0] or type(error).__name__
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return Conflict(message, where=what)
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError | psycopg.NotSupportedError):
+        return DataRefused(message, where=what)
+    lost = (
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.SerializationFailure,
+    )
+    if isinstance(error, lost):
+        return TransactionLost(message, where=what, remedy="It is tried again.")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        kind = UnknownCommit if committing else StoreUnavailable
+        return kind(message, where=what, remedy="It is tried again on a new connection.")
+    return StoreError(message, where=what)
+
+
+def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms: int = HOT_TIMEOUT_MS) -> Connection:
+    """Open a connection with every time-out set; transactions are explicit and READ COMMITTED.
+
+    `application` is what others see in pg_stat_activity. `synchronous=False` is for the attempts only: what it commits may
+    be lost in a crash of the server.
+
+    Raises:
+        StoreUnavailable: no connection within five seconds.
+    """
+    settings = {
+        "lock_timeout": timeout_ms,
+        "statement_timeout": timeout_ms,
+        "idle_in_transaction_session_timeout": timeout_ms,
+        "default_transaction_isolation": r"read\ committed",
+        "synchronous_commit": "on" if synchronous else "off",
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    with translated("connect"):
+        return psycopg.connect(
+            dsn,
+            application_name=application,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+            tcp_user_timeout=10_000,
+            options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+        )

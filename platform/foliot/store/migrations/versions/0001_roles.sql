@@ -1,0 +1,55 @@
+-- Three roles: the owner (who runs this), the service (ingest, workers, relay) and the front doors.
+-- The front role reads its tenant's rows only: app.tenant names the tenant, row-level security holds it.
+
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['foliot_service', 'foliot_front'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', role);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
+        END IF;
+    END LOOP;
+END $$;
+
+GRANT USAGE ON SCHEMA public TO foliot_service, foliot_front;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO foliot_service;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO foliot_service;
+REVOKE UPDATE, DELETE ON journal, versions, batches, intakes FROM foliot_service;
+REVOKE ALL ON alembic_version FROM foliot_service;
+
+-- A ring's segment is emptied by a function: the service role has no TRUNCATE of its own.
+CREATE FUNCTION empty_segment(ring text, segment int) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF ring NOT IN ('inbox', 'outbox', 'timers', 'dedupe')
+       OR segment = (SELECT r.segment FROM public.rings r WHERE r.name = ring) THEN
+        RAISE EXCEPTION 'segment % of % is not to be emptied', segment, ring;
+    END IF;
+    EXECUTE format('TRUNCATE public.%I', ring || '_' || segment);
+END $$;
+REVOKE ALL ON FUNCTION empty_segment(text, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION empty_segment(text, int) TO foliot_service;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['machines', 'versions', 'channels', 'operations', 'schemas', 'routes', 'inbox',
+                                'inbox_late', 'held', 'dead_letters', 'instances', 'journal', 'outbox', 'outbox_late',
+                                'timers', 'timers_late'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY service_all ON %I TO foliot_service USING (true) WITH CHECK (true)', name);
+        EXECUTE format('CREATE POLICY front_own ON %I FOR SELECT TO foliot_front '
+                       'USING (tenant = (SELECT nullif(current_setting(''app.tenant'', true), '''')::int))', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['machines', 'versions', 'channels', 'operations', 'schemas', 'routes', 'held',
+                                'dead_letters', 'instances', 'journal'] LOOP
+        EXECUTE format('GRANT SELECT ON %I TO foliot_front', name);
+    END LOOP;
+END $$;

@@ -1,0 +1,31 @@
+-- Attempts to step, written before the step on a connection of their own with synchronous_commit=off.
+
+-- name: begin
+-- in: shards and the numbers of their cursors as text, as parallel arrays; writer; how many single steps follow two deaths
+-- out: shard, attempts that did not finish from these cursors (this one counts), and how many of them were single
+--      steps: 0 is a whole batch, 1 a single step, 2 says that a single step from here has killed its process
+-- locks: the attempt rows, for this statement
+-- index: attempts_pkey
+INSERT INTO attempts AS a (shard, numbers, unfinished, singles, single_left, writer)
+SELECT shard, numbers::int8[], 1, 0, 0, %(writer)s
+FROM unnest(%(shards)s::int2[], %(numbers)s::text[]) AS u (shard, numbers) ORDER BY shard
+ON CONFLICT (shard) DO UPDATE SET
+    numbers = excluded.numbers,
+    unfinished = CASE WHEN a.numbers = excluded.numbers THEN a.unfinished + 1 ELSE 1 END,
+    singles = CASE WHEN a.numbers <> excluded.numbers THEN (a.single_left > 0)::int
+                   WHEN a.unfinished >= 2 OR a.single_left > 0 THEN a.singles + 1
+                   ELSE 0 END,
+    single_left = CASE WHEN a.numbers <> excluded.numbers THEN greatest(a.single_left - 1, 0)
+                       WHEN a.unfinished >= 2 AND a.single_left = 0 THEN %(single_steps)s
+                       ELSE a.single_left END,
+    writer = excluded.writer,
+    at = clock_timestamp()
+RETURNING shard, unfinished, singles
+
+-- name: excuse
+-- in: shards
+-- out: nothing; the attempt ended without a step, by an error that was not the event's
+-- locks: the attempt rows, for this statement
+-- index: attempts_pkey
+UPDATE attempts SET unfinished = greatest(unfinished - 1, 0), singles = greatest(singles - 1, 0)
+WHERE shard = ANY (%(shards)s::int2[])

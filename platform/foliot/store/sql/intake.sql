@@ -1,0 +1,153 @@
+-- The statements of one intake transaction, in the order in which they run (dedupe keys, heads, offsets).
+
+-- name: read_generation
+-- in: nothing
+-- out: the generation that takes new keys
+-- locks: nothing; a stale answer puts keys one generation lower, which is still remembered for 3/4 of the window
+-- index: rings_pkey
+SELECT segment FROM rings WHERE name = 'dedupe'
+
+-- name: claim_keys
+-- in: generation and the keys of events, as parallel arrays sorted by (shard, tenant, source, id, machine, key)
+-- out: nothing; the row count is less than the arrays' length where keys were there
+-- locks: the new rows; waits for another transaction that inserts the same key
+-- index: the primary key of the generation
+INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
+SELECT %(generation)s::int2, u.* FROM unnest(
+    %(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
+    %(keys)s::text[], %(hashes)s::bytea[]) u
+ON CONFLICT DO NOTHING
+
+-- name: lock_heads
+-- in: shards, sorted
+-- out: shard, numbers, segment to write
+-- locks: those head rows, FOR UPDATE, until the commit
+-- index: heads_pkey
+SELECT shard, numbers, segment FROM heads WHERE shard = ANY (%(shards)s::int2[]) ORDER BY shard FOR UPDATE
+
+-- name: find_duplicates
+-- in: the keys, as for claim_keys
+-- out: place (from 1) in the arrays and payload hash of each key that an earlier transaction had claimed, in any generation;
+--      run after lock_heads, so that a claim of the same shard that was in flight is seen
+-- locks: nothing
+-- index: the primary key of each generation
+SELECT u.place::int4, d.payload_hash
+FROM unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
+            %(keys)s::text[]) WITH ORDINALITY AS u (shard, tenant, source, id, machine, key, place)
+JOIN dedupe d ON d.generation = ANY ('{0,1,2,3,4}'::int2[])
+  AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
+  AND d.machine = u.machine AND d.key = u.key
+WHERE d.xmin <> pg_current_xact_id()::xid
+
+-- name: insert_inbox
+-- in: numbered events, as parallel arrays
+-- out: nothing
+-- locks: the new rows
+-- index: the primary key of the segment grows at the end of each (shard, queue)
+INSERT INTO inbox (segment, shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data,
+                   traceparent, instance, timer, armed)
+SELECT * FROM unnest(
+    %(segments)s::int2[], %(shards)s::int2[], %(queues)s::int2[], %(numbers)s::int8[], %(tenants)s::int4[],
+    %(machines)s::int4[], %(keys)s::text[], %(kinds)s::int2[], %(event_ids)s::text[], %(sources)s::text[],
+    %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[], %(instances)s::int8[],
+    %(timers)s::text[], %(armed)s::int8[])
+
+-- name: move_heads
+-- in: shards and their new numbers as text, as parallel arrays
+-- out: nothing; the row count must equal the arrays' length
+-- locks: the head rows, held already
+-- index: heads_pkey
+UPDATE heads h SET numbers = u.numbers::int8[], at = clock_timestamp()
+FROM unnest(%(shards)s::int2[], %(numbers)s::text[]) AS u (shard, numbers)
+WHERE h.shard = u.shard
+
+-- name: insert_dead_letters
+-- in: events or records set aside, as parallel arrays; writer
+-- out: nothing
+-- locks: the new rows
+-- index: dead_letters_pkey, dead_letters_open
+INSERT INTO dead_letters (tenant, stage, code, what, place, remedy, topic_id, topic, partition, "offset", headers, raw,
+                          shard, queue, number, instance, machine, key, event_id, source, type, event, attempts,
+                          traceparent, worker)
+SELECT u.*, %(writer)s FROM unnest(
+    %(tenants)s::int4[], %(stages)s::text[], %(codes)s::text[], %(whats)s::text[], %(places)s::text[],
+    %(remedies)s::text[], %(topic_ids)s::text[], %(topics)s::text[], %(partitions)s::int4[], %(offsets)s::int8[],
+    %(headers)s::text[], %(raws)s::bytea[], %(shards)s::int2[], %(queues)s::int2[], %(numbers)s::int8[],
+    %(instances)s::int8[], %(machines)s::text[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[],
+    %(types)s::text[], %(events)s::text[], %(attempts)s::int4[], %(traceparents)s::text[]) u
+
+-- name: insert_alarms
+-- in: codes, tenants, shards, whats as parallel arrays; writer
+-- out: nothing
+-- locks: the new rows
+-- index: alarms_pkey
+INSERT INTO alarms (code, tenant, shard, what, writer)
+SELECT u.*, %(writer)s
+FROM unnest(%(codes)s::text[], %(tenants)s::int4[], %(shards)s::int2[], %(whats)s::text[]) u
+
+-- name: move_offsets
+-- in: topic ids, partitions, expected and next offsets, as parallel arrays sorted by (topic id, partition)
+-- out: nothing; a row count below the arrays' length says that somebody else has moved one
+-- locks: those offset rows
+-- index: offsets_pkey
+UPDATE offsets o SET next = u.next, at = clock_timestamp()
+FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[], %(nexts)s::int8[])
+     AS u (topic_id, partition, expected, next)
+WHERE o.topic_id = u.topic_id AND o.partition = u.partition AND o.next = u.expected
+
+-- name: force_offsets
+-- in: as move_offsets
+-- out: nothing
+-- locks: those offset rows
+-- index: offsets_pkey; what a test gets that switches the comparison off
+UPDATE offsets o SET next = u.next, at = clock_timestamp()
+FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[], %(nexts)s::int8[])
+     AS u (topic_id, partition, expected, next)
+WHERE o.topic_id = u.topic_id AND o.partition = u.partition
+
+-- name: insert_intakes
+-- in: what became of the records of each partition, as parallel arrays; writer
+-- out: nothing
+-- locks: the new rows
+-- index: intakes_pkey
+INSERT INTO intakes (topic_id, partition, first, next, accepted, duplicates, dead, writer)
+SELECT u.*, %(writer)s FROM unnest(
+    %(topic_ids)s::text[], %(partitions)s::int4[], %(firsts)s::int8[], %(nexts)s::int8[], %(accepted)s::int4[],
+    %(duplicates)s::int4[], %(dead)s::int4[]) u
+
+-- name: begin_offsets
+-- in: topic ids, partitions, topics, and where a partition that was never read begins, as parallel arrays
+-- out: nothing
+-- locks: the new rows
+-- index: offsets_pkey
+INSERT INTO offsets (topic_id, partition, topic, next)
+SELECT * FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(topics)s::text[], %(nexts)s::int8[])
+ON CONFLICT DO NOTHING
+
+-- name: read_offsets
+-- in: topic ids and partitions, as parallel arrays
+-- out: topic id, partition, next offset, why it was stopped or null
+-- locks: nothing
+-- index: offsets_pkey
+SELECT o.topic_id, o.partition, o.next, o.stopped
+FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[]) AS u (topic_id, partition)
+JOIN offsets o ON o.topic_id = u.topic_id AND o.partition = u.partition
+
+-- name: stop_offset
+-- in: topic id, partition, why
+-- out: nothing
+-- locks: the offset row
+-- index: offsets_pkey
+UPDATE offsets SET stopped = %(stopped)s, at = clock_timestamp()
+WHERE topic_id = %(topic_id)s AND partition = %(partition)s
+
+-- name: read_depth
+-- in: nothing
+-- out: by lane (0 to 3): events that wait; and the age in seconds of the oldest shard's standstill with work
+-- locks: nothing
+-- index: none; heads and cursors have one row a shard
+SELECT (q.queue - 1) / 2, sum(h.numbers[q.queue] - c.numbers[q.queue])::int8,
+       coalesce(max(extract(epoch FROM clock_timestamp() - c.at))
+                FILTER (WHERE h.numbers[q.queue] > c.numbers[q.queue]), 0)::float8
+FROM heads h JOIN cursors c ON c.shard = h.shard CROSS JOIN generate_series(1, 8) AS q (queue)
+GROUP BY 1 ORDER BY 1

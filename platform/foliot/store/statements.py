@@ -1,0 +1,88 @@
+"""Named SQL: statements live in `sql/*.sql`, each with a header that says what it takes, gives, locks and rides.
+
+Every run of a statement is a named crash point: tests kill a real process after each one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final
+
+from psycopg import Cursor
+
+from foliot.store.connection import Connection, translated
+
+_NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_HEADER: Final = re.compile(r"^-- (in|out|locks|index): (.*)$", re.MULTILINE)
+HEADER_FIELDS: Final = ("in", "out", "locks", "index")
+
+
+@dataclass(slots=True)
+class CrashPoint:
+    """Where this process kills itself; set once at the entry point, by tests only."""
+
+    name: str = ""
+    left: int = 0
+
+    def arm(self, place: str) -> None:
+        """Take `name` or `name:count`; the process dies when the point is passed for the count-th time."""
+        self.name, _, count = place.partition(":")
+        self.left = int(count or 1)
+
+    def passed(self, name: str) -> None:
+        """Die here if this is the place."""
+        if name == self.name:
+            self.left -= 1
+            if self.left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+crash_point: Final = CrashPoint()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One named statement; `name` is `<file>.<name>`, such as `step.lock_cursors`."""
+
+    name: str
+    text: str
+    header: Mapping[str, str] = field(compare=False)
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any] | None = None) -> Cursor[tuple[Any, ...]]:
+        """Execute once, as a prepared statement with binary results.
+
+        Raises:
+            StoreError: what the driver said, translated.
+        """
+        with translated(self.name):
+            cursor = connection.cursor(binary=True)
+            cursor.execute(self.text, parameters, prepare=True)
+        crash_point.passed(self.name)
+        return cursor
+
+
+def load(path: str) -> dict[str, Statement]:
+    """Read the statements of `sql/<path>.sql` by name."""
+    source = resources.files("foliot.store").joinpath("sql", f"{path}.sql").read_text("utf-8")
+    parts = _NAME.split(source)[1:]
+    return {
+        name: Statement(f"{path}.{name}", body.strip(), dict(_HEADER.findall(body)))
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def commit(connection: Connection, name: str) -> None:
+    """Commit, with crash points before (`<name>.before_commit`) and after it (`<name>.commit`).
+
+    Raises:
+        UnknownCommit: the connection broke while the commit was on its way; nobody knows its outcome.
+    """
+    crash_point.passed(f"{name}.before_commit")
+    with translated(f"{name}.commit", committing=True):
+        connection.commit()
+    crash_point.passed(f"{name}.commit")
