@@ -1,0 +1,32 @@
+"""The servers of one machine, started and stopped: PostgreSQL, Valkey and a Kafka broker, and who watches over them."""
+
+from foliot.local.apache_kafka import ApacheKafka, install_jars
+from foliot.local.failures import (
+    FolderUnreachable,
+    LocalError,
+    NotReadyInTime,
+    PartMissing,
+    ProcessDied,
+    StartAbandoned,
+    SupervisorRuns,
+)
+from foliot.local.lifecycle import Server
+from foliot.local.postgres_server import Postgres
+from foliot.local.tansu_broker import Tansu
+from foliot.local.valkey_server import Valkey
+
+__all__ = [
+    "ApacheKafka",
+    "FolderUnreachable",
+    "LocalError",
+    "NotReadyInTime",
+    "PartMissing",
+    "Postgres",
+    "ProcessDied",
+    "Server",
+    "StartAbandoned",
+    "SupervisorRuns",
+    "Tansu",
+    "Valkey",
+    "install_jars",
+]
