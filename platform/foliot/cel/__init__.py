@@ -1,0 +1,41 @@
+"""CEL, the Common Expression Language: text is parsed, type-checked and compiled to a Python function."""
+
+from foliot.cel.environment import DIGEST, IN_STATE, Environment, HostFunction
+from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
+from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
+from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, LIST, MAP, NULL, STRING, UINT, Type, UInt, list_of, map_of
+from foliot.cel.lexer import SOURCE_BYTES_MAX
+from foliot.cel.operations import COST_MAX
+from foliot.cel.program import Program, compile_expression
+
+__all__ = [
+    "BOOL",
+    "BYTES",
+    "COST_MAX",
+    "DIGEST",
+    "DOUBLE",
+    "DYN",
+    "INT",
+    "IN_STATE",
+    "JSON_DEPTH_MAX",
+    "LIST",
+    "MAP",
+    "NULL",
+    "SOURCE_BYTES_MAX",
+    "STRING",
+    "UINT",
+    "CelBudgetExceeded",
+    "CelError",
+    "CelSyntaxError",
+    "CelTypeError",
+    "Environment",
+    "EvaluationError",
+    "HostFunction",
+    "Program",
+    "Type",
+    "UInt",
+    "compile_expression",
+    "list_of",
+    "map_of",
+    "to_json",
+]

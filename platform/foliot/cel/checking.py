@@ -1,0 +1,269 @@
+"""Gives every node a type, and refuses what can never be evaluated.
+
+The checker is gradual: `dyn` is compatible with everything. What it promises is always true: a node whose type is not
+`dyn` has a value of this type or no value at all; the generator relies on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from foliot.cel.environment import Environment
+from foliot.cel.failures import CelTypeError
+from foliot.cel.kinds import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    UINT,
+    Type,
+    UInt,
+    is_compatible,
+    join,
+    list_of,
+    map_of,
+)
+from foliot.cel.lexer import Source
+from foliot.cel.overloads import FUNCTIONS, Overload, binary_result, index_result, unary_result
+from foliot.cel.tree import (
+    Binary,
+    Call,
+    Comprehension,
+    Conditional,
+    Constant,
+    Index,
+    ListLiteral,
+    Logic,
+    MapLiteral,
+    Node,
+    Scalar,
+    Select,
+    Unary,
+    Variable,
+)
+
+_SCALARS: dict[type, Type] = {
+    bool: BOOL,
+    int: INT,
+    UInt: UINT,
+    float: DOUBLE,
+    str: STRING,
+    bytes: BYTES,
+    type(None): NULL,
+}
+_KEYS = (BOOL, INT, UINT, STRING, DYN)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A tree with the type of each node, and the dotted paths that it reads."""
+
+    source: Source
+    environment: Environment
+    root: Node
+    types: dict[Node, Type]
+    reads: frozenset[str]
+
+
+def check(source: Source, root: Node, environment: Environment) -> Checked:
+    """Give each node of the tree its type.
+
+    Raises:
+        CelTypeError: a name is unknown, or operands can never fit.
+    """
+    checker = _Checker(source, environment)
+    checker.visit(root)
+    return Checked(source, environment, root, checker.types, frozenset(checker.reads))
+
+
+@dataclass(slots=True)
+class _Checker:
+    source: Source
+    environment: Environment
+    types: dict[Node, Type] = field(default_factory=dict)
+    reads: set[str] = field(default_factory=set)
+    _scopes: list[tuple[str, Type]] = field(default_factory=list)
+    # Selections that are part of a longer path, which is the one that counts.
+    _inner: set[Node] = field(default_factory=set)
+
+    def visit(self, node: Node) -> Type:
+        found = self._type(node)
+        self.types[node] = found
+        return found
+
+    def _type(self, node: Node) -> Type:  # noqa: C901, PLR0911, PLR0912 (one branch for each kind of node)
+        match node:
+            case Constant():
+                return _SCALARS[type(node.value)]
+            case Variable():
+                return self._variable(node)
+            case Select() | Index():
+                return self._path(node)
+            case Call():
+                return self._call(node)
+            case Unary():
+                operand = self.visit(node.operand)
+                return self._known(unary_result(node.operator, operand), node, node.operator, operand)
+            case Binary():
+                left, right = self.visit(node.left), self.visit(node.right)
+                return self._known(binary_result(node.operator, left, right), node, node.operator, left, right)
+            case Logic():
+                for operand_node in node.operands:
+                    self._boolean(operand_node, f"An operand of {node.operator}")
+                return BOOL
+            case Conditional():
+                return self._conditional(node)
+            case ListLiteral():
+                return list_of(self._joined(node.elements))
+            case MapLiteral():
+                return self._map(node)
+            case Comprehension():
+                return self._comprehension(node)
+            case _:
+                assert_never(node)
+
+    def _refuse(self, node: Node, what: str, remedy: str = "") -> CelTypeError:
+        line, column = self.source.place(node.offset)
+        return CelTypeError(what, line=line, column=column, remedy=remedy)
+
+    def _known(self, found: Type | None, node: Node, operation: str, *operands: Type) -> Type:
+        if found is None:
+            shown = ", ".join(str(operand) for operand in operands)
+            raise self._refuse(
+                node, f"no_matching_overload: {operation} cannot take ({shown}).", "Convert an operand, or use dyn()."
+            )
+        return found
+
+    def _boolean(self, node: Node, role: str) -> None:
+        found = self.visit(node)
+        if not is_compatible(found, BOOL):
+            raise self._refuse(node, f"{role} must be bool; this is {found}.", "Compare it with something.")
+
+    def _joined(self, nodes: tuple[Node, ...]) -> Type:
+        if not nodes:
+            return DYN
+        found = self.visit(nodes[0])
+        for node in nodes[1:]:
+            found = join(found, self.visit(node))
+        return found
+
+    def _variable(self, node: Variable) -> Type:
+        for name, found in reversed(self._scopes):
+            if name == node.name:
+                return found
+        if node.name not in self.environment.variables:
+            known = ", ".join(self.environment.variables)
+            raise self._refuse(node, f"There is no variable {node.name!r}.", f"Known are: {known}." if known else "")
+        if node not in self._inner:
+            self.reads.add(node.name)
+        return self.environment.variables[node.name]
+
+    def _path(self, node: Select | Index) -> Type:
+        if node not in self._inner and (path := self._dotted(node)) is not None:
+            self.reads.add(path)
+        operand = self.visit(node.operand)
+        if isinstance(node, Index):
+            key = self.visit(node.key)
+            return self._known(index_result(operand, key), node, "[]", operand, key)
+        if operand.name not in ("dyn", "map"):
+            raise self._refuse(
+                node, f"A value of type {operand} has no field {node.field!r}.", "Only maps have fields."
+            )
+        if node.is_test:
+            return BOOL
+        return operand.parameters[1] if operand.parameters else DYN
+
+    def _dotted(self, node: Node) -> str | None:
+        """Return the path that a chain of selections reads, None where it does not start at a variable."""
+        match node:
+            case Variable() if all(name != node.name for name, _ in self._scopes):
+                return node.name
+            case Select():
+                step = node.field
+            case Index(key=Constant(value=str() as text)):
+                step = text
+            case _:
+                return None
+        self._inner.add(node.operand)
+        path = self._dotted(node.operand)
+        if path is None:
+            self._inner.discard(node.operand)
+            return None
+        return f"{path}.{step}"
+
+    def _call(self, node: Call) -> Type:
+        nodes = node.arguments if node.target is None else (node.target, *node.arguments)
+        overloads = self._overloads(node)
+        fitting = [overload for overload in overloads if len(overload.parameters) == len(nodes)]
+        if not fitting:
+            counts = sorted({len(overload.parameters) - overload.is_method for overload in overloads})
+            wanted = " or ".join(str(count) for count in counts)
+            raise self._refuse(node, f"{node.function}() takes {wanted} arguments, not {len(node.arguments)}.")
+        arguments = [self.visit(argument) for argument in nodes]
+        results = {
+            overload.result
+            for overload in fitting
+            if all(is_compatible(a, b) for a, b in zip(arguments, overload.parameters, strict=True))
+        }
+        return self._known(next(iter(results), None), node, f"{node.function}()", *arguments)
+
+    def _overloads(self, node: Call) -> tuple[Overload, ...]:
+        for function in self.environment.functions:
+            if function.name == node.function and node.target is None:
+                return (Overload((function.parameter,), function.result),)
+        if node.function == "matches":
+            raise self._refuse(
+                node,
+                "matches() is not available: there is no linear-time engine for regular expressions.",
+                "Use contains(), startsWith() or endsWith().",
+            )
+        is_method = node.target is not None
+        overloads = tuple(one for one in FUNCTIONS.get(node.function, ()) if one.is_method == is_method)
+        if not overloads:
+            role = "method" if is_method else "function"
+            raise self._refuse(node, f"There is no {role} {node.function}() that takes these arguments.")
+        return overloads
+
+    def _conditional(self, node: Conditional) -> Type:
+        self._boolean(node.condition, "The condition of ?:")
+        then, otherwise = self.visit(node.then), self.visit(node.otherwise)
+        return self._known(
+            join(then, otherwise) if is_compatible(then, otherwise) else None, node, "?:", then, otherwise
+        )
+
+    def _map(self, node: MapLiteral) -> Type:
+        seen: set[tuple[bool, Scalar]] = set()
+        for key, _ in node.entries:
+            found = self.visit(key)
+            if found not in _KEYS:
+                raise self._refuse(key, f"A map's key is int, uint, bool or string; this is {found}.")
+            if isinstance(key, Constant):
+                identity = (isinstance(key.value, bool), key.value)
+                if identity in seen:
+                    raise self._refuse(key, f"duplicate_key: the map has the key {key.value!r} twice.")
+                seen.add(identity)
+        keys = [self.types[key] for key, _ in node.entries] or [DYN]
+        joined = keys[0]
+        for found in keys[1:]:
+            joined = join(joined, found)
+        return map_of(joined, self._joined(tuple(value for _, value in node.entries)))
+
+    def _comprehension(self, node: Comprehension) -> Type:
+        over = self.visit(node.range)
+        if over.name not in ("dyn", "list", "map"):
+            raise self._refuse(node.range, f"{node.macro}() loops over a list or a map; this is {over}.")
+        element = over.parameters[0] if over.parameters else DYN
+        self._scopes.append((node.variable, element))
+        if node.condition is not None:
+            self._boolean(node.condition, "The condition of map()")
+        if node.macro == "map":
+            result = list_of(self.visit(node.body))
+        else:
+            self._boolean(node.body, f"The condition of {node.macro}()")
+            result = list_of(element) if node.macro == "filter" else BOOL
+        self._scopes.pop()
+        return result

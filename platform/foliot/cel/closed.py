@@ -1,0 +1,137 @@
+"""The closed lists of what generated code may be made of, and the check that holds it to them.
+
+Data is never code: a generated function has no attribute access, no import, no name but its own locals and the
+operations below, and no text of the expression but as constants.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from types import MappingProxyType
+from typing import Final
+
+from foliot.cel import conversions, operations
+from foliot.cel.failures import EvaluationError
+from foliot.cel.kinds import UInt
+from foliot.cel.located import absorb, fail
+
+NODES: Final = frozenset(
+    {
+        ast.Module,
+        ast.FunctionDef,
+        ast.arguments,
+        ast.arg,
+        ast.Return,
+        ast.Assign,
+        ast.Expr,
+        ast.If,
+        ast.For,
+        ast.Break,
+        ast.Continue,
+        ast.Try,
+        ast.ExceptHandler,
+        ast.Name,
+        ast.Load,
+        ast.Store,
+        ast.Constant,
+        ast.List,
+        ast.Dict,
+        ast.Subscript,
+        ast.Call,
+        ast.IfExp,
+        ast.BoolOp,
+        ast.And,
+        ast.UnaryOp,
+        ast.Not,
+        ast.BinOp,
+        ast.Add,
+        ast.Sub,
+        ast.Mult,
+        ast.Compare,
+        ast.Is,
+        ast.IsNot,
+        ast.In,
+        ast.Eq,
+        ast.NotEq,
+        ast.Lt,
+        ast.LtE,
+        ast.Gt,
+        ast.GtE,
+    }
+)
+
+OPERATIONS: Final = MappingProxyType(
+    {
+        "Failures": (EvaluationError, KeyError, TypeError),
+        "Meter": operations.Meter,
+        "UInt": UInt,
+        "absorb": absorb,
+        "add": operations.add,
+        "append": list.append,
+        "call_passed": operations.call_passed,
+        "conclude": operations.conclude,
+        "contains": operations.contains,
+        "contains_item": operations.contains_item,
+        "dict": dict,
+        "digest": operations.digest,
+        "divide": operations.divide,
+        "ends_with": operations.ends_with,
+        "equals": operations.equals,
+        "fail": fail,
+        "greater": operations.greater,
+        "greater_equal": operations.greater_equal,
+        "has_field": operations.has_field,
+        "index": operations.index,
+        "int": int,
+        "invert": operations.invert,
+        "iterate": operations.iterate,
+        "less": operations.less,
+        "less_equal": operations.less_equal,
+        "make_map": operations.make_map,
+        "modulo": operations.modulo,
+        "multiply": operations.multiply,
+        "negate": operations.negate,
+        "overflow": operations.overflow,
+        "require": operations.require,
+        "require_bool": operations.require_bool,
+        "settle": operations.settle,
+        "size": operations.size,
+        "starts_with": operations.starts_with,
+        "subtract": operations.subtract,
+        "to_bool": conversions.to_bool,
+        "to_bytes": conversions.to_bytes,
+        "to_double": conversions.to_double,
+        "to_int": conversions.to_int,
+        "to_string": conversions.to_string,
+        "to_uint": conversions.to_uint,
+        "type": type,
+    }
+)
+
+FUNCTION_NAME: Final = "evaluate"
+# Locals are numbered by the generator; no name of the expression or the environment becomes a name in Python.
+_LOCAL: Final = re.compile(r"(?:variable|function|local|error)_[0-9]+\Z|meter\Z")
+_CONSTANTS: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+
+def assert_closed(module: ast.Module) -> None:
+    """Assert that a generated function has nothing beyond the closed lists. Only our own bug can fail it."""
+    for node in ast.walk(module):
+        assert type(node) in NODES, f"{type(node).__name__} is no node of generated code"  # noqa: S101
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                assert name in OPERATIONS or _LOCAL.match(name), name  # noqa: S101
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=str() as name):
+                assert _LOCAL.match(name), name  # noqa: S101
+            case ast.FunctionDef():
+                assert node.name == FUNCTION_NAME, node.name  # noqa: S101
+                assert not node.decorator_list  # noqa: S101
+            case ast.Call():
+                assert isinstance(node.func, ast.Name), "only names are called"  # noqa: S101
+                assert node.func.id in OPERATIONS, node.func.id  # noqa: S101
+                assert not node.keywords  # noqa: S101
+            case ast.Constant():
+                assert type(node.value) in _CONSTANTS, node.value  # noqa: S101
+            case _:
+                pass

@@ -1,0 +1,50 @@
+"""What an expression may name: variables with their types, and host functions out of a closed list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from foliot.cel.kinds import BOOL, STRING, Type
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class HostFunction:
+    """A function beyond standard CEL, of one argument.
+
+    `is_passed` says that the caller passes it to `Program.evaluate` after the variables; others are built in.
+    """
+
+    name: str
+    parameter: Type
+    result: Type
+    is_passed: bool
+
+
+IN_STATE: Final = HostFunction("inState", STRING, BOOL, is_passed=True)
+DIGEST: Final = HostFunction("digest", STRING, STRING, is_passed=False)
+HOST_FUNCTIONS: Final = (IN_STATE, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The names that expressions see.
+
+    `Program.evaluate` takes the values of `variables` in their order, then those of `functions` that are passed, in
+    theirs: with `{"context": …, "event": …}` and `(IN_STATE, DIGEST)` it is `evaluate(context, event, in_state)`.
+    A value must have the type that is declared for it; what is not known in advance is `DYN`.
+    """
+
+    variables: Mapping[str, Type]
+    functions: tuple[HostFunction, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.variables:
+            if not _NAME.match(name):
+                raise ValueError(f"{name!r} is no CEL identifier")
+        if not set(self.functions) <= set(HOST_FUNCTIONS):
+            raise ValueError("a host function must be one of HOST_FUNCTIONS")
