@@ -1,0 +1,206 @@
+"""The compiled tree: states as numbers in document order, transitions with their functions in place.
+
+Numbering in document order (preorder) makes the two questions that the algorithm asks all the time cheap: which of two
+states comes first, and whether one lies below the other (its number lies within the other's interval).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from foliot.definition import StateNode, Transition
+from foliot.engine.actions import Block, Guard, compile_block, compile_condition
+from foliot.engine.errors import DefinitionNotCompilable
+
+Matcher: TypeAlias = Literal["descriptor", "timer", "completion"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """A transition. Edges are compared by identity, so that a tuple of them is a cheap key.
+
+    `matcher` says how `event` is compared: as an SCXML descriptor, or whole with a timer's or a completion's event.
+    """
+
+    index: int
+    source: int
+    targets: tuple[int, ...]
+    event: str | None
+    matcher: Matcher
+    guard: Guard | None
+    block: Block | None
+    reenter: bool
+    where: str
+
+    def matches(self, event_type: str, *, timer: bool) -> bool:
+        """Say whether an event of this type, brought by a timer or not, fits the descriptor."""
+        match self.matcher:
+            case "timer":
+                return timer and event_type == self.event
+            case "completion":
+                return event_type == self.event
+            case "descriptor":
+                return self.event is not None and descriptor_matches(self.event, event_type)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A state. `last` is the highest number in its subtree; `children` leaves history states out.
+
+    `ancestors` run from the parent to the root. `defaults` are the states that a history state without a memory enters,
+    or the initial child of a compound state. `timeouts` are (timer id, delay in microseconds).
+    """
+
+    number: int
+    id: str
+    kind: Literal["atomic", "compound", "parallel", "final", "history"]
+    last: int
+    ancestors: tuple[int, ...]
+    children: tuple[int, ...]
+    histories: tuple[int, ...]
+    deep: bool
+    defaults: tuple[int, ...]
+    entry: Block | None
+    exit: Block | None
+    timeouts: tuple[tuple[str, int], ...]
+    edges: tuple[Edge, ...]
+    always: tuple[Edge, ...]
+
+    def holds(self, other: int) -> bool:
+        """Say whether the other state lies below this one."""
+        return self.number < other <= self.last
+
+    @property
+    def is_leaf(self) -> bool:
+        """Say whether the state is active with no active child."""
+        return self.kind in {"atomic", "final"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """All states by number, and their numbers by id. The root has number 0."""
+
+    nodes: tuple[Node, ...]
+    numbers: dict[str, int]
+
+    def in_final_state(self, number: int, active: Container[int]) -> bool:
+        """Say whether an active state is done, by what is active below it (`isInFinalState` of SCXML)."""
+        node = self.nodes[number]
+        match node.kind:
+            case "compound":
+                return any(child in active and self.nodes[child].kind == "final" for child in node.children)
+            case "parallel":
+                return all(child in active and self.in_final_state(child, active) for child in node.children)
+            case _:
+                return node.kind == "final"
+
+    def leaves(self, active: frozenset[int], top: int = 0) -> tuple[str, ...] | None:
+        """Give the ids of the leaves of a configuration in document order, or None if it is not legal below `top`."""
+        if top not in active:
+            return None
+        for number in active:
+            node = self.nodes[number]
+            chosen = sum(child in active for child in node.children)
+            needed = {"compound": 1, "parallel": len(node.children), "history": -1}.get(node.kind, 0)
+            if chosen != needed or (number != top and node.ancestors[0] not in active):
+                return None
+        return tuple(self.nodes[number].id for number in sorted(active) if self.nodes[number].is_leaf)
+
+    def closure(self, leaves: tuple[str, ...], top: int = 0) -> frozenset[int] | None:
+        """Give all that is active from `top` down, by the ids of the leaves; None if they are no configuration."""
+        numbers = [self.numbers[leaf] for leaf in leaves if leaf in self.numbers]
+        above = {ancestor for number in numbers for ancestor in self.nodes[number].ancestors if ancestor >= top}
+        active = frozenset(numbers) | above
+        return active if self.leaves(active, top) == leaves else None
+
+
+def descriptor_matches(descriptor: str, event_type: str) -> bool:
+    """Match as SCXML 1.0 (3.12.1) does: whole tokens from the left; a trailing `.*` or `.` changes nothing."""
+    for name in descriptor.split():
+        prefix = name.removesuffix("*").removesuffix(".")
+        if not prefix and name == "*":
+            return True
+        if event_type == prefix or event_type.startswith(prefix + "."):
+            return True
+    return False
+
+
+def build_chart(root: StateNode) -> Chart:
+    """Give each state its number and compile what hangs on them.
+
+    Raises:
+        DefinitionNotCompilable: a target is no state, or an expression does not compile.
+    """
+    numbers = {state.id: number for number, state in enumerate(root.walk())}
+    return Chart(tuple(_Builder(numbers).build(root, None, ())), numbers)
+
+
+class _Builder:
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
+
+    def build(self, state: StateNode, parent: StateNode | None, ancestors: tuple[int, ...]) -> Iterator[Node]:
+        number = self._numbers[state.id]
+        name = state.id or "the root"
+        yield Node(
+            number=number,
+            id=state.id,
+            kind=state.kind,
+            last=number + sum(1 for _ in state.walk()) - 1,
+            ancestors=ancestors,
+            children=tuple(self._numbers[child.id] for child in state.children if child.kind != "history"),
+            histories=tuple(self._numbers[child.id] for child in state.children if child.kind == "history"),
+            deep=state.history == "deep",
+            defaults=tuple(self._number(target, name) for target in _default_ids(state, parent)),
+            entry=compile_block(state.entry, f"entry of {name}"),
+            exit=compile_block(state.exit, f"exit of {name}"),
+            timeouts=tuple((timeout.id, timeout.delay_ms * 1_000) for timeout in state.after),
+            edges=tuple(self._edges(state)),
+            always=tuple(self._edge(state, transition, "descriptor") for transition in state.always),
+        )
+        for child in state.children:
+            yield from self.build(child, state, (number, *ancestors))
+
+    def _edges(self, state: StateNode) -> Iterator[Edge]:
+        for timeout in state.after:
+            for transition in timeout.transitions:
+                yield self._edge(state, transition, "timer")
+        for transition in state.on_done:
+            yield self._edge(state, transition, "completion")
+        for transition in state.transitions:
+            yield self._edge(state, transition, "descriptor")
+
+    def _edge(self, state: StateNode, transition: Transition, matcher: Matcher) -> Edge:
+        where = f"transition {transition.index} of {state.id or 'the root'}"
+        if matcher == "completion" and not state.id and transition.targets:
+            raise DefinitionNotCompilable("the machine is over when its root is done: no target is left", where=where)
+        return Edge(
+            index=transition.index,
+            source=self._numbers[state.id],
+            targets=tuple(self._number(target, where) for target in transition.targets),
+            event=transition.event,
+            matcher=matcher,
+            guard=None if transition.guard is None else compile_condition(transition.guard, where),
+            block=compile_block(transition.actions, where),
+            reenter=transition.reenter,
+            where=where,
+        )
+
+    def _number(self, state_id: str, where: str) -> int:
+        if state_id not in self._numbers:
+            raise DefinitionNotCompilable(f"there is no state {state_id!r}", where=where)
+        return self._numbers[state_id]
+
+
+def _default_ids(state: StateNode, parent: StateNode | None) -> tuple[str, ...]:
+    if state.kind == "compound":
+        return () if state.initial is None else (state.initial,)
+    if state.kind != "history" or parent is None:
+        return ()
+    if state.default_targets:
+        return state.default_targets
+    if parent.initial is not None:
+        return (parent.initial,)
+    return tuple(child.id for child in parent.children if child.kind != "history")

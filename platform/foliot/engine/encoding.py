@@ -1,0 +1,56 @@
+"""States as bytes: canonical JSON, so that equal states have equal bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from foliot.engine.errors import StateNotEncodable, StateUnreadable
+from foliot.engine.values import State, Timer
+
+
+def encode(state: State) -> bytes:
+    """Write a state as JSON with sorted keys.
+
+    Raises:
+        StateNotEncodable: the context or a timer's data holds what JSON cannot carry.
+    """
+    try:
+        return orjson.dumps(
+            {
+                "configuration": state.configuration,
+                "context": state.context,
+                "done": state.done,
+                "history": state.history,
+                "position": state.position,
+                "timers": {timer_id: _timer_fields(timer) for timer_id, timer in state.timers.items()},
+            },
+            option=orjson.OPT_SORT_KEYS,
+        )
+    except TypeError as error:
+        raise StateNotEncodable(f"the state has no JSON: {error}") from error
+
+
+def decode(encoded: bytes) -> State:
+    """Read what `encode` wrote.
+
+    Raises:
+        StateUnreadable: the bytes are not an encoded state.
+    """
+    try:
+        fields = orjson.loads(encoded)
+        return State(
+            configuration=tuple(fields["configuration"]),
+            context=fields["context"],
+            history={history: tuple(states) for history, states in fields["history"].items()},
+            timers={timer_id: Timer(**timer) for timer_id, timer in fields["timers"].items()},
+            position=fields["position"],
+            done=fields["done"],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StateUnreadable(f"no encoded state: {error}") from error
+
+
+def _timer_fields(timer: Timer) -> dict[str, Any]:
+    return {"armed": timer.armed, "data": timer.data, "due": timer.due, "event": timer.event}

@@ -1,0 +1,183 @@
+"""The configurations that a machine has been in, and where each event leads from them: a DFA made as it is walked.
+
+An entry is a pure function of its key, so forgetting one changes nothing but the time. All are forgotten at once when
+there are too many, which events with ever new types could otherwise bring about. Threads may share a memory: entries
+are added whole, and one that two threads make at a time is made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from foliot.cel import EvaluationError
+from foliot.engine.chart import Chart, Edge
+from foliot.engine.errors import UnknownConfiguration
+from foliot.engine.plans import Memories, Operation, Plan, plan_birth, plan_death, plan_microstep
+from foliot.engine.scratch import Macrostep
+
+ENTRIES_MAX = 16_384
+
+Edges: TypeAlias = tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The transitions that may be taken: a chain for each leaf, from the leaf's own to the root's.
+
+    `certain` is the answer where no guard has to be asked.
+    """
+
+    chains: tuple[Edges, ...]
+    certain: Edges | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vertex:
+    """A configuration and what is known about it. `by_timer` is apart because only a timer's event fits an `after`."""
+
+    configuration: tuple[str, ...]
+    active: frozenset[int]
+    in_state: Callable[[str], bool]
+    eventless: Selection
+    by_event: dict[str, Selection] = field(default_factory=dict)
+    by_timer: dict[str, Selection] = field(default_factory=dict)
+    microsteps: dict[tuple[Edges, tuple[tuple[str, ...] | None, ...]], Microstep] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Microstep:
+    """A plan and the vertex that it leads to."""
+
+    plan: Plan
+    vertex: Vertex
+
+
+class Memory:
+    """All vertices of one machine, made on demand."""
+
+    def __init__(self, chart: Chart, *, entries_max: int = ENTRIES_MAX) -> None:
+        self._chart = chart
+        self._entries_max = entries_max
+        self._entries = 0
+        self._vertices: dict[tuple[str, ...], Vertex] = {}
+        self._histories = tuple(node.id for node in chart.nodes if node.kind == "history")
+        birth = plan_birth(chart)
+        self.birth = Microstep(birth, self.vertex(birth.configuration))
+
+    def vertex(self, configuration: tuple[str, ...]) -> Vertex:
+        """Find the vertex of a configuration.
+
+        Raises:
+            UnknownConfiguration: it is no legal configuration of this machine.
+        """
+        return self._vertices.get(configuration) or self._add_vertex(configuration)
+
+    def selection(self, vertex: Vertex, event_type: str, *, timer: bool = False) -> Selection:
+        """Find what an event may do in a configuration."""
+        known = vertex.by_timer if timer else vertex.by_event
+        found = known.get(event_type)
+        if found is None:
+            found = self._select(vertex, event_type, timer=timer)
+            self._count()
+            known[event_type] = found
+        return found
+
+    def microstep(self, vertex: Vertex, edges: Edges, memories: Memories) -> Microstep:
+        """Find what taking these transitions does."""
+        key = (edges, tuple(memories.get(each) for each in self._histories))
+        found = vertex.microsteps.get(key)
+        if found is None:
+            plan = plan_microstep(self._chart, vertex.active, edges, memories)
+            found = Microstep(plan, self.vertex(plan.configuration))
+            self._count()
+            vertex.microsteps[key] = found
+        return found
+
+    def root_completion(self) -> Selection:
+        """Find what `onDone` of the root may do when the machine is done."""
+        return _selection([tuple(edge for edge in self._chart.nodes[0].edges if edge.matcher == "completion")])
+
+    def death(self, vertex: Vertex) -> tuple[Operation, ...]:
+        """Work out what runs when the machine ends in this configuration. Seldom asked, so not kept."""
+        return plan_death(self._chart, vertex.active)
+
+    def _add_vertex(self, configuration: tuple[str, ...]) -> Vertex:
+        active = self._chart.closure(configuration)
+        if active is None:
+            raise UnknownConfiguration(
+                f"the active states {list(configuration)} are no configuration of this version",
+                remedy="Step the instance with the version that wrote it, or adopt it first.",
+            )
+        nodes = self._chart.nodes
+        vertex = Vertex(
+            configuration,
+            active,
+            frozenset(nodes[number].id for number in active).__contains__,
+            _selection(
+                tuple(edge for number in path for edge in nodes[number].always) for path in self._paths(configuration)
+            ),
+        )
+        self._count()
+        self._vertices[configuration] = vertex
+        return vertex
+
+    def _select(self, vertex: Vertex, event_type: str, *, timer: bool) -> Selection:
+        return _selection(
+            tuple(
+                edge
+                for number in path
+                for edge in self._chart.nodes[number].edges
+                if edge.matches(event_type, timer=timer)
+            )
+            for path in self._paths(vertex.configuration)
+        )
+
+    def _paths(self, configuration: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
+        for leaf in configuration:
+            number = self._chart.numbers[leaf]
+            yield (number, *self._chart.nodes[number].ancestors)
+
+    def _count(self) -> None:
+        self._entries += 1
+        if self._entries > self._entries_max:
+            self._entries = 0
+            self._vertices.clear()
+
+
+def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:
+    """Ask the guards: the first of each chain that holds, in document order of the leaves, each transition once.
+
+    A guard is asked once even where it stands in the chains of several leaves. One that has no value counts as false,
+    and raises `error.execution`.
+    """
+    if selection.certain is not None:
+        return selection.certain
+    verdicts: dict[Edge, bool] = {}
+    chosen: dict[Edge, None] = {}
+    for chain in selection.chains:
+        for edge in chain:
+            verdict = verdicts.get(edge)
+            if verdict is None:
+                verdict = verdicts[edge] = _holds(edge, vertex, macrostep)
+            if verdict:
+                chosen[edge] = None
+                break
+    return tuple(chosen)
+
+
+def _holds(edge: Edge, vertex: Vertex, macrostep: Macrostep) -> bool:
+    if edge.guard is None:
+        return True
+    try:
+        return edge.guard(macrostep.context, macrostep.event, vertex.in_state)
+    except EvaluationError as error:
+        macrostep.fail_guard(edge.index, str(error), f"guard of {edge.where}")
+        return False
+
+
+def _selection(chains: Iterable[Edges]) -> Selection:
+    used = tuple(chain for chain in chains if chain)
+    firsts = tuple(dict.fromkeys(chain[0] for chain in used))
+    return Selection(used, firsts if all(edge.guard is None for edge in firsts) else None)

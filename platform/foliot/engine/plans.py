@@ -1,0 +1,265 @@
+"""What a set of transitions does: which states are left and entered, and in which order what runs.
+
+All of it follows from the configuration, the transitions and what the history states remember, so it is worked out once
+and kept (see `foliot.engine.memory`). The functions bear the names of the procedures of their source.
+
+Source: W3C SCXML 1.0, appendix D, "Algorithm for SCXML Interpretation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from foliot.definition import done_event
+from foliot.engine.actions import Block
+from foliot.engine.chart import Chart, Edge, Node
+from foliot.engine.errors import IllegalTarget
+from foliot.engine.scratch import Macrostep
+
+Operation: TypeAlias = Callable[[Macrostep], None]
+Memories: TypeAlias = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """One microstep, worked out: what runs in order, what history states will remember, and where it leads.
+
+    `final` says that a final child of the root was entered: the machine is done.
+    """
+
+    operations: tuple[Operation, ...]
+    transitions: tuple[int, ...]
+    remembered: Memories
+    configuration: tuple[str, ...]
+    final: bool
+
+
+def plan_microstep(chart: Chart, active: frozenset[int], edges: tuple[Edge, ...], memories: Memories) -> Plan:
+    """Work out the microstep that takes these transitions, which have been selected in document order.
+
+    Raises:
+        IllegalTarget: the targets lead into no legal configuration.
+    """
+    return _Planner(chart, active, memories).plan(edges)
+
+
+def plan_birth(chart: Chart) -> Plan:
+    """Work out the entry of the initial configuration."""
+    planner = _Planner(chart, frozenset(), {})
+    planner.add_descendants(0)
+    return planner.complete((), {})
+
+
+def plan_death(chart: Chart, active: frozenset[int]) -> tuple[Operation, ...]:
+    """Work out what runs when the machine is done: the exit blocks of all that is active (`exitInterpreter`)."""
+    planner = _Planner(chart, active, {})
+    planner.leave(active)
+    return tuple(planner.operations)
+
+
+class _Planner:
+    """The working set of one plan. `live` holds the ids that `inState` sees while the operations run."""
+
+    def __init__(self, chart: Chart, active: frozenset[int], memories: Memories) -> None:
+        self.operations: list[Operation] = []
+        self._nodes = chart.nodes
+        self._chart = chart
+        self._active = active
+        self._memories = memories
+        self._entering: set[int] = set()
+        self._live = set(active)
+
+    def plan(self, edges: tuple[Edge, ...]) -> Plan:
+        taken = self._remove_conflicting(edges)
+        leaving = frozenset().union(*(self._exit_set(edge) for edge in taken))
+        for edge in taken:
+            self._add_entry_set(edge)
+        remembered = self._remember(leaving)
+        self.leave(leaving)
+        for edge in taken:
+            self._run(edge.block)
+        return self.complete(taken, remembered)
+
+    def complete(self, taken: tuple[Edge, ...], remembered: Memories) -> Plan:
+        overlap = not self._entering.isdisjoint(self._live)
+        final = self._enter()
+        configuration = self._chart.leaves(frozenset(self._live))
+        if overlap or configuration is None:
+            raise IllegalTarget(
+                "the targets lead into no legal configuration",
+                where=", ".join(edge.where for edge in taken) or "the initial states",
+                remedy="Name at most one state in each region.",
+            )
+        return Plan(tuple(self.operations), tuple(edge.index for edge in taken), remembered, configuration, final=final)
+
+    def leave(self, leaving: Iterable[int]) -> None:
+        for number in sorted(leaving, reverse=True):
+            node = self._nodes[number]
+            self._run(node.exit)
+            for timer_id, _ in node.timeouts:
+                self.operations.append(_disarming(timer_id))
+            self._live.discard(number)
+
+    def _enter(self) -> bool:
+        final = False
+        for number in sorted(self._entering):
+            node = self._nodes[number]
+            self._live.add(number)
+            for timer_id, delay_us in node.timeouts:
+                self.operations.append(_arming(timer_id, delay_us))
+            self._run(node.entry)
+            for done in self._completed(node):
+                if done == 0:
+                    final = True
+                else:
+                    self.operations.append(_raising(done_event(self._nodes[done].id)))
+        return final
+
+    def _completed(self, node: Node) -> Iterator[int]:
+        """Yield what the entry of a final state completes: its parent, then each parallel state around it.
+
+        Appendix D looks at the grandparent alone; its prose (3.4) calls a parallel state done when all its children
+        are, so a parallel state inside a parallel state counts too.
+        """
+        if node.kind != "final":
+            return
+        for ancestor in node.ancestors:
+            if self._nodes[ancestor].kind == "parallel":
+                done = self._chart.in_final_state(ancestor, self._live)
+            else:
+                done = ancestor == node.ancestors[0]
+            if not done:
+                return
+            yield ancestor
+
+    def _run(self, block: Block | None) -> None:
+        if block is not None:
+            ids = frozenset(self._nodes[number].id for number in self._live)
+            self.operations.append(_running(block, ids.__contains__))
+
+    def _remove_conflicting(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+        kept: list[Edge] = []
+        for edge in edges:
+            exits = self._exit_set(edge)
+            rivals = [other for other in kept if not exits.isdisjoint(self._exit_set(other))]
+            if all(self._nodes[rival.source].holds(edge.source) for rival in rivals):
+                kept = [other for other in kept if other not in rivals]
+                kept.append(edge)
+        return tuple(kept)
+
+    def _exit_set(self, edge: Edge) -> frozenset[int]:
+        if not edge.targets:
+            return frozenset()
+        domain = self._nodes[self._domain(edge)]
+        return frozenset(number for number in self._active if domain.holds(number))
+
+    def _domain(self, edge: Edge) -> int:
+        """Give the state within which the transition moves (`getTransitionDomain`, with the rule of XState v5).
+
+        Without `reenter` the source itself is not left when all targets are it or lie below it, whatever its kind.
+        """
+        source = self._nodes[edge.source]
+        targets = self._effective_targets(edge.targets)
+        if not edge.reenter and all(target == source.number or source.holds(target) for target in targets):
+            return source.number
+        for ancestor in source.ancestors:
+            node = self._nodes[ancestor]
+            if (node.kind == "compound" or ancestor == 0) and all(node.holds(target) for target in targets):
+                return ancestor
+        return 0
+
+    def _effective_targets(self, targets: tuple[int, ...]) -> tuple[int, ...]:
+        found: list[int] = []
+        for target in targets:
+            if self._nodes[target].kind == "history":
+                found.extend(self._effective_targets(self._recall(target)))
+            else:
+                found.append(target)
+        return tuple(found)
+
+    def _recall(self, number: int) -> tuple[int, ...]:
+        node = self._nodes[number]
+        memory = self._memories.get(node.id)
+        return node.defaults if memory is None else tuple(self._chart.numbers[each] for each in memory)
+
+    def _add_entry_set(self, edge: Edge) -> None:
+        if not edge.targets:
+            return
+        domain = self._domain(edge)
+        for target in edge.targets:
+            if target == domain:
+                self._add_defaults(target)
+            else:
+                self.add_descendants(target)
+        for target in self._effective_targets(edge.targets):
+            self._add_ancestors(target, domain)
+        if self._nodes[domain].kind == "parallel":
+            self._add_regions(domain)
+
+    def add_descendants(self, number: int) -> None:
+        node = self._nodes[number]
+        if node.kind != "history":
+            self._entering.add(number)
+            self._add_defaults(number)
+            return
+        recalled = self._recall(number)
+        for target in recalled:
+            self.add_descendants(target)
+        for target in recalled:
+            self._add_ancestors(target, node.ancestors[0])
+
+    def _add_defaults(self, number: int) -> None:
+        node = self._nodes[number]
+        if node.kind == "parallel":
+            self._add_regions(number)
+            return
+        for target in node.defaults:
+            self.add_descendants(target)
+        for target in node.defaults:
+            self._add_ancestors(target, number)
+
+    def _add_ancestors(self, number: int, limit: int) -> None:
+        if number == limit:
+            return
+        for ancestor in self._nodes[number].ancestors:
+            if ancestor == limit:
+                return
+            self._entering.add(ancestor)
+            if self._nodes[ancestor].kind == "parallel":
+                self._add_regions(ancestor)
+
+    def _add_regions(self, number: int) -> None:
+        for child in self._nodes[number].children:
+            region = self._nodes[child]
+            if not any(region.holds(entering) or entering == child for entering in self._entering):
+                self.add_descendants(child)
+
+    def _remember(self, leaving: frozenset[int]) -> Memories:
+        remembered: dict[str, tuple[str, ...]] = {}
+        for number in sorted(leaving):
+            for history in self._nodes[number].histories:
+                remembered[self._nodes[history].id] = self._memory(self._nodes[number], self._nodes[history])
+        return remembered
+
+    def _memory(self, parent: Node, history: Node) -> tuple[str, ...]:
+        below = [each for each in sorted(self._active) if parent.holds(each)]
+        kept = [each for each in below if (self._nodes[each].is_leaf if history.deep else each in parent.children)]
+        return tuple(self._nodes[each].id for each in kept)
+
+
+def _running(block: Block, in_state: Callable[[str], bool]) -> Operation:
+    return lambda macrostep: block(macrostep, in_state)
+
+
+def _arming(timer_id: str, delay_us: int) -> Operation:
+    return lambda macrostep: macrostep.arm(timer_id, delay_us, timer_id, None)
+
+
+def _disarming(timer_id: str) -> Operation:
+    return lambda macrostep: macrostep.disarm(timer_id)
+
+
+def _raising(event_type: str) -> Operation:
+    return lambda macrostep: macrostep.raise_event(event_type, None)
