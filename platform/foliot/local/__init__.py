@@ -12,21 +12,30 @@ from foliot.local.failures import (
 )
 from foliot.local.lifecycle import Server
 from foliot.local.postgres_server import Postgres
+from foliot.local.supervisor import Config, Part, Program, Status, run_supervisor, start_in_background, status, stop
 from foliot.local.tansu_broker import Tansu
 from foliot.local.valkey_server import Valkey
 
 __all__ = [
     "ApacheKafka",
+    "Config",
     "FolderUnreachable",
     "LocalError",
     "NotReadyInTime",
+    "Part",
     "PartMissing",
     "Postgres",
     "ProcessDied",
+    "Program",
     "Server",
     "StartAbandoned",
+    "Status",
     "SupervisorRuns",
     "Tansu",
     "Valkey",
     "install_jars",
+    "run_supervisor",
+    "start_in_background",
+    "status",
+    "stop",
 ]

@@ -105,10 +105,11 @@ class Child:
             self._popen.send_signal(number)
 
     def end(self, number: signal.Signals, *, grace_seconds: float) -> None:
-        """Ask it to end with signal `number`; kill it when `grace_seconds` have passed."""
+        """Ask it to end with signal `number`, frozen or not; kill it when `grace_seconds` have passed."""
         if self._popen is None:
             return
         self._popen.send_signal(number)
+        self._popen.send_signal(signal.SIGCONT)
         try:
             self._popen.wait(grace_seconds)
         except subprocess.TimeoutExpired:
