@@ -1,0 +1,210 @@
+"""Reading actions: what a machine does on entry, on exit and on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from foliot.definition import words
+from foliot.definition.diagnostics import did_you_mean
+from foliot.definition.model import Action, Assign, Cancel, Cel, Constant, Expression, Log, Raise, Send
+from foliot.definition.shape import Shape
+from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree, Unread
+
+ACTIONS = ("assign", "raise", "send", "cancel", "log")
+_MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the whole machine must be looked at for, with the places."""
+
+    expressions: list[Scalar] = field(default_factory=list)
+    guards: list[Scalar] = field(default_factory=list)
+    assigned: list[Key] = field(default_factory=list)
+    timer_ids: set[str] = field(default_factory=set)
+    cancelled: list[tuple[str, Located]] = field(default_factory=list)
+
+
+class ActionReader:
+    """Turns lists of actions into models and keeps in `noted` what is checked later."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.noted = Noted()
+        self._shape = shape
+        self._faults = shape.faults
+
+    def block(self, tree: Tree | None) -> tuple[Action, ...]:
+        """Read a list of actions."""
+        if tree is None:
+            return ()
+        read = [self._action(item) for item in self._shape.items(tree, "a list of actions")]
+        return tuple(action for action in read if action is not None)
+
+    def finish(self) -> None:
+        """Check what only the whole machine can tell."""
+        for timer_id, where in self.noted.cancelled:
+            if timer_id not in self.noted.timer_ids:
+                what = f"No 'send' of this machine has the id {self._faults.quote(timer_id)}."
+                remedy = did_you_mean(timer_id, sorted(self.noted.timer_ids)) or "Give the 'send' an 'id'."
+                self._faults.error("D505", where, what, remedy)
+
+    def event_name(self, tree: Tree, *, to_itself: bool = True) -> str | None:
+        """Read the name of one event; wildcards are for descriptors only."""
+        text = self._shape.text(tree, "the name of an event")
+        return text if text is not None and self.good_event(text, tree, to_itself=to_itself) else None
+
+    def good_event(self, name: str, where: Located, *, to_itself: bool) -> bool:
+        """Check the name of an event."""
+        if not words.EVENT_NAME.match(name):
+            what = f"{self._faults.quote(name)} can't be the name of an event."
+            self._faults.error("D503", where, what, "Use words of letters, digits, _, -, : and / with dots between.")
+            return False
+        if to_itself and words.RESERVED_EVENT.match(name):
+            what = f"Only the engine makes events like {self._faults.quote(name)}."
+            self._faults.error("D504", where, what, "Choose a name that does not begin like it.")
+            return False
+        return self._shape.short(name, where)
+
+    def duration(self, tree: Tree | Key) -> int | None:
+        """Read a duration in milliseconds."""
+        value = tree.name if isinstance(tree, Key) else tree.value if isinstance(tree, Scalar) else None
+        if isinstance(tree, Unread):
+            return None
+        remedy = "Write 250ms, 30s, 15m, 2h, 7d or a number of milliseconds."
+        ms = None if value is None or isinstance(value, bool | float) else words.duration_ms(str(value))
+        if ms is None:
+            shown = self._faults.quote(str(value)) if value is not None else "This"
+            self._faults.error("D407", tree, f"{shown} is not a duration.", remedy)
+            return None
+        days_max = self._faults.limits.duration_days_max
+        if ms > days_max * _MS_PER_DAY:
+            self._faults.error("D408", tree, f"The duration is longer than {days_max} days.", "Shorten it.")
+            return None
+        return ms
+
+    def _action(self, tree: Tree) -> Action | None:
+        mapping = self._shape.mapping(tree, "an action")
+        if mapping is None:
+            return None
+        for name in mapping.values:
+            if name not in ACTIONS:
+                what = f"{self._faults.quote(name)} is no action."
+                self._faults.error("D502", mapping.keys[name], what, did_you_mean(name, ACTIONS))
+        known = [name for name in mapping.values if name in ACTIONS]
+        if len(mapping.values) != 1:
+            remedy = f"Write each action as a list item of its own; there is: {', '.join(ACTIONS)}."
+            self._faults.error("D501", mapping, f"This action has {len(mapping.values)} keys instead of one.", remedy)
+        return self._known(known[0], mapping.values[known[0]]) if len(known) == 1 else None
+
+    def _known(self, name: str, tree: Tree) -> Action | None:
+        match name:
+            case "assign":
+                return self._assign(tree)
+            case "raise":
+                return self._raise(tree)
+            case "send":
+                return self._send(tree)
+            case "cancel":
+                return self._cancel(tree)
+            case _:
+                expression = self._expression(tree)
+                return None if expression is None else Log(expression=expression)
+
+    def _assign(self, tree: Tree) -> Assign | None:
+        mapping = self._shape.mapping(tree, "an object of names and expressions")
+        if mapping is None:
+            return None
+        if not mapping.values:
+            remedy = "Write {name: expression}, or take it out."
+            self._faults.error("D509", mapping, "This 'assign' assigns nothing.", remedy)
+        self.noted.assigned.extend(mapping.keys.values())
+        return Assign(values=self._expressions(mapping))
+
+    def _raise(self, tree: Tree) -> Raise | None:
+        if isinstance(tree, Scalar):
+            event = self.event_name(tree)
+            return None if event is None else Raise(event=event, data={})
+        mapping = self._shape.mapping(tree, "the name of an event, or an object with event and data")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("event", "data"))
+        named = self._shape.need(mapping, "event", "Name the event to raise.")
+        event = None if named is None else self.event_name(named)
+        data = self._data(mapping)
+        return None if event is None else Raise(event=event, data=data)
+
+    def _send(self, tree: Tree) -> Send | None:
+        mapping = self._shape.mapping(tree, "an object with event, data, delay, id and to")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("event", "data", "delay", "id", "to"))
+        to = mapping.values.get("to")
+        topic = None if to is None else self._topic(to)
+        delay_ms = self.duration(mapping.values["delay"]) if "delay" in mapping.values else 0
+        timer_id = self._timer_id(mapping.values["id"]) if "id" in mapping.values else None
+        if timer_id is not None:
+            self.noted.timer_ids.add(timer_id)
+        for name in ("delay", "id"):
+            if to is not None and name in mapping.values:
+                remedy = "Send the delayed event to the instance itself, and the message when it comes."
+                what = f"A message to a topic leaves at once; '{name}' has no meaning for it."
+                self._faults.error("D507", mapping.keys[name], what, remedy)
+        named = self._shape.need(mapping, "event", "Name the event to send.")
+        event = None if named is None else self.event_name(named, to_itself=to is None)
+        data = self._data(mapping)
+        if event is None:
+            return None
+        at = (None, None) if to is not None else (delay_ms or 0, timer_id)
+        return Send(event=event, data=data, delay_ms=at[0], id=at[1], topic=topic)
+
+    def _topic(self, tree: Tree) -> str | None:
+        mapping = self._shape.mapping(tree, "an object with topic")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("topic",))
+        named = self._shape.need(mapping, "topic", "Write {topic: name}.")
+        topic = None if named is None else self._shape.text(named, "the name of a topic")
+        if named is not None and topic is not None and not words.TOPIC.match(topic):
+            what = f"{self._faults.quote(topic)} can't be the name of a Kafka topic."
+            self._faults.error("D508", named, what, "Use at most 249 letters, digits, dots, _ and -.")
+        return topic
+
+    def _cancel(self, tree: Tree) -> Cancel | None:
+        timer_id = self._timer_id(tree)
+        if timer_id is None:
+            return None
+        self.noted.cancelled.append((timer_id, tree))
+        return Cancel(id=timer_id)
+
+    def _timer_id(self, tree: Tree) -> str | None:
+        text = self._shape.text(tree, "the id of a timer")
+        if text is not None and (not words.TIMER_ID.match(text) or words.RESERVED_EVENT.match(text)):
+            what = f"{self._faults.quote(text)} can't be the id of a timer."
+            remedy = "Use letters, digits, _, -, : and dots, begin with a letter or _, and not like 'after.5000.'."
+            self._faults.error("D510", tree, what, remedy)
+            return None
+        return text if text is not None and self._shape.short(text, tree) else None
+
+    def _data(self, mapping: Mapping) -> dict[str, Expression]:
+        if "data" not in mapping.values:
+            return {}
+        data = self._shape.mapping(mapping.values["data"], "an object of names and expressions")
+        return {} if data is None else self._expressions(data)
+
+    def _expressions(self, mapping: Mapping) -> dict[str, Expression]:
+        read = {name: self._expression(value) for name, value in mapping.values.items()}
+        return {name: expression for name, expression in read.items() if expression is not None}
+
+    def _expression(self, tree: Tree) -> Expression | None:
+        match tree:
+            case Scalar(value=str(source)):
+                self.noted.expressions.append(tree)
+                return Cel(source=source)
+            case Scalar(value=bool() | int() | float() | None as value):
+                return Constant(value=value)
+            case Unread():
+                return None
+            case _:
+                remedy = 'Write lists and objects in CEL, in quotes: "[1, 2]" or "{\'a\': 1}".'
+                self._shape.wrong(tree, "an expression", remedy)
+                return None

@@ -1,0 +1,189 @@
+"""What can be wrong with a definition, and how it is said."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from foliot.definition.limits import Limits
+from foliot.definition.tree import Located, Place, show_path
+from foliot.errors import FoliotError
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+CODES = MappingProxyType(
+    {
+        # 1: the text cannot be read.
+        "D101": "not valid YAML or JSON",
+        "D102": "text too large",
+        "D103": "nested too deeply",
+        "D104": "too many values",
+        "D105": "alias or anchor",
+        "D106": "tag",
+        "D107": "more than one document",
+        "D108": "empty text",
+        "D109": "duplicate key",
+        "D110": "key that is no text",
+        "D111": "number that is not finite",
+        "D112": "integer beyond 64 bits",
+        "D113": "forbidden character",
+        "D114": "not UTF-8",
+        "D115": "more faults than are shown",
+        # 2: the shape is not that of a machine.
+        "D201": "unknown key",
+        "D202": "missing key",
+        "D203": "wrong type of value",
+        "D204": "value that is not among the allowed",
+        "D205": "unknown version of the language",
+        "D206": "bad machine id",
+        "D207": "key without a meaning here",
+        "D208": "services are not there yet",
+        # 3: states.
+        "D301": "bad state name",
+        "D302": "no initial state",
+        "D303": "initial state is not a child",
+        "D304": "initial state is a history state",
+        "D305": "no child states",
+        "D306": "type contradicts the content",
+        "D307": "final state with content",
+        "D308": "root of the wrong type",
+        "D309": "onDone on a state that is never done",
+        "D310": "onDone without a final state below",
+        "D311": "default of a history state outside its parent",
+        "D312": "state that is never entered",
+        "D313": "parallel region that cannot be a region",
+        # 4: transitions.
+        "D401": "unknown target",
+        "D402": "bad target",
+        "D403": "targets exclude each other",
+        "D404": "target in another region",
+        "D405": "livelock",
+        "D406": "transition that is never taken",
+        "D407": "bad duration",
+        "D408": "duration too long",
+        "D409": "bad event descriptor",
+        "D410": "two timeouts of the same length",
+        "D411": "reenter without a target",
+        # 5: actions and events.
+        "D501": "not exactly one action",
+        "D502": "unknown action",
+        "D503": "bad event name",
+        "D504": "reserved event name",
+        "D505": "cancel of what is never sent",
+        "D506": "assign to an unknown name",
+        "D507": "delay or id on a message to a topic",
+        "D508": "bad topic name",
+        "D509": "assign of nothing",
+        "D510": "bad timer id",
+        "D511": "event that nothing handles",
+        # 6: expressions.
+        "D601": "expression with a syntax error",
+        "D602": "expression with a type error",
+        "D603": "guard that is not a condition",
+        "D604": "unknown name of the context",
+        "D605": "unknown field of an event",
+        "D606": "inState of an unknown state",
+        # 7: schemas.
+        "D701": "not a JSON Schema",
+        "D702": "another draft of JSON Schema",
+        "D703": "reference to outside",
+        "D704": "bad regular expression",
+        "D705": "initial context against its schema",
+        "D706": "reference to nowhere",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault: what is wrong, where, and what to do. `line` and `column` count from 1; see `CODES` for `code`."""
+
+    code: str
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    path: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        path = f" [{self.path}]" if self.path else ""
+        remedy = f"\n    {self.remedy}" if self.remedy else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.severity} {self.code}: {self.what}{path}{remedy}"
+
+
+class DefinitionRefused(FoliotError):
+    """A text is not the definition of a machine; `diagnostics` has all that is wrong with it, warnings too."""
+
+    code = "definition_refused"
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
+        path = f" {first.path}" if first.path else ""
+        super().__init__(
+            f"{first.code}: {first.what}{more}",
+            where=f"{first.file}:{first.line}:{first.column}{path}",
+            remedy=first.remedy,
+        )
+        self.diagnostics = diagnostics
+
+
+class ReadingStopped(FoliotError):
+    """Nothing more can be said about this text; what was found is in the `Faults`. Never leaves this package."""
+
+    code = "reading_stopped"
+
+
+class Faults:
+    """Collects what is wrong with one text."""
+
+    def __init__(self, file: str, limits: Limits) -> None:
+        self.limits = limits
+        self._file = file
+        self._found: dict[Diagnostic, None] = {}
+
+    def error(self, code: str, where: Located | Place, what: str, remedy: str = "") -> None:
+        """Note a fault that makes the text unusable."""
+        self._add(code, "error", where, what, remedy)
+
+    def warning(self, code: str, where: Located | Place, what: str, remedy: str = "") -> None:
+        """Note what is allowed but hardly meant."""
+        self._add(code, "warning", where, what, remedy)
+
+    def _add(self, code: str, severity: Severity, where: Located | Place, what: str, remedy: str) -> None:
+        place = where if isinstance(where, Place) else where.place
+        path = "" if isinstance(where, Place) else show_path(where.path)
+        if len(self._found) >= self.limits.diagnostic_count_max:
+            what, remedy = "There are more faults; reading stops here.", "Mend those above first."
+            self._found[Diagnostic("D115", "error", self._file, place.line, place.column, path, what, remedy)] = None
+            raise ReadingStopped(what)
+        self._found[Diagnostic(code, severity, self._file, place.line, place.column, path, what, remedy)] = None
+
+    @property
+    def any_error(self) -> bool:
+        """Whether the text is unusable."""
+        return any(diagnostic.severity == "error" for diagnostic in self._found)
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """All faults in the order of the text."""
+        return tuple(sorted(self._found, key=lambda fault: (fault.line, fault.column, fault.code, fault.what)))
+
+    def quote(self, text: str) -> str:
+        """Put a text of the user's into a message: on one line, and cut where it is long."""
+        shown = text if len(text) <= self.limits.quoted_chars_max else text[: self.limits.quoted_chars_max] + "…"
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in f"'{shown}'")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known word, or list them where there are few."""
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"There is: {', '.join(names)}." if 0 < len(names) <= 24 else ""

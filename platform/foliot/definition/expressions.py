@@ -1,0 +1,128 @@
+"""The one environment of all expressions of a machine, and their checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from foliot.cel import (
+    BOOL,
+    DIGEST,
+    DYN,
+    IN_STATE,
+    MAP,
+    CelError,
+    CelSyntaxError,
+    Environment,
+    Program,
+    compile_expression,
+)
+from foliot.definition.diagnostics import Faults, did_you_mean
+from foliot.definition.tree import Place, Scalar
+
+EVENT_FIELDS = ("id", "type", "source", "time", "data")
+# `Program.evaluate(context, event, in_state)`: the order of these is the order of its parameters.
+ENVIRONMENT = Environment(MappingProxyType({"context": MAP, "event": MAP}), (IN_STATE, DIGEST))
+
+_IN_STATE = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
+
+
+def compile_guard(source: str) -> Program:
+    """Compile a guard; `evaluate` returns a bool.
+
+    Raises:
+        CelError: `check` would have refused it.
+    """
+    return compile_expression(source, ENVIRONMENT, want=BOOL)
+
+
+def compile_value(source: str) -> Program:
+    """Compile an expression of an action; `evaluate` returns any CEL value.
+
+    Raises:
+        CelError: `check` would have refused it.
+    """
+    return compile_expression(source, ENVIRONMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextNames:
+    """The names that the schema gives the context; `closed` says that there can be no others."""
+
+    names: frozenset[str]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionChecker:
+    """Checks expressions where they stand in the text. Without `known` the context may have any name."""
+
+    text_lines: tuple[str, ...]
+    state_ids: Collection[str]
+    known: ContextNames | None
+    faults: Faults
+
+    def value(self, scalar: Scalar) -> Program | None:
+        """Check an expression that may have any type."""
+        source = str(scalar.value)
+        try:
+            program = compile_value(source)
+        except CelError as error:
+            code = "D601" if isinstance(error, CelSyntaxError) else "D602"
+            where = self._inside(scalar, source, error.line, error.column)
+            refusal = error.refusal
+            self.faults.error(code, where, _sentence(refusal.what), refusal.remedy)
+            return None
+        self._check_reads(program, scalar)
+        for found in _IN_STATE.finditer(source):
+            if found[2] not in self.state_ids:
+                what = f"There is no state {self.faults.quote(found[2])} to be in."
+                remedy = did_you_mean(found[2], [state_id for state_id in self.state_ids if state_id])
+                self.faults.warning("D606", scalar, what, remedy)
+        return program
+
+    def guard(self, scalar: Scalar) -> None:
+        """Check an expression that must be true or false."""
+        program = self.value(scalar)
+        if program is not None and program.type not in {BOOL, DYN}:
+            what = f"A guard is true or false, but this is {program.type}."
+            self.faults.error("D603", scalar, what, "Compare it with something: 'context.count > 0'.")
+
+    def _check_reads(self, program: Program, scalar: Scalar) -> None:
+        for path in sorted(program.reads):
+            root, _, rest = path.partition(".")
+            name = rest.partition(".")[0]
+            if root == "event" and name and name not in EVENT_FIELDS:
+                what = f"An event has no field {self.faults.quote(name)}."
+                self.faults.error("D605", scalar, what, did_you_mean(name, EVENT_FIELDS))
+            if root == "context" and name and self.known is not None and name not in self.known.names:
+                what = f"The schema of the context does not know {self.faults.quote(name)}."
+                note = self.faults.error if self.known.closed else self.faults.warning
+                note("D604", scalar, what, did_you_mean(name, sorted(self.known.names)))
+
+    def _inside(self, scalar: Scalar, source: str, line: int, column: int) -> Scalar:
+        """Move the place of a scalar to a place within its text, where the text stands there as it is.
+
+        Texts with escapes, or folded over several lines, keep the place where they begin.
+        """
+        if line < 1 or column < 1:
+            return scalar
+        place = scalar.place
+        wanted = source.split("\n")
+        here = self.text_lines[place.line - 1][place.column - 1 :] if place.line <= len(self.text_lines) else ""
+        if len(wanted) == 1 and line == 1:
+            for skipped in (0, 1):
+                if here[skipped:].startswith(source):
+                    return Scalar(scalar.value, Place(place.line, place.column + skipped + column - 1), scalar.path)
+        if here[:1] == "|" and line <= len(wanted) and place.line + line <= len(self.text_lines):
+            below = self.text_lines[place.line + line - 1]
+            indent = below.find(wanted[line - 1])
+            if wanted[line - 1] and indent >= 0:
+                return Scalar(scalar.value, Place(place.line + line, indent + column), scalar.path)
+        return scalar
+
+
+def _sentence(what: str) -> str:
+    return what if what.endswith((".", "?", "!")) else f"{what}."

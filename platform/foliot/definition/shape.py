@@ -1,0 +1,95 @@
+"""Asking a tree for what the language wants there; each answer is None where a fault was noted instead."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from foliot.definition.diagnostics import Faults, did_you_mean
+from foliot.definition.tree import Located, Mapping, Scalar, Sequence, Tree, Unread
+
+
+class Shape:
+    """Reads values of the wanted type out of a tree."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+
+    def mapping(self, tree: Tree, wanted: str) -> Mapping | None:
+        """Read an object."""
+        if isinstance(tree, Mapping):
+            return tree
+        self.wrong(tree, wanted)
+        return None
+
+    def items(self, tree: Tree, wanted: str) -> tuple[Tree, ...]:
+        """Read a list; empty where it is none."""
+        if isinstance(tree, Sequence):
+            return tree.items
+        self.wrong(tree, wanted)
+        return ()
+
+    def text(self, tree: Tree, wanted: str = "a text") -> str | None:
+        """Read a text."""
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            return tree.value
+        self.wrong(tree, wanted)
+        return None
+
+    def boolean(self, tree: Tree) -> bool | None:
+        """Read true or false."""
+        if isinstance(tree, Scalar) and isinstance(tree.value, bool):
+            return tree.value
+        self.wrong(tree, "true or false")
+        return None
+
+    def word(self, tree: Tree, allowed: Collection[str]) -> str | None:
+        """Read one of a few words."""
+        text = self.text(tree, f"one of {', '.join(allowed)}")
+        if text is not None and text not in allowed:
+            what = f"{self.faults.quote(text)} is not allowed here."
+            self.faults.error("D204", tree, what, did_you_mean(text, allowed))
+            return None
+        return text
+
+    def only(self, mapping: Mapping, allowed: Collection[str]) -> None:
+        """Note each key of an object that is not among those that it may have."""
+        for name, key in mapping.keys.items():
+            if name not in allowed:
+                what = f"The key {self.faults.quote(name)} is not known here."
+                self.faults.error("D201", key, what, did_you_mean(name, allowed))
+
+    def need(self, mapping: Mapping, name: str, remedy: str) -> Tree | None:
+        """Read an entry that must be there."""
+        if name not in mapping.values:
+            self.faults.error("D202", mapping, f"The key '{name}' is missing.", remedy)
+            return None
+        return mapping.values[name]
+
+    def wrong(self, tree: Tree, wanted: str, remedy: str = "") -> None:
+        """Note that something else is wanted here."""
+        if not isinstance(tree, Unread):
+            self.faults.error("D203", tree, f"Here {_found(tree)} stands instead of {wanted}.", remedy)
+
+    def short(self, name: str, where: Located) -> bool:
+        """Whether a name is short enough."""
+        chars_max = self.faults.limits.name_chars_max
+        if len(name) <= chars_max:
+            return True
+        self.faults.error("D204", where, f"The name is longer than {chars_max} characters.", "Shorten it.")
+        return False
+
+
+def _found(tree: Tree) -> str:
+    match tree:
+        case Mapping():
+            return "an object"
+        case Sequence():
+            return "a list"
+        case Scalar(value=str()):
+            return "a text"
+        case Scalar(value=bool(value)):
+            return "true" if value else "false"
+        case Scalar(value=None):
+            return "nothing"
+        case _:
+            return "a number"

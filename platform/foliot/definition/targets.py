@@ -1,0 +1,83 @@
+"""Where transitions lead: finding the state that a target names, and sets of targets that can't be entered together."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from foliot.definition import words
+from foliot.definition.census import Census, Sketch, parent_id, within
+from foliot.definition.diagnostics import did_you_mean
+from foliot.definition.shape import Shape
+from foliot.definition.tree import Scalar, Sequence, Tree
+
+_SUGGESTED_STATES_MAX = 1_000
+
+
+class TargetReader:
+    """Turns what stands under `target` into full ids of states."""
+
+    def __init__(self, shape: Shape, census: Census) -> None:
+        self._shape = shape
+        self._faults = shape.faults
+        self._census = census
+
+    def targets(self, tree: Tree | None, source: Sketch) -> tuple[str, ...]:
+        """Read the targets of a transition from `source`."""
+        if tree is None:
+            return ()
+        wanted = "the name of a state, or a list of names"
+        items = self._shape.items(tree, wanted) if not isinstance(tree, Scalar) else (tree,)
+        if isinstance(tree, Sequence) and not items:
+            remedy = "Name at least one state, or leave 'target' out."
+            self._faults.error("D402", tree, "This list of targets is empty.", remedy)
+        found: list[tuple[str, Tree]] = []
+        for item in items:
+            target = self._one(item, source)
+            if target is not None:
+                found.append((target, item))
+        self._check_together(found)
+        if source.kind != "history":
+            for target, item in found:
+                self._check_crossing(target, item, source)
+        return tuple(target for target, _ in found)
+
+    def _one(self, tree: Tree, source: Sketch) -> str | None:
+        text = self._shape.text(tree, "the name of a state")
+        if text is None:
+            return None
+        if not words.TARGET.match(text):
+            remedy = "Write name, name.child, .child (from this state) or #path.from.the.root."
+            self._faults.error("D402", tree, f"{self._faults.quote(text)} can't be a target.", remedy)
+            return None
+        base = "" if text[0] == "#" else source.id if text[0] == "." else parent_id(source.id)
+        name = text.lstrip("#.")
+        target = f"{base}.{name}" if base else name
+        if target in self._census.states:
+            return target
+        where = f"below '{base}'" if base else "at the top"
+        what = f"There is no state {self._faults.quote(name)} {where}."
+        self._faults.error("D401", tree, what, self._suggest(text, name, base))
+        return None
+
+    def _suggest(self, text: str, name: str, base: str) -> str:
+        ids = [state_id for state_id in self._census.states if state_id][:_SUGGESTED_STATES_MAX]
+        elsewhere = [state_id for state_id in ids if state_id.rpartition(".")[2] == name.rpartition(".")[2]]
+        if elsewhere and text[0] != "#":
+            return f"Did you mean '#{elsewhere[0]}'?"
+        mark = text[0] if text[0] in "#." else ""
+        near = [state_id for state_id in ids if state_id != base and within(state_id, base)]
+        return did_you_mean(text, [mark + (state_id[len(base) + 1 :] if base else state_id) for state_id in near])
+
+    def _check_together(self, found: list[tuple[str, Tree]]) -> None:
+        for (one, _), (other, tree) in combinations(found, 2):
+            common = self._census.common(one, other)
+            if common.kind != "parallel" or common.id in {one, other}:
+                what = f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
+                self._faults.error("D403", tree, what, "Name one target, or one in each region of a parallel state.")
+
+    def _check_crossing(self, target: str, tree: Tree, source: Sketch) -> None:
+        common = self._census.common(source.id, target)
+        if common.kind == "parallel" and common.id not in {source.id, target}:
+            name = f"'{common.id}'" if common.id else "the machine"
+            what = f"The target '{target}' is in another region: all regions of {name} are left and entered anew."
+            self._faults.warning("D404", tree, what, "Raise an event that the other region handles.")

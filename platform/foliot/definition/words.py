@@ -1,0 +1,26 @@
+"""The small words of the language: names, durations, event names and descriptors."""
+
+from __future__ import annotations
+
+import re
+
+STATE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+MACHINE_ID = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\Z")
+TIMER_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*\Z")
+TOPIC = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}\Z")
+TARGET = re.compile(r"[#.]?[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*\Z")
+
+_SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_:/-]*"
+EVENT_NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*\Z")
+EVENT_DESCRIPTOR = re.compile(rf"\*\Z|{_SEGMENT}(?:\.{_SEGMENT})*(?:\.\*)?\Z")
+# What the engine makes itself. Somebody else's event of this name would pass for a timeout or a completion.
+RESERVED_EVENT = re.compile(r"after\.[0-9]+\.|done\.state(?:\.|\Z)|error\.execution(?:\.|\Z)")
+
+_DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
+_UNIT_MS = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def duration_ms(text: str) -> int | None:
+    """Read `250ms`, `30s`, `15m`, `2h`, `7d` or a number of milliseconds; None where it is none of these."""
+    found = _DURATION.match(text)
+    return int(found[1]) * _UNIT_MS[found[2]] if found else None

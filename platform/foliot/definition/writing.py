@@ -1,0 +1,115 @@
+"""From a model back to the language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+import orjson
+
+from foliot.definition.model import (
+    Action,
+    Assign,
+    Cancel,
+    Cel,
+    ContextSpec,
+    Definition,
+    EventSpec,
+    Expression,
+    Log,
+    Raise,
+    Send,
+    StateNode,
+    Transition,
+)
+
+_Json = dict[str, Any]
+
+
+def dump(definition: Definition) -> str:
+    """Write a machine as JSON that `load` reads back to an equal one."""
+    document = {
+        "foliot": definition.foliot,
+        "id": definition.id,
+        "create": definition.create,
+        "poison": definition.poison,
+        "context": _schema(definition.context) | {"initial": definition.context.initial},
+        "events": {name: _schema(spec) for name, spec in definition.events.items()},
+        **_state(definition.root),
+        "description": definition.description,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _schema(spec: ContextSpec | EventSpec) -> _Json:
+    return {} if spec.json_schema is None else {"schema": spec.json_schema}
+
+
+def _state(node: StateNode) -> _Json:
+    head = {"type": node.kind, "description": node.description, "history": node.history}
+    initial = None if node.initial is None else node.initial.rpartition(".")[2]
+    body = {
+        "initial": initial,
+        "entry": [_action(action) for action in node.entry],
+        "exit": [_action(action) for action in node.exit],
+        "always": [_transition(transition) for transition in node.always],
+        "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
+        "onDone": [_transition(transition) for transition in node.on_done],
+        "on": _by_event(node.transitions),
+        "states": {child.name: _state(child) for child in node.children},
+    }
+    return {name: value for name, value in (head | body).items() if value} | _targets(node.default_targets)
+
+
+def _by_event(transitions: Iterable[Transition]) -> _Json:
+    written: dict[str, list[_Json]] = {}
+    for transition in transitions:
+        written.setdefault(transition.event or "*", []).append(_transition(transition))
+    return written
+
+
+def _transition(transition: Transition) -> _Json:
+    written = _targets(transition.targets)
+    if transition.description:
+        written["description"] = transition.description
+    if transition.guard is not None:
+        written["guard"] = transition.guard
+    if transition.actions:
+        written["actions"] = [_action(action) for action in transition.actions]
+    if transition.reenter:
+        written["reenter"] = True
+    return written
+
+
+def _targets(targets: tuple[str, ...]) -> _Json:
+    return {"target": [f"#{target}" for target in targets]} if targets else {}
+
+
+def _action(action: Action) -> _Json:
+    match action:
+        case Assign():
+            return {"assign": _expressions(action.values)}
+        case Raise():
+            return {"raise": {"event": action.event, "data": _expressions(action.data)}}
+        case Send():
+            optional = {
+                "delay": action.delay_ms,
+                "id": action.id,
+                "to": None if action.topic is None else {"topic": action.topic},
+            }
+            given = {name: value for name, value in optional.items() if value is not None}
+            return {"send": {"event": action.event, "data": _expressions(action.data), **given}}
+        case Cancel():
+            return {"cancel": action.id}
+        case Log():
+            return {"log": _expression(action.expression)}
+        case _:
+            assert_never(action)
+
+
+def _expressions(expressions: dict[str, Expression]) -> _Json:
+    return {name: _expression(expression) for name, expression in expressions.items()}
+
+
+def _expression(expression: Expression) -> Any:
+    return expression.source if isinstance(expression, Cel) else expression.value
