@@ -1,0 +1,234 @@
+"""CloudEvents 1.0 out of Kafka records: structured JSON and binary mode. Pure: bytes in, an event or a refusal out.
+
+Source: CloudEvents 1.0.2, JSON event format and Kafka protocol binding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from foliot_ingest.json_text import canonical, parse, repeated_name
+from foliot_ingest.refused import refuse
+
+ENVELOPE_BYTES_MAX: Final = 65_536
+"""What attributes may add to the size of the data."""
+TEXT_BYTES_MAX: Final[Mapping[str, int]] = {"id": 1024, "type": 1024, "source": 512}
+"""The source stands in an index, whose rows have a limit; ids are hashed there."""
+
+STRUCTURED: Final = "application/cloudevents+json"
+_HEADER_PREFIX: Final = "ce_"
+_REQUIRED: Final = ("id", "source", "type", "subject", "foliotmachine")
+_TEXTS: Final = (*_REQUIRED, "specversion", "time", "datacontenttype", "dataschema", "foliottenant", "traceparent")
+_MEMBERS: Final = frozenset(("data", "data_base64"))
+_NAME: Final = re.compile(r"[a-z0-9]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TIME: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+_JSON_TYPE: Final = re.compile(r"(?:application|text)/json|[\w.+-]+/[\w.+-]+\+json", re.ASCII | re.IGNORECASE)
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one event."""
+
+    data_bytes_max: int
+    depth_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """A CloudEvent whose data is JSON: `data` is canonical JSON text, None where there is none.
+
+    `machine`, `tenant` and `traceparent` come from extension attributes; `subject` is the key of the instance.
+    """
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    machine: str
+    tenant: str | None
+    time: str | None
+    data: str | None
+    traceparent: str | None
+
+
+def is_cloud_event(headers: Headers) -> bool:
+    """Tell whether the headers claim a CloudEvent, in any mode and format."""
+    content_type = _content_type(headers)
+    return content_type.startswith("application/cloudevents") or any(name == "ce_specversion" for name, _ in headers)
+
+
+def decode(value: bytes | None, headers: Headers, limits: Limits, known: dict[str, Any]) -> CloudEvent:
+    """Read an event; `known` is filled with the attributes as they come, so that a refusal can name the event.
+
+    Raises:
+        RecordRefused: with a code of `foliot_ingest.codes`.
+    """
+    raw = with_value(value, limits)
+    content_type = _content_type(headers)
+    if content_type.startswith("application/cloudevents"):
+        return _structured(raw, content_type, limits, known)
+    if any(name == "ce_specversion" for name, _ in headers):
+        return _binary(raw, headers, limits, known)
+    remedy = f"Send the header content-type: {STRUCTURED}, or ce_ headers; or publish a route for the topic."
+    return refuse("not_a_cloud_event", "no header says that this is a CloudEvent", "headers", remedy)
+
+
+def with_value(value: bytes | None, limits: Limits) -> bytes:
+    """Refuse a record without a value or with one beyond all limits."""
+    if value is None:
+        refuse("tombstone", "the record has no value", "value", "Send a value; events cannot be deleted.")
+    size_max = limits.data_bytes_max + ENVELOPE_BYTES_MAX
+    if len(value) > size_max:
+        what = f"the value has {len(value)} bytes, more than {size_max}"
+        refuse("record_too_large", what, "value", "Send a reference to the data, or raise FOLIOT_EVENT_BYTES_MAX.")
+    return value
+
+
+def data_text(value: Any, limits: Limits) -> str:
+    """Write data in canonical form, within the limit of its size."""
+    text = canonical(value)
+    size = len(text.encode())
+    if size > limits.data_bytes_max:
+        what = f"the data has {size} bytes, more than {limits.data_bytes_max}"
+        refuse("data_too_large", what, "data", "Send a reference to the data, or raise FOLIOT_EVENT_BYTES_MAX.")
+    return text
+
+
+def _content_type(headers: Headers) -> str:
+    for name, value in headers:
+        if name.lower() == "content-type" and value is not None:
+            return value.decode("utf-8", "replace").partition(";")[0].strip().lower()
+    return ""
+
+
+def _structured(raw: bytes, content_type: str, limits: Limits, known: dict[str, Any]) -> CloudEvent:
+    if content_type.startswith("application/cloudevents-batch"):
+        refuse("batch_unsupported", "one record carries a batch", "content-type", "Send one event a record.")
+    if content_type != STRUCTURED:
+        refuse("format_unsupported", f"the format is {content_type}", "content-type", f"Send {STRUCTURED}.")
+    # The attributes stand one level above the data.
+    document = parse(raw, depth_max=limits.depth_max + 1)
+    if not isinstance(document, dict):
+        refuse("not_an_object", f"the value is a JSON {_kind(document)}", "", "Send a JSON object.")
+    known.update(document)
+    if (name := repeated_name(raw, document)) is not None:
+        refuse("attribute_repeated", f"{name} is there twice", name, "Send each attribute once.")
+    if document.get("data_base64") is not None:
+        refuse("data_base64", "the data is binary", "data_base64", "Send JSON as data.")
+    data = data_text(document["data"], limits) if "data" in document else None
+    return _event({name: value for name, value in document.items() if name not in _MEMBERS}, data)
+
+
+def _binary(raw: bytes, headers: Headers, limits: Limits, known: dict[str, Any]) -> CloudEvent:
+    attributes: dict[str, Any] = {}
+    for header, value in headers:
+        if header.lower() == "content-type":
+            name = "datacontenttype"
+        elif header.startswith(_HEADER_PREFIX):
+            name = header.removeprefix(_HEADER_PREFIX)
+        else:
+            continue
+        if name in attributes:
+            refuse("attribute_repeated", f"the header {header} is there twice", header, "Send each attribute once.")
+        try:
+            attributes[name] = None if value is None else value.decode()
+        except UnicodeDecodeError:
+            refuse("header_not_text", f"the header {header} is no UTF-8", header, "Send UTF-8.")
+    known.update(attributes)
+    if not raw:
+        return _event(attributes, None)
+    _check_content_type(attributes.get("datacontenttype"))
+    return _event(attributes, data_text(parse(raw, depth_max=limits.depth_max), limits))
+
+
+def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
+    for name, value in attributes.items():
+        if not _NAME.fullmatch(name):
+            remedy = "CloudEvents names are of a-z and 0-9."
+            refuse("attribute_name_invalid", f"{name!r} is no name of an attribute", name, remedy)
+        if isinstance(value, dict | list | float):
+            refuse("attribute_not_text", f"{name} is a JSON {_kind(value)}", name, "Put it into data.")
+    if attributes.get("specversion") != "1.0":
+        what = f"specversion is {attributes.get('specversion')!r}"
+        refuse("specversion_unsupported", what, "specversion", 'Send specversion "1.0".')
+    texts = {name: _text(name, attributes.get(name)) for name in _TEXTS}
+    for name in _REQUIRED:
+        _check_required(name, texts[name])
+    _check_content_type(texts["datacontenttype"])
+    return CloudEvent(
+        id=texts["id"] or "",
+        source=texts["source"] or "",
+        type=texts["type"] or "",
+        subject=texts["subject"] or "",
+        machine=texts["foliotmachine"] or "",
+        tenant=texts["foliottenant"],
+        time=check_time(texts["time"]),
+        data=data,
+        # W3C Trace Context: a traceparent that cannot be read is ignored.
+        traceparent=texts["traceparent"] if _TRACEPARENT.fullmatch(texts["traceparent"] or "") else None,
+    )
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        refuse("attribute_not_text", f"{name} is a JSON {_kind(value)}", name, "Send a text.")
+    if _CONTROL.search(value):
+        refuse("control_character", f"{name} holds a control character", name, "Send it without.")
+    return value
+
+
+def _check_required(name: str, value: str | None) -> None:
+    if value is None:
+        refuse("attribute_missing", f"{name} is missing", name, f"Send {name}.")
+    if not value:
+        refuse("attribute_empty", f"{name} is empty", name, f"Send a {name}.")
+    check_length(name, value)
+
+
+def check_length(name: str, value: str) -> None:
+    """Refuse an id, source or type that is too long to be remembered."""
+    size_max = TEXT_BYTES_MAX.get(name)
+    if size_max is not None and len(value.encode()) > size_max:
+        what = f"{name} has {len(value.encode())} bytes, more than {size_max}"
+        refuse("attribute_too_long", what, name, "Send a shorter one.")
+
+
+def check_time(value: str | None) -> str | None:
+    """Return a time as it was written, if RFC 3339 allows it."""
+    if value is None:
+        return None
+    if _TIME.fullmatch(value):
+        try:
+            datetime.fromisoformat(value[:10])
+        except ValueError:
+            pass
+        else:
+            return value
+    return refuse("time_invalid", f"{value[:64]!r} is no RFC 3339 time", "time", "Send such as 2026-01-31T12:00:00Z.")
+
+
+def _check_content_type(value: str | None) -> None:
+    if value is not None and not _JSON_TYPE.fullmatch(value.partition(";")[0].strip()):
+        refuse("content_type_unsupported", f"the data is {value[:128]}", "datacontenttype", "Send JSON.")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    names = {dict: "object", list: "array", str: "text", int: "number", float: "number"}
+    return names.get(type(value), type(value).__name__)

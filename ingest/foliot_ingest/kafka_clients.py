@@ -1,0 +1,142 @@
+"""Kafka clients with Foliot's settings, and what Foliot asks a broker about topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError
+
+from foliot.errors import FoliotError
+from foliot.settings import Settings
+
+RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
+"""What Foliot's producers send and its own topics take: an event of 1 MiB with its envelope, and room."""
+_ANSWER_MS_MAX: Final = 5_000
+_RECONNECT_MS_MAX: Final = 1_000
+_METADATA_AGE_MS_MAX: Final = 30_000
+_NO_EXPIRY_MS: Final = 2**31 - 1
+_ADDRESS: Final = "bootstrap_servers"
+
+
+class KafkaUnavailable(FoliotError):
+    """Kafka did not answer, or refused."""
+
+    code: ClassVar[str] = "kafka_unavailable"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """What a broker says of a topic; `id` is its name where the broker gives no id."""
+
+    id: str
+    partitions: int
+    compacted: bool
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn the client's errors into `KafkaUnavailable`."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        message = str(error).partition("\n")[0][:300] or type(error).__name__
+        raise KafkaUnavailable(message, where=what, remedy="Is Kafka running at FOLIOT_KAFKA?") from error
+
+
+def make_consumer(settings: Settings, *, group: str, name: str) -> KafkaConsumer:
+    """Connect a consumer that never commits, never resets an offset and never makes a topic.
+
+    Raises:
+        KafkaUnavailable: no broker answered.
+    """
+    with translated("consumer"):
+        return KafkaConsumer(
+            **_common(settings, name),
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            allow_auto_create_topics=False,
+            # Aborted transactions of producers are no events.
+            isolation_level="read_committed",
+            partition_assignment_strategy=[RangePartitionAssignor],
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=max(100, settings.session_timeout_ms // 12),
+            # Brokers wait for this long when a member joins; who polls later joins again, and loses nothing.
+            max_poll_interval_ms=settings.session_timeout_ms,
+            max_partition_fetch_bytes=RECORD_BYTES_MAX,
+            fetch_max_wait_ms=min(500, settings.ingest_poll_ms),
+        )
+
+
+def make_producer(settings: Settings, *, name: str) -> KafkaProducer:
+    """Connect an idempotent producer: acknowledged by all replicas, in order per partition.
+
+    A batch never expires by itself. Whoever waits too long closes the producer, so that what was sent stays a prefix
+    of what was asked for, in each partition.
+
+    Raises:
+        KafkaUnavailable: no broker answered.
+    """
+    with translated("producer"):
+        return KafkaProducer(
+            **_common(settings, name),
+            acks="all",
+            enable_idempotence=True,
+            delivery_timeout_ms=_NO_EXPIRY_MS,
+            max_block_ms=_ANSWER_MS_MAX,
+            max_request_size=RECORD_BYTES_MAX,
+            linger_ms=5,
+            batch_size=262_144,
+        )
+
+
+@contextmanager
+def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
+    """Connect for questions about topics.
+
+    Raises:
+        KafkaUnavailable: no broker answered.
+    """
+    with translated("admin"):
+        client = KafkaAdminClient(
+            bootstrap_servers=settings.kafka.split(","),
+            client_id=name,
+            request_timeout_ms=_ANSWER_MS_MAX,
+            bootstrap_timeout_ms=_ANSWER_MS_MAX,
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def topic_facts(client: KafkaAdminClient, topics: Iterable[str]) -> Mapping[str, TopicFacts]:
+    """Describe those of the topics that exist."""
+    described = [topic for topic in client.describe_topics(sorted(topics)) if topic["error_code"] == 0]
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
+    configs = client.describe_configs(resources, config_filter="all").get("topic", {}) if resources else {}
+    facts = {}
+    for topic in described:
+        name = topic["name"]
+        policy = configs.get(name, {}).get("cleanup.policy", {}).get("value") or ""
+        facts[name] = TopicFacts(str(topic.get("topic_id") or name), len(topic["partitions"]), "compact" in policy)
+    return facts
+
+
+def _common(settings: Settings, name: str) -> dict[str, object]:
+    return {
+        _ADDRESS: settings.kafka.split(","),
+        "client_id": name,
+        "bootstrap_timeout_ms": _ANSWER_MS_MAX,
+        "request_timeout_ms": 2 * _ANSWER_MS_MAX,
+        "reconnect_backoff_max_ms": _RECONNECT_MS_MAX,
+        "metadata_max_age_ms": _METADATA_AGE_MS_MAX,
+        "metrics_enabled": False,
+    }
