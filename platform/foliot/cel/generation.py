@@ -255,8 +255,8 @@ class _Generator:
 
     def _field(self, operand: ast.expr, field: str) -> ast.expr:
         """Select a field: what is no map, or lacks it, raises one of Python's own errors, which `Failures` names."""
-        if isinstance(operand, ast.Constant):
-            # Python warns of a subscript on a literal.
+        if not isinstance(operand, (ast.Name, ast.Subscript)):
+            # Python warns of such a subscript on a literal.
             operand = self._named(operand)
         return ast.Subscript(operand, ast.Constant(field), ast.Load())
 
