@@ -118,6 +118,8 @@ class Macrostep:
             timer_id = f"send.{self.position}.{self._generated}"
             self._generated += 1
         timer = Timer(armed=self.position, event=event_type, data=data, due=self._now + delay_us)
+        # The newest stands last, also where it replaces one, so that what this step armed is in the order of arming.
+        self.disarm(timer_id)
         self.timers = {**self.timers, timer_id: timer}
         if len(self.timers) > self._limits.timers_max:
             raise TooManyTimers(f"more than {self._limits.timers_max} timers are armed", where=event_type)
@@ -166,7 +168,7 @@ class Macrostep:
         ]
         armed = [
             ArmTimer(each, timer.armed, timer.due, timer.event, timer.data)
-            for each, timer in sorted(after.items())
+            for each, timer in after.items()
             if timer.armed == self.position
         ]
         return (*cancelled, *armed, *self.outgoing)

@@ -107,7 +107,8 @@ Outcome: TypeAlias = Literal["taken", "ignored", "dropped"]
 class Step:
     """What one macrostep did.
 
-    `effects`: timers first (cancelled, then armed, each by id), then sends and logs in the order of the actions.
+    `effects`: cancelled timers by id, armed ones in the order of arming, sends and logs in the order of the actions.
+    Timers that are due at the same time must fire in the order in which they were armed.
     `transitions`: the indexes of the transitions that all microsteps took, in order.
     """
 
