@@ -65,7 +65,7 @@ class Builder:
 
     def _check_version(self, document: Mapping) -> None:
         version = self._shape.need(document, "foliot", "Write 'foliot: 1', the version of the language.")
-        if isinstance(version, Scalar) and version.value == 1 and isinstance(version.value, int):
+        if isinstance(version, Scalar) and type(version.value) is int and version.value == 1:
             return
         if version is not None:
             self._faults.error("D205", version, "This version of the language is not known.", "Write 'foliot: 1'.")

@@ -165,10 +165,9 @@ class Faults:
             raise ReadingStopped(what)
         self._found[Diagnostic(code, severity, self._file, place.line, place.column, path, what, remedy)] = None
 
-    @property
-    def any_error(self) -> bool:
-        """Whether the text is unusable."""
-        return any(diagnostic.severity == "error" for diagnostic in self._found)
+    def any_error(self, *groups: str) -> bool:
+        """Whether the text is unusable; with groups (`D3`): whether it is by a fault of one of these."""
+        return any(found.severity == "error" and found.code.startswith(groups or "D") for found in self._found)
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All faults in the order of the text."""

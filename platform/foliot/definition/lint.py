@@ -10,10 +10,11 @@ from foliot.definition.diagnostics import Faults, did_you_mean
 from foliot.definition.expressions import ContextNames
 from foliot.definition.model import Definition, StateNode, Transition
 from foliot.definition.tree import Key, Mapping
+from foliot.definition.words import RESERVED_EVENT
 
 
 class Linter:
-    """Looks at a built machine whose states and targets are known to be good."""
+    """Looks at a built machine."""
 
     def __init__(self, built: Built, census: Census, faults: Faults) -> None:
         self._places = built.places
@@ -21,11 +22,14 @@ class Linter:
         self._census = census
         self._faults = faults
 
-    def run(self) -> None:
-        """Note everything."""
+    def check_transitions(self) -> None:
+        """Note what each state shows by itself."""
         for node in self._nodes.values():
             self._check_dead(node)
             self._check_done(node)
+
+    def check_runs(self) -> None:
+        """Note what shows where the targets are followed, all of which must be known for that."""
         self._check_livelocks()
         self._check_entered()
 
@@ -45,7 +49,7 @@ class Linter:
                     taken[descriptor.removesuffix(".*")] = transition
 
     def _check_done(self, node: StateNode) -> None:
-        if node.on_done and not _can_be_done(node):
+        if node.on_done and node.kind in {"compound", "parallel"} and not _can_be_done(node):
             what = "This state is never done: no final state is where it would be done by it."
             remedy = "Add a child of 'type: final' (in a parallel state: to each region)."
             where = self._census.states[node.id].body.keys["onDone"]
@@ -155,7 +159,7 @@ def check_handled(events: Mapping | None, definition: Definition, faults: Faults
     descriptors = {t.event for node in definition.root.walk() for t in node.transitions if t.event is not None}
     known = {descriptor.removesuffix(".*") for descriptor in descriptors}
     for name, key in events.keys.items() if events else ():
-        if not any(wide in known for wide in _wider(name)):
+        if not RESERVED_EVENT.match(name) and not any(wide in known for wide in _wider(name)):
             what = f"No state handles the event {faults.quote(name)}."
             faults.warning("D511", key, what, did_you_mean(name, sorted(known)))
 

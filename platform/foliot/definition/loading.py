@@ -61,7 +61,7 @@ def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Readi
         definition = _understand(tree, content, faults)
     except ReadingStopped:
         definition = None
-    return Reading(None if faults.any_error else definition, faults.sorted(), {} if tree is None else positions(tree))
+    return Reading(None if faults.any_error() else definition, faults.sorted(), {} if tree is None else positions(tree))
 
 
 def _decode(text: str | bytes, faults: Faults) -> str:
@@ -74,7 +74,7 @@ def _decode(text: str | bytes, faults: Faults) -> str:
         raise ReadingStopped("too large")
     content = _from_utf8(text, faults) if isinstance(text, bytes) else text
     scalars.check_characters(content, faults)
-    if faults.any_error:
+    if faults.any_error():
         raise ReadingStopped("forbidden characters")
     return content.removeprefix("\ufeff")
 
@@ -100,7 +100,7 @@ def _parse(content: str, filename: str, faults: Faults) -> Tree:
             tree = read_json(content, trial)
         except ReadingStopped:
             return read_yaml(content, faults)
-        return tree if not trial.any_error else read_json(content, faults)
+        return tree if not trial.any_error() else read_json(content, faults)
     return read_yaml(content, faults)
 
 
@@ -121,10 +121,12 @@ def _understand(tree: Tree, content: str, faults: Faults) -> Definition | None:
     if known is not None:
         check_assigned(builder.actions.noted.assigned, known, faults)
     events = document.values.get("events")
-    check_handled(events if isinstance(events, Mapping) else None, built.definition, faults)
-    # The remaining checks follow targets and initial states, which must be good for that.
-    if not faults.any_error:
-        Linter(built, census, faults).run()
+    linter = Linter(built, census, faults)
+    linter.check_transitions()
+    # These follow targets and initial states, which must be good for that; a fault in an expression is no hindrance.
+    if not faults.any_error("D2", "D3", "D4"):
+        linter.check_runs()
+        check_handled(events if isinstance(events, Mapping) else None, built.definition, faults)
     return built.definition
 
 
