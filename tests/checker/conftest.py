@@ -1,0 +1,8 @@
+"""Makes the checker importable: it is a program of its own, run from its folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
