@@ -70,9 +70,7 @@ class _Converter:
         if kind in {"parallel", "final"}:
             body["type"] = kind
         if children:
-            body["states"] = {
-                name: self.state(child, self.paths[child.attrib["id"]]) for name, child in children.items()
-            }
+            body["states"] = {name: self.state(child) for name, child in children.items()}
         if children and kind != "parallel":
             self.initial(element, body)
         for block, key in (("onentry", "entry"), ("onexit", "exit")):
