@@ -20,6 +20,7 @@ GRANT USAGE ON SCHEMA public TO foliot_service, foliot_front;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO foliot_service;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO foliot_service;
 REVOKE UPDATE, DELETE ON journal, versions, batches, intakes FROM foliot_service;
+GRANT UPDATE (deprecated_at) ON versions TO foliot_service;
 REVOKE ALL ON alembic_version FROM foliot_service;
 
 -- A ring's segment is emptied by a function: the service role has no TRUNCATE of its own.
