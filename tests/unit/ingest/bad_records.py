@@ -61,7 +61,7 @@ def binary_headers(changes: Mapping[str, bytes | None] | None = None) -> tuple[t
 
 
 BAD_RECORDS = (
-    BadRecord("a tombstone", "tombstone", None),
+    BadRecord("a tombstone", "tombstone", None, key=b"default/incident/case-1"),
     BadRecord("a huge record", "record_too_large", b'"' + b"x" * 80_000 + b'"'),
     BadRecord("plain JSON on a lane topic", "not_a_cloud_event", b'{"a": 1}', ()),
     BadRecord("Avro", "format_unsupported", b"\x00", (("content-type", b"application/cloudevents+avro"),)),

@@ -1,0 +1,320 @@
+"""One consumer: polls Kafka, decodes, takes batches into the inbox, and stays in step with the offsets in Postgres."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from foliot.errors import FoliotError, Refusal
+from foliot.registry import Catalog, load_catalog
+from foliot.runtime.dead_letters import Record, SetAside
+from foliot.runtime.intake import Arrival, Receipt, take_in
+from foliot.runtime.wake import Wake
+from foliot.settings import Settings
+from foliot.store import Connection, DataRefused, StoreError, connect, load
+from foliot_ingest.backpressure import Backpressure, LaneDepth
+from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, make_consumer, topic_facts
+from foliot_ingest.positions import Positions, raise_alarm
+from foliot_ingest.records import KafkaRecord
+from foliot_ingest.routing import Router, lane_topics, set_aside
+
+_SQL: Final = load("intake")
+_STEP: Final = load("step")
+_BACKOFF_S_MIN: Final = 0.1
+_BACKOFF_S_MAX: Final = 3.0
+_DEPTH_S: Final = 1.0
+"""How often the depth of the inbox is read."""
+_REVIEW_S: Final = 15.0
+"""How often stopped partitions, topics that came late and topics that were made anew are looked at."""
+FOREIGN_LANE: Final = 2
+"""Foreign topics wait as the normal lane does."""
+
+log = structlog.get_logger(__name__)
+Polled = Mapping[TopicPartition, Sequence[Any]]
+
+
+class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Hears of new assignments; a hint only, since the offsets in Postgres decide who may take a record."""
+
+    def __init__(self) -> None:
+        self.changed = True
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's interface
+        """Note that positions are no longer ours."""
+        self.changed = True
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
+        """Note that positions must be looked up."""
+        self.changed = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What became of one record before it is taken in."""
+
+    place: TopicPartition
+    record: KafkaRecord
+    outcome: Arrival | SetAside
+
+
+class Reader:
+    """A Kafka client and a Postgres connection of their own, for the lanes in `lanes` (and foreign topics).
+
+    `run` returns when `stop` is set, after the batch in hand.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        name: str,
+        lanes: frozenset[int],
+        foreign: bool,
+        wake: Wake,
+        writer: str,
+        stop: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._name = name
+        self._topics = [topic for topic, lane in lane_topics(settings).items() if lane in lanes]
+        self._foreign = foreign
+        self._wake = wake
+        self._writer = writer
+        self._stop = stop
+        self._backpressure = Backpressure(settings.inbox_depth_max, settings.inbox_age_max_s)
+        self._lane_of = lane_topics(settings)
+        self._waiting_lanes: frozenset[int] = frozenset()
+        self._assignments = _Assignments()
+        self._facts: Mapping[str, TopicFacts] = {}
+        self._refused_topics: set[str] = set()
+        self._next_depth_at = 0.0
+        self._next_review_at = 0.0
+        self._router: Router | None = None
+        self._log = log.bind(reader=name)
+
+    def run(self) -> None:
+        """Read until told to stop; Kafka or Postgres may go away and come back meanwhile.
+
+        Raises:
+            FoliotError: what no second try can heal.
+        """
+        failures = 0
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self._session()
+            except (FoliotError, KafkaError) as error:
+                if isinstance(error, FoliotError) and not error.retryable:
+                    raise
+                # A session that had lasted was healthy: its end is the first failure of a new series.
+                failures = 1 if time.monotonic() - started > 2 * _BACKOFF_S_MAX else failures + 1
+                wait_s = min(_BACKOFF_S_MAX, _BACKOFF_S_MIN * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311
+                self._log.warning("session_lost", error=str(error), again_in_s=round(wait_s, 2))
+                self._stop.wait(wait_s)
+
+    def _session(self) -> None:
+        """Read with one Kafka client until stopped, over as many Postgres connections as it takes."""
+        consumer = make_consumer(self._settings, group=f"{self._settings.group}.{self._name}", name=self._writer)
+        try:
+            positions = Positions(consumer, writer=self._writer)
+            self._facts, self._assignments, self._next_review_at = {}, _Assignments(), 0.0
+            self._with_postgres(consumer, positions)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=int(self._settings.grace_s * 300))
+
+    def _with_postgres(self, consumer: KafkaConsumer, positions: Positions) -> None:
+        backoff_s = _BACKOFF_S_MIN
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self._with_connection(consumer, positions)
+            except StoreError as error:
+                if not error.retryable:
+                    raise
+                # Whatever was on its way, the offsets in Postgres tell what became of it.
+                self._log.warning("offsets_in_doubt", error=str(error))
+                backoff_s = _BACKOFF_S_MIN if time.monotonic() - started > _BACKOFF_S_MAX else 2 * backoff_s
+                self._stop.wait(min(backoff_s, _BACKOFF_S_MAX))
+
+    def _with_connection(self, consumer: KafkaConsumer, positions: Positions) -> None:
+        application = f"foliot-ingest {self._name}"
+        with closing(connect(self._settings.dsn_service, application=application)) as connection:
+            self._assignments.changed = True
+            while not self._stop.is_set():
+                self._turn(connection, consumer, positions)
+
+    def _turn(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> None:
+        """Poll once, and take in what came."""
+        now = time.monotonic()
+        if now >= self._next_review_at:
+            self._review(connection, consumer, positions)
+            self._next_review_at = now + _REVIEW_S
+        if now >= self._next_depth_at:
+            self._look_at_depth(connection)
+            self._next_depth_at = now + _DEPTH_S
+        if self._assignments.changed:
+            self._place(connection, consumer, positions)
+        self._pause(consumer, positions)
+        polled = self._poll(connection, consumer, positions)
+        # A rebalance within the poll may have moved positions under these records.
+        if polled and not self._assignments.changed:
+            self._take(connection, positions, polled)
+
+    def _poll(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> Polled:
+        try:
+            polled: Polled = consumer.poll(
+                timeout_ms=self._settings.ingest_poll_ms, max_records=self._settings.ingest_batch
+            )
+        except NoOffsetForPartitionError:
+            # Nothing was ever committed to Kafka: this is how the client says that partitions are new to it.
+            self._assignments.changed = True
+            return {}
+        except (OffsetOutOfRangeError, LogTruncationError) as error:
+            self._stop_partitions(connection, consumer, positions, error)
+            return {}
+        return polled
+
+    def _stop_partitions(
+        self, connection: Connection, consumer: KafkaConsumer, positions: Positions, error: KafkaError
+    ) -> None:
+        before = {topic: facts.id for topic, facts in self._facts.items()}
+        self._inspect(consumer)
+        for place in error.args[0] if error.args and isinstance(error.args[0], dict) else ():
+            facts = self._facts.get(place.topic)
+            if facts is not None and facts.id != before.get(place.topic):
+                # The topic was deleted and made anew: its partitions begin anew, under the new id.
+                self._assignments.changed = True
+            elif place in positions.standings:
+                following = positions.standings[place].next
+                positions.stop(connection, place, f"offset {following} is outside the log ({type(error).__name__})")
+
+    def _place(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> None:
+        assigned = consumer.assignment()
+        if any(place.topic not in self._facts for place in assigned):
+            self._inspect(consumer)
+        if any(place.topic not in self._facts for place in assigned):
+            raise KafkaUnavailable("an assigned topic is not described", where="topics")
+        self._assignments.changed = False
+        try:
+            positions.place(connection, {topic: facts.id for topic, facts in self._facts.items()})
+        except BaseException:
+            self._assignments.changed = True
+            raise
+
+    def _pause(self, consumer: KafkaConsumer, positions: Positions) -> None:
+        for place, standing in positions.standings.items():
+            if standing.stopped is None:
+                lane = self._lane_of.get(place.topic, FOREIGN_LANE)
+                (consumer.pause if lane in self._waiting_lanes else consumer.resume)(place)
+
+    def _look_at_depth(self, connection: Connection) -> None:
+        rows = _SQL["read_depth"].run(connection).fetchall()
+        connection.rollback()
+        waiting = self._backpressure.paused((LaneDepth(*row) for row in rows), self._waiting_lanes)
+        if waiting != self._waiting_lanes:
+            depth = sum(row[1] for row in rows)
+            self._log.info("lanes_paused", lanes=sorted(waiting), before=sorted(self._waiting_lanes), depth=depth)
+        self._waiting_lanes = waiting
+
+    def _review(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> None:
+        """Subscribe to what should be read; place again where an operator or the broker may have changed something."""
+        before = {topic: facts.id for topic, facts in self._facts.items()}
+        wanted = set(self._topics)
+        if self._foreign:
+            wanted |= set(self._fresh_router(connection).catalog.routing) - set(self._lane_of)
+        self._inspect(consumer, wanted)
+        for topic in sorted(topic for topic, facts in self._facts.items() if facts.compacted):
+            wanted.discard(topic)
+            self._refuse_topic(connection, topic)
+        if wanted != (consumer.subscription() or set()):
+            consumer.subscribe(sorted(wanted), listener=self._assignments)
+        renewed = any(before.get(topic, facts.id) != facts.id for topic, facts in self._facts.items())
+        if renewed or positions.stopped():
+            self._assignments.changed = True
+
+    def _refuse_topic(self, connection: Connection, topic: str) -> None:
+        if topic not in self._refused_topics:
+            self._refused_topics.add(topic)
+            what = f"topic {topic} has cleanup.policy=compact: records would vanish before they are read"
+            self._log.error("topic_refused", topic=topic, why=what)
+            raise_alarm(connection, "topic_compacted", what, writer=self._writer)
+            connection.commit()
+
+    def _inspect(self, consumer: KafkaConsumer, topics: Iterable[str] | None = None) -> None:
+        with admin(self._settings, name=self._writer) as client:
+            wanted = consumer.subscription() or set() if topics is None else topics
+            self._facts = {**self._facts, **topic_facts(client, wanted)}
+
+    def _fresh_router(self, connection: Connection) -> Router:
+        row = _STEP["read_installation"].run(connection).fetchone()
+        router = self._router
+        if router is None or row is None or router.catalog.revision != row[0]:
+            router = self._router = Router(self._settings, load_catalog(connection))
+        connection.rollback()
+        return router
+
+    def _take(self, connection: Connection, positions: Positions, polled: Polled) -> None:
+        # The registry is read after the poll: what was published before an event was sent is there.
+        router = self._fresh_router(connection)
+        decoded = []
+        for place, records in polled.items():
+            if records and positions.admit(place, records[0].offset):
+                topic_id = positions.standings[place].topic_id
+                decoded += [_decode(router, topic_id, place, record) for record in records]
+        if decoded:
+            self._take_in(connection, positions, router.catalog, decoded)
+
+    def _take_in(
+        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]
+    ) -> None:
+        try:
+            receipt = self._transaction(connection, positions, catalog, decoded)
+        except DataRefused as error:
+            if len(decoded) > 1:
+                # One record that Postgres refuses must not hold up the others: halves, until it stands alone.
+                middle = len(decoded) // 2
+                self._take_in(connection, positions, catalog, decoded[:middle])
+                self._take_in(connection, positions, catalog, decoded[middle:])
+                return
+            receipt = self._transaction(connection, positions, catalog, [_unstorable(decoded[0], error)])
+        self._wake.wake(receipt.shards)
+        self._log.debug("batch_taken", accepted=receipt.accepted, duplicates=receipt.duplicates, dead=receipt.dead)
+
+    def _transaction(
+        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]
+    ) -> Receipt:
+        # Records of one partition are in the order of their offsets, so the last one says where it goes on.
+        following = {each.place: each.record.place.offset + 1 for each in decoded}
+        receipt = take_in(
+            connection,
+            catalog,
+            [each.outcome for each in decoded if isinstance(each.outcome, Arrival)],
+            [each.outcome for each in decoded if isinstance(each.outcome, SetAside)],
+            [positions.move(place, offset) for place, offset in following.items()],
+            writer=self._writer,
+            defences_off=self._settings.defences_off,
+        )
+        positions.taken(following)
+        return receipt
+
+
+def _decode(router: Router, topic_id: str, place: TopicPartition, record: Any) -> _Decoded:
+    where = Record(topic_id, place.topic, place.partition, record.offset)
+    found = KafkaRecord(where, record.key, record.value, record.headers)
+    return _Decoded(place, found, router.take(found))
+
+
+def _unstorable(decoded: _Decoded, error: DataRefused) -> _Decoded:
+    remedy = "Look at the value that is named; send the event without it."
+    refusal = Refusal("unstorable", f"Postgres refused it: {error.refusal.what}", "", remedy)
+    # Nothing of what was read is kept but the bytes: any of it may be what cannot be stored.
+    return replace(decoded, outcome=set_aside(decoded.record, refusal, "route", {}, None))

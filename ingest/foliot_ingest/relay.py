@@ -1,0 +1,221 @@
+"""The relay: sends what the outbox and the journal hold, and marks it after Kafka has confirmed it.
+
+A crash between the two sends the same ids and bytes again. Several relays share the shards: each row of `relays` is
+held, by a lock in a transaction of its own, by whoever sends for that shard.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from foliot.errors import FoliotError
+from foliot.runtime.columns import columns
+from foliot.settings import Settings
+from foliot.store import Connection, commit, connect, load
+from foliot_ingest.kafka_clients import KafkaUnavailable, make_producer
+from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
+from foliot_ingest.topics import make_topics
+
+_SQL: Final = load("relay")
+_SHARDS_MAX: Final = 16
+"""Shards that one transaction holds; other relays take the others."""
+_CHANGES_MAX: Final = 8_000
+"""Journal rows that one transaction reads at most, over its shards."""
+_REPORTS_S_MAX: Final = 10.0
+"""How long a transaction waits for Kafka's reports."""
+_TRANSACTION_MS_MAX: Final = 25_000
+"""Waiting for reports, making a topic and a blocked send fit into this; a relay that hangs frees its shards then."""
+_BAD_TOPIC_S: Final = 30.0
+"""How long nothing is sent to a topic that cannot be made or is refused."""
+_BLOCKED_S: Final = 0.5
+"""How long the relay rests when nothing of what waits could be sent, or others hold it."""
+_BACKOFF_S_MIN: Final = 0.1
+_BACKOFF_S_MAX: Final = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Sends for all shards until told to stop, over as many Kafka clients and Postgres connections as it takes."""
+
+    def __init__(self, settings: Settings, *, stop: threading.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._writer = f"relay@{socket.gethostname()}:{os.getpid()}"
+        self._marks_late = "outbox_mark" not in settings.defences_off
+        self._known_topics: set[str] = set()
+        self._bad_topics: dict[str, float] = {}
+        self._alarmed: set[str] = set()
+
+    def run(self) -> None:
+        """Relay until `stop` is set; Kafka or Postgres may go away and come back meanwhile.
+
+        Raises:
+            FoliotError: what no second try can heal.
+        """
+        log.info("relay_started", writer=self._writer)
+        backoff_s = _BACKOFF_S_MIN
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self._session()
+            except (FoliotError, KafkaError) as error:
+                if isinstance(error, FoliotError) and not error.retryable:
+                    raise
+                backoff_s = _BACKOFF_S_MIN if time.monotonic() - started > _BACKOFF_S_MAX else 2 * backoff_s
+                log.warning("relay_interrupted", error=str(error))
+                self._stop.wait(min(backoff_s, _BACKOFF_S_MAX))
+        log.info("relay_ended", writer=self._writer)
+
+    def _session(self) -> None:
+        """Relay with one producer, until stopped or until a record fails: then nobody knows what is on its way."""
+        dsn = self._settings.dsn_service
+        with closing(connect(dsn, application="foliot-relay", timeout_ms=_TRANSACTION_MS_MAX)) as connection:
+            producer = make_producer(self._settings, name=self._writer)
+            try:
+                while not self._stop.is_set():
+                    shards = self._find(connection)
+                    moved = [self._relay(connection, producer, some) for some in _parts(shards, _SHARDS_MAX)]
+                    if not any(moved):
+                        # Work that could not be done is not tried at once again.
+                        self._stop.wait(_BLOCKED_S if shards else self._settings.relay_poll_ms / 1000)
+            finally:
+                # What was not reported is sent again by the next producer: waiting for it here would keep its order
+                # from nobody. Records in flight are a prefix of what was asked for.
+                with suppress(KafkaError):
+                    producer.close(timeout=0)
+
+    def _find(self, connection: Connection) -> list[int]:
+        found = _SQL["find_unsent"].run(connection, {"changes": bool(self._settings.changes_topic)})
+        shards = [shard for (shard,) in found]
+        connection.rollback()
+        return shards
+
+    def _relay(self, connection: Connection, producer: KafkaProducer, shards: Sequence[int]) -> bool:
+        """Send what some shards hold, wait for the reports, and mark it. Tells whether anything was marked.
+
+        Raises:
+            KafkaUnavailable: a record failed or was not reported in time; those before it are marked.
+            StoreError: nothing is marked: all is sent again.
+        """
+        if self._stop.is_set():
+            return False
+        try:
+            confirmed = {
+                shard: {Stream.MESSAGES: sent, Stream.CHANGES: announced}
+                for shard, sent, announced in _SQL["lock_relays"].run(connection, {"shards": list(shards)})
+            }
+            before = {shard: dict(numbers) for shard, numbers in confirmed.items()}
+            failure = self._send(connection, producer, confirmed) if confirmed else None
+            moved = {shard: numbers for shard, numbers in confirmed.items() if numbers != before[shard]}
+            self._mark(connection, moved)
+        except BaseException:
+            connection.rollback()
+            raise
+        if failure is not None:
+            raise failure
+        return bool(moved)
+
+    def _send(
+        self, connection: Connection, producer: KafkaProducer, confirmed: dict[int, dict[Stream, int]]
+    ) -> KafkaUnavailable | None:
+        """Send and wait; `confirmed` moves with every record whose predecessors are confirmed too."""
+        deadline = time.monotonic() + _REPORTS_S_MAX
+        broken: dict[tuple[int, Stream], str] = {}
+        reports: list[tuple[Outgoing, Any]] = []
+        for record in self._read(connection, confirmed):
+            stream = (record.shard, record.stream)
+            if stream not in broken:
+                try:
+                    reports.append((record, self._hand_over(producer, record)))
+                except (KafkaUnavailable, KafkaError) as error:
+                    broken[stream] = str(error)
+                    self._alarm(connection, record, str(error))
+        failure: KafkaUnavailable | None = None
+        for record, report in reports:
+            stream = (record.shard, record.stream)
+            unconfirmed = self._report(report, deadline) if self._marks_late else None
+            if unconfirmed is not None:
+                broken.setdefault(stream, str(unconfirmed))
+                where = f"{record.topic} for shard {record.shard}"
+                failure = KafkaUnavailable(f"not confirmed: {unconfirmed}", where=where)
+                if isinstance(unconfirmed, KafkaTimeoutError):
+                    # The others had the same time.
+                    deadline = time.monotonic()
+            elif stream not in broken:
+                confirmed[record.shard][record.stream] = record.last
+        return failure
+
+    def _read(self, connection: Connection, confirmed: Mapping[int, Mapping[Stream, int]]) -> list[Outgoing]:
+        sent = {shard: numbers[Stream.MESSAGES] for shard, numbers in confirmed.items()}
+        count = max(1, self._settings.relay_batch // len(sent))
+        parameters = {"shards": list(sent), "sent": list(sent.values()), "count": count}
+        found = list(messages(_SQL["read_outbox"].run(connection, parameters), sent))
+        topic = self._settings.changes_topic
+        if topic:
+            announced = {shard: numbers[Stream.CHANGES] for shard, numbers in confirmed.items()}
+            count = max(self._settings.changes_per_record, _CHANGES_MAX // len(announced))
+            parameters = {"shards": list(announced), "changes": list(announced.values()), "count": count}
+            rows = _SQL["read_changes"].run(connection, parameters)
+            found += changes(rows, announced, topic=topic, count_max=self._settings.changes_per_record)
+        return found
+
+    def _hand_over(self, producer: KafkaProducer, record: Outgoing) -> Any:
+        """Give a record to the producer, making its topic first where it is missing."""
+        if time.monotonic() < self._bad_topics.get(record.topic, 0.0):
+            raise KafkaUnavailable(f"topic {record.topic} cannot be written to now")
+        try:
+            if record.topic not in self._known_topics:
+                make_topics(self._settings, [record.topic], name=self._writer)
+                self._known_topics.add(record.topic)
+            return producer.send(record.topic, record.value, record.key, list(record.headers))
+        except (KafkaUnavailable, KafkaError):
+            self._known_topics.discard(record.topic)
+            self._bad_topics[record.topic] = time.monotonic() + _BAD_TOPIC_S
+            raise
+
+    def _report(self, report: Any, deadline: float) -> KafkaError | None:
+        """Wait for one report; told to stop, wait for a part of the grace only."""
+        while True:
+            if self._stop.is_set():
+                deadline = min(deadline, time.monotonic() + self._settings.grace_s / 4)
+            left_s = deadline - time.monotonic()
+            try:
+                report.get(timeout=max(0.0, min(left_s, 0.25)))
+            except KafkaTimeoutError as error:
+                if report.is_done or left_s <= 0:
+                    return error
+            except KafkaError as error:
+                return error
+            else:
+                return None
+
+    def _mark(self, connection: Connection, moved: Mapping[int, Mapping[Stream, int]]) -> None:
+        if moved:
+            rows = [(shard, numbers[Stream.MESSAGES], numbers[Stream.CHANGES]) for shard, numbers in moved.items()]
+            parameters = {**columns(("shards", "sent", "changes"), rows), "writer": self._writer}
+            _SQL["move_relays"].run(connection, parameters)
+        commit(connection, "relay")
+
+    def _alarm(self, connection: Connection, record: Outgoing, why: str) -> None:
+        """Say once in this process that a shard's stream cannot go on."""
+        what = f"shard {record.shard} cannot send to topic {record.topic}"
+        if what not in self._alarmed:
+            self._alarmed.add(what)
+            log.error("record_not_sent", shard=record.shard, topic=record.topic, number=record.last, why=why)
+            parameters = {"code": "relay_blocked", "shard": record.shard, "what": what, "writer": self._writer}
+            _SQL["insert_alarm"].run(connection, parameters)
+
+
+def _parts(shards: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+    return (shards[start : start + size] for start in range(0, len(shards), size))

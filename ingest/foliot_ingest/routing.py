@@ -1,0 +1,146 @@
+"""Records into arrivals: whose they are, which machine they go to, and whether they may."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from foliot.errors import Refusal
+from foliot.registry import Catalog, MachineEntry
+from foliot.runtime.addresses import address_text
+from foliot.runtime.dead_letters import Record, SetAside
+from foliot.runtime.intake import Arrival, payload_hash
+from foliot.settings import Settings
+from foliot.store.tables import LANES
+from foliot_ingest.cloud_events import Limits, decode
+from foliot_ingest.foreign import Routed, route
+from foliot_ingest.records import KafkaRecord, keep_headers, kept_record
+from foliot_ingest.refused import RecordRefused, refuse
+
+DEFAULT_TENANT = "default"
+"""Owner of lane topics that are bound to no tenant."""
+
+
+def lane_topics(settings: Settings) -> Mapping[str, int]:
+    """Map each lane topic to its lane, critical first."""
+    return {f"{settings.topic_prefix}.{name}": lane for lane, name in enumerate(LANES)}
+
+
+class Router:
+    """Makes of a record what the registry says, as of one snapshot."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._lanes = lane_topics(settings)
+        self._limits = Limits(settings.event_bytes_max, settings.event_depth_max)
+        self._key_bytes_max = settings.key_bytes_max
+
+    def take(self, record: KafkaRecord) -> Arrival | SetAside:
+        """Decode and route one record; what cannot be is set aside with the reason, the position and what is known."""
+        known: dict[str, Any] = {}
+        stage: Literal["decode", "route"] = "decode"
+        tenant: int | None = None
+        try:
+            lane = self._lanes.get(record.place.topic)
+            if lane is None:
+                stage = "route"
+                tenant = self._tenant(record.place.topic)
+                routed = route(record, self.catalog, self._limits, known)
+            else:
+                event = decode(record.value, record.headers, self._limits, known)
+                stage = "route"
+                tenant = self._tenant(record.place.topic)
+                self._check_tenant(event.tenant, tenant)
+                routed = Routed(event, lane)
+            return self._arrival(record, routed, tenant, must_match_key=lane is not None)
+        except RecordRefused as refused:
+            return set_aside(record, refused.refusal, stage, known, tenant)
+
+    def _tenant(self, topic: str) -> int:
+        tenant = self.catalog.topic_tenant(topic)
+        if tenant is None and topic in self._lanes:
+            tenant = self.catalog.tenant(DEFAULT_TENANT)
+        if tenant is None:
+            refuse("tenant_unbound", f"topic {topic} is bound to no tenant", "topic", "Bind the topic to a tenant.")
+        return tenant
+
+    def _check_tenant(self, slug: str | None, tenant: int) -> None:
+        if slug is not None and self.catalog.tenant(slug) != tenant:
+            remedy = "Send it to a topic of that tenant, or leave foliottenant away."
+            refuse("tenant_mismatch", f"the topic is not bound to tenant {slug!r}", "foliottenant", remedy)
+
+    def _arrival(self, record: KafkaRecord, routed: Routed, tenant: int, *, must_match_key: bool) -> Arrival:
+        event = routed.event
+        machine = self._machine(tenant, event.machine)
+        if len(event.subject.encode()) > self._key_bytes_max:
+            what = f"the key has {len(event.subject.encode())} bytes, more than {self._key_bytes_max}"
+            refuse("key_too_long", what, "subject", "Send a shorter one, or raise FOLIOT_KEY_BYTES_MAX.")
+        if must_match_key and record.key is not None:
+            address = address_text(machine.tenant_slug, machine.name, event.subject)
+            if record.key != address.encode():
+                what = f"the Kafka key is {record.key[:200]!r}, the address is {address[:200]!r}"
+                refuse("key_mismatch", what, "key", "Send the address, tenant/machine/key, as the Kafka key.")
+        return Arrival(
+            tenant=tenant,
+            machine=machine.number,
+            key=event.subject,
+            lane=routed.lane,
+            event_id=event.id,
+            source=event.source,
+            type=event.type,
+            time=event.time,
+            data=event.data,
+            traceparent=event.traceparent,
+            record=record.place,
+            payload_hash=payload_hash(self.catalog.secret, event.type, event.time, event.data),
+        )
+
+    def _machine(self, tenant: int, name: str) -> MachineEntry:
+        entry = self.catalog.machine(tenant, name)
+        if entry is None:
+            near = difflib.get_close_matches(name, self._machine_names(tenant), n=1)
+            hint = f"Did you mean {near[0]!r}? Else publish it, then redrive." if near else "Publish it, then redrive."
+            refuse("unknown_machine", f"there is no machine {name!r}", "foliotmachine", hint)
+        return entry
+
+    def _machine_names(self, tenant: int) -> list[str]:
+        return [entry.name for entry in self.catalog.machines.values() if entry.tenant == tenant]
+
+
+def set_aside(
+    record: KafkaRecord,
+    refusal: Refusal,
+    stage: Literal["decode", "route"],
+    known: Mapping[str, Any],
+    tenant: int | None,
+) -> SetAside:
+    """Make the dead letter of a record: raw value, key and headers as they came, and the attributes that were read."""
+    place = f"{record.where} {refusal.where}".rstrip()
+
+    def word(name: str) -> str | None:
+        value = known.get(name)
+        return value if isinstance(value, str) else None
+
+    return SetAside(
+        stage=stage,
+        refusal=replace(refusal, where=place),
+        record=record.place,
+        raw=record.value,
+        headers=keep_headers(record),
+        tenant=tenant,
+        machine=word("foliotmachine"),
+        key=word("subject"),
+        event_id=word("id"),
+        source=word("source"),
+        type=word("type"),
+        traceparent=word("traceparent"),
+    )
+
+
+def decode_again(
+    raw: bytes | None, headers: str | None, place: Record, settings: Settings, catalog: Catalog
+) -> Arrival | SetAside:
+    """Make of a dead letter's record what it would become today; for redrives (entry-point group `foliot.decoders`)."""
+    return Router(settings, catalog).take(kept_record(place, raw, headers))
