@@ -118,20 +118,23 @@ _CONSTANTS: Final = frozenset({type(None), bool, int, float, str, bytes})
 def assert_closed(module: ast.Module) -> None:
     """Assert that a generated function has nothing beyond the closed lists. Only our own bug can fail it."""
     for node in ast.walk(module):
-        assert type(node) in NODES, f"{type(node).__name__} is no node of generated code"  # noqa: S101
+        _demand(type(node) in NODES, node)
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
-                assert name in OPERATIONS or _LOCAL.match(name), name  # noqa: S101
+                _demand(name in OPERATIONS or _LOCAL.match(name) is not None, node)
             case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=str() as name):
-                assert _LOCAL.match(name), name  # noqa: S101
+                _demand(_LOCAL.match(name) is not None, node)
             case ast.FunctionDef():
-                assert node.name == FUNCTION_NAME, node.name  # noqa: S101
-                assert not node.decorator_list  # noqa: S101
+                _demand(node.name == FUNCTION_NAME and not node.decorator_list, node)
             case ast.Call():
-                assert isinstance(node.func, ast.Name), "only names are called"  # noqa: S101
-                assert node.func.id in OPERATIONS, node.func.id  # noqa: S101
-                assert not node.keywords  # noqa: S101
+                _demand(isinstance(node.func, ast.Name) and node.func.id in OPERATIONS and not node.keywords, node)
             case ast.Constant():
-                assert type(node.value) in _CONSTANTS, node.value  # noqa: S101
+                _demand(type(node.value) in _CONSTANTS, node)
             case _:
                 pass
+
+
+def _demand(is_allowed: bool, node: ast.AST) -> None:  # noqa: FBT001 (the subject of the sentence)
+    # No assert statement: this check stands under `python -O` too.
+    if not is_allowed:
+        raise AssertionError(f"generated code may not have {ast.dump(node)}")

@@ -36,6 +36,8 @@ from foliot.cel.tree import (
 
 # CPython compiles at most 20 nested loops and try blocks.
 BLOCKS_MAX: Final = 16
+# Of the body of a loop; a turn of a long body costs more than one unit of the budget.
+NODES_PER_UNIT: Final = 16
 
 _SCALARS: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES})
 _INLINE_ARITHMETIC: Final[dict[str, Callable[[], ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
@@ -107,6 +109,7 @@ class _Generator:
         self._block: list[ast.stmt] = []
         self._place = (1, 0)
         self._local_count = 0
+        self._node_count = 0
         self._block_depth = 1
 
     def module(self, want: Type | None) -> ast.Module:
@@ -197,6 +200,7 @@ class _Generator:
 
     def _value(self, node: Node) -> ast.expr:
         """Generate the node; what it returns must be used in the block that is open now."""
+        self._node_count += 1
         line, column = self._checked.source.place(node.offset)
         outer, self._place = self._place, (line, column - 1)
         made = self._made(node)
@@ -424,18 +428,21 @@ class _Generator:
     # Macros
 
     def _comprehension(self, node: Comprehension) -> ast.expr:
-        items = _call("iterate", self._value(node.range), _load("meter"))
+        weight = ast.Constant(1)
+        items = _call("iterate", self._value(node.range), _load("meter"), weight)
         result, variable = self._local(), self._local()
         is_logic = node.macro in ("all", "exists")
         empty = ast.Constant(0) if node.macro == "exists_one" else ast.List([], ast.Load())
         self._assign(result, ast.Constant(node.macro == "all") if is_logic else empty)
         shadowed = self._names.get(node.variable)
         self._names[node.variable] = variable
+        counted = self._node_count
         with self._nested(node), self._into() as body:
             if is_logic:
                 self._logic_turn(node, result)
             else:
                 self._collecting_turn(node, result, variable)
+        weight.value = 1 + (self._node_count - counted) // NODES_PER_UNIT
         del self._names[node.variable]
         if shadowed is not None:
             self._names[node.variable] = shadowed

@@ -44,7 +44,7 @@ _ORDERED: Final = frozenset({"bool", "string", "bytes"})
 
 
 class Meter:
-    """What one evaluation has cost so far; a unit is one turn of a loop or about a microsecond."""
+    """What one evaluation has cost so far; a unit is one turn of a short loop, about a microsecond."""
 
     __slots__ = ("spent",)
 
@@ -326,13 +326,13 @@ def make_map(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
     return result
 
 
-def iterate(value: Any, meter: Meter) -> Any:
-    """Return what a macro loops over: a list's elements, or a map's keys in a fixed order."""
+def iterate(value: Any, meter: Meter, weight: int) -> Any:
+    """Return what a macro loops over: a list's elements, or a map's keys in a fixed order. A turn costs `weight`."""
     kind = kind_of(value)
     if kind not in ("list", "map"):
         raise no_overload("A macro", value)
     # The whole range is charged before the first turn, so that the cost does not depend on where a loop ends.
-    meter.charge(len(value))
+    meter.charge(len(value) * weight)
     if kind == "list":
         return value
     return sorted(value, key=lambda key: (isinstance(key, str), isinstance(key, bool), key))

@@ -105,6 +105,7 @@ def test_no_text_makes_another_error_than_a_cel_error(source: str, context: Any)
         "context.l.exists(x, context.l.exists(y, false)) || true",
         "context.l.map(x, context.l.map(y, y)).size() > 0",
         "context.l.all(x, x in context.l)",
+        "context.l.map(x, [" + "x, " * 2_000 + "]).size() > 0",
         "context.l.all(x, context.l == context.l)",
         "context.l.map(x, context.s + context.s).size() > 0",
         "context.l.exists(x, context.s.contains('b'))",
