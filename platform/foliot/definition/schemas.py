@@ -17,6 +17,8 @@ from foliot.definition.tree import Key, Mapping, Scalar, Sequence, Tree, find, p
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+# An expression that compiles to more would let a small text take minutes to check.
+_PATTERNS = jsonschema_rs.RegexOptions(size_limit=4_194_304)
 # Keywords whose value is data, not a schema.
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 # Keywords whose value has a schema under each name.
@@ -31,7 +33,7 @@ def compile_schema(schema: JsonSchema) -> jsonschema_rs.Draft202012Validator:
     Raises:
         jsonschema_rs.ValidationError: `check` would have refused it.
     """
-    return jsonschema_rs.Draft202012Validator(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions())
+    return jsonschema_rs.Draft202012Validator(schema, offline=True, pattern_options=_PATTERNS)
 
 
 def check_schema(tree: Tree, faults: Faults) -> jsonschema_rs.Draft202012Validator | None:
