@@ -1,4 +1,4 @@
-"""The settings of one process: read once at the entry point, then passed as arguments. Nothing else reads the environment."""
+"""The settings of one process: read once at the entry point, then passed on. Nothing else reads the environment."""
 
 from __future__ import annotations
 

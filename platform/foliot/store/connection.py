@@ -88,8 +88,8 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
 def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms: int = HOT_TIMEOUT_MS) -> Connection:
     """Open a connection with every time-out set; transactions are explicit and READ COMMITTED.
 
-    `application` is what others see in pg_stat_activity. `synchronous=False` is for the attempts only: what it commits may
-    be lost in a crash of the server.
+    `application` is what others see in pg_stat_activity. `synchronous=False` is for the attempts
+    only: what it commits may be lost in a crash of the server.
 
     Raises:
         StoreUnavailable: no connection within five seconds.

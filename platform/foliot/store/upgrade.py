@@ -76,7 +76,7 @@ def _seed(connection: Connection, shards: int) -> None:
     if made.rowcount:
         for table in ("heads", "cursors", "relays"):
             connection.execute(
-                text(f"INSERT INTO {table} (shard) SELECT generate_series(0, :last)"),  # noqa: S608 - a closed list
+                text(f"INSERT INTO {table} (shard) SELECT generate_series(0, :last)"),
                 {"last": shards - 1},
             )
         connection.execute(text("INSERT INTO tenants (slug) VALUES ('default')"))

@@ -1,0 +1,160 @@
+"""An instance as it is, and its journal from the newest row back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from foliot.errors import FoliotError
+from foliot.registry import Catalog, MachineEntry
+from foliot.runtime import address_text, shard_of
+from foliot.store import Connection, load
+from foliot.store.tables import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES
+
+_SQL: Final = load("history")
+
+
+class UnknownInstance(FoliotError):
+    """No instance lives at an address."""
+
+    code: ClassVar[str] = "unknown_instance"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """An instance as of its last step; `wants` is the version its channel asks for, `note` why it is not there."""
+
+    tenant: str
+    machine: str
+    key: str
+    id: int
+    shard: int
+    n: int
+    mode: str
+    channel: str
+    version: int
+    wants: int
+    note: str | None
+    position: int
+    configuration: tuple[str, ...]
+    context: Any
+    timers: Any
+    done: bool
+    held: int
+    born_at: datetime
+    stepped_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One row of an instance's journal; `n` counts within the shard, `position` within the instance."""
+
+    n: int
+    position: int
+    kind: str
+    outcome: str
+    version: int
+    lane: str | None
+    event_id: str | None
+    type: str | None
+    source: str | None
+    time: str | None
+    data: Any
+    timer: str | None
+    transitions: tuple[int, ...]
+    state_hash: str
+    detail: Any
+    at: datetime
+
+
+def show(connection: Connection, catalog: Catalog, machine: MachineEntry, key: str) -> InstanceView:
+    """Read an instance.
+
+    Raises:
+        UnknownInstance: nothing lives at the address.
+    """
+    address = address_text(machine.tenant_slug, machine.name, key)
+    shard = shard_of(address, catalog.shards)
+    parameters = {"shard": shard, "tenant": machine.tenant, "machine": machine.number, "key": key}
+    row = _SQL["read_instance"].run(connection, parameters).fetchone()
+    if row is None:
+        connection.rollback()
+        raise UnknownInstance("no instance lives here", where=address, remedy="Its first event creates it.")
+    shard, id_, channel, placed, version, _, position, n, mode, text, note, born_at, stepped_at = row
+    held = _SQL["count_waiting"].run(connection, {"shard": shard, "instance": id_}).fetchone()
+    connection.rollback()
+    state = orjson.loads(text)
+    return InstanceView(
+        tenant=machine.tenant_slug,
+        machine=machine.name,
+        key=key,
+        id=id_,
+        shard=shard,
+        n=n,
+        mode=mode,
+        channel=channel,
+        version=version,
+        wants=_wanted(machine, channel, placed, version),
+        note=note,
+        position=position,
+        configuration=tuple(state["configuration"]),
+        context=state["context"],
+        timers=state["timers"],
+        done=state["done"],
+        held=held[0] if held else 0,
+        born_at=born_at,
+        stepped_at=stepped_at,
+    )
+
+
+def _wanted(machine: MachineEntry, channel_name: str, placed: int, version: int) -> int:
+    channel = machine.channels.get(channel_name)
+    if channel is None or channel.all_version is None or channel.all_revision is None:
+        return version
+    return channel.all_version if channel.all_revision > placed else version
+
+
+def history(connection: Connection, shard: int, n: int, *, count: int) -> tuple[JournalEntry, ...]:
+    """Read an instance's journal from the row `n` of its shard backwards, the newest first."""
+    rows = _SQL["walk_back"].run(connection, {"shard": shard, "n": n, "count": count}).fetchall()
+    connection.rollback()
+    return tuple(_entry(row) for row in rows)
+
+
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    n, _, position, kind, outcome, version, _, queue, _, event_id, source, type_, time, data, timer, code, *rest = row
+    state_hash, _, detail, at = rest
+    return JournalEntry(
+        n=n,
+        position=position,
+        kind=JOURNAL_KINDS[kind],
+        outcome=JOURNAL_OUTCOMES[outcome],
+        version=version,
+        lane=None if queue is None else LANES[queue // 2],
+        event_id=event_id,
+        type=type_,
+        source=source,
+        time=time,
+        data=None if data is None else orjson.loads(data),
+        timer=timer,
+        transitions=numbers_of(code),
+        state_hash=bytes(state_hash).hex(),
+        detail=None if detail is None else orjson.loads(detail),
+        at=at,
+    )
+
+
+def numbers_of(code: bytes | None) -> tuple[int, ...]:
+    """Read transition numbers from their LEB128 code."""
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in code or b"":
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number = shift = 0
+    return tuple(numbers)

@@ -1,0 +1,190 @@
+"""The proof of invariant I3: every instance equals the fold of its journal.
+
+Reads by (shard, n) in short transactions, so that it can run beside the workers: an instance that has stepped beyond
+the point where its shard's reading began is left for the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from foliot.engine import EngineError, Event, State, adopt, decode, encode, start, step
+from foliot.registry import Catalog, Versions
+from foliot.store import Connection, load
+from foliot.store.tables import JOURNAL_KINDS, JOURNAL_OUTCOMES
+
+_SQL: Final = load("history")
+ROWS: Final = 2000
+"""Rows that one transaction reads."""
+FINDINGS_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where the journal, its fold and an instance do not agree."""
+
+    code: str
+    shard: int
+    n: int
+    instance: int
+    what: str
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was looked at; `findings` stops at a hundred."""
+
+    rows: int = 0
+    instances: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Fold:
+    n: int
+    state: State
+    text: bytes
+
+
+def verify(
+    connection: Connection,
+    catalog: Catalog,
+    versions: Versions,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Verified:
+    """Replay every journal row with the engine and compare hashes, full states and instances.
+
+    `progress` is called after each shard with (shards done, shards in all).
+    """
+    result = Verified()
+    shards = _SQL["read_shards"].run(connection).fetchall()
+    connection.rollback()
+    for done, (shard, last) in enumerate(shards, 1):
+        _ShardProof(connection, catalog, versions, shard, last, result).run()
+        progress(done, len(shards))
+        if len(result.findings) >= FINDINGS_MAX:
+            break
+    return result
+
+
+class _ShardProof:
+    def __init__(
+        self, connection: Connection, catalog: Catalog, versions: Versions, shard: int, last: int, result: Verified
+    ) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._versions = versions
+        self._shard = shard
+        self._last = last
+        self._result = result
+        self._folds: dict[int, _Fold] = {}
+        self._machines: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Fold the shard's journal and compare its instances."""
+        self._machines = {row[0]: row[1] for row in self._presents()}
+        expected = 1
+        for row in self._journal():
+            if row[0] != expected:
+                self._find("journal_gap", row[0], row[1], f"n goes from {expected - 1} to {row[0]}")
+            expected = row[0] + 1
+            self._result.rows += 1
+            self._fold(row)
+        if expected != self._last + 1:
+            self._find("journal_short", expected - 1, 0, f"the cursor says {self._last}")
+        for id_, _, key, _, position, n, text in self._presents():
+            self._compare(id_, key, position, n, text)
+
+    def _journal(self) -> Iterator[tuple[Any, ...]]:
+        after = 0
+        while after < self._last:
+            parameters = {"shard": self._shard, "after": after, "last": self._last, "count": ROWS}
+            rows = _SQL["read_journal"].run(self._connection, parameters).fetchall()
+            self._connection.rollback()
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
+    def _presents(self) -> Iterator[tuple[Any, ...]]:
+        after = 0
+        while True:
+            parameters = {"shard": self._shard, "after": after, "count": ROWS}
+            rows = _SQL["read_presents"].run(self._connection, parameters).fetchall()
+            self._connection.rollback()
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
+    def _fold(self, row: tuple[Any, ...]) -> None:
+        n, instance, position, previous_n, kind = row[:5]
+        before = self._folds.get(instance)
+        if previous_n != (before.n if before else None):
+            self._find("chain_broken", n, instance, f"the row names {previous_n} as the one before")
+        try:
+            state = self._replayed(row, before)
+        except EngineError as error:
+            self._find("not_replayable", n, instance, str(error))
+            return
+        text = encode(state)
+        if blake2b(text, digest_size=16, key=self._catalog.secret).digest() != bytes(row[16]):
+            self._find("hash_differs", n, instance, f"position {position}, kind {JOURNAL_KINDS[kind]}")
+        if row[17] is not None and row[17].encode() != text:
+            self._find("state_differs", n, instance, f"the full state at position {position} is not the fold")
+        if state.position != position:
+            self._find("position_differs", n, instance, f"the fold stands at {state.position}, the row at {position}")
+        self._folds[instance] = _Fold(n, state, text)
+
+    def _replayed(self, row: tuple[Any, ...], before: _Fold | None) -> State:
+        n, instance, _, _, kind, outcome, version, _, event_id, source, type_, time, data, timer, armed, *rest = row
+        _, _, full, now, _ = rest
+        machine = self._machines.get(instance)
+        if machine is None:
+            return decode(full.encode()) if full else before.state if before else decode(b"{}")
+        compiled = self._versions.get(self._connection, machine, version)
+        self._connection.rollback()
+        value = None if data is None else orjson.loads(data)
+        fired = None if timer is None else (timer, armed)
+        event = Event(event_id, source, type_, value, time, fired)
+        match JOURNAL_KINDS[kind]:
+            case "event" if before is not None:
+                done = step(compiled, before.state, event, now)
+                if done.outcome != JOURNAL_OUTCOMES[outcome]:
+                    self._find("outcome_differs", n, instance, f"the fold says {done.outcome}")
+                return done.state
+            case "start":
+                return start(compiled, event, now).state
+            case "migrate" if before is not None:
+                moved = adopt(compiled, before.state)
+                if isinstance(moved, str):
+                    self._find("not_adoptable", n, instance, moved)
+                    return before.state
+                return moved
+            case _ if full is not None:
+                return decode(full.encode())
+            case _:
+                self._find("no_beginning", n, instance, "an event without a state before it")
+                return decode(b"{}")
+
+    def _compare(self, id_: int, key: str, position: int, n: int, text: str) -> None:
+        fold = self._folds.get(id_)
+        if n > self._last:
+            return
+        self._result.instances += 1
+        if fold is None:
+            self._find("no_journal", n, id_, f"instance {key!r} has no row")
+        elif fold.n != n or fold.state.position != position:
+            self._find("not_its_fold", n, id_, f"instance {key!r} stands at n {n}, its journal at {fold.n}")
+        elif fold.text != text.encode():
+            self._find("not_its_fold", n, id_, f"instance {key!r} is not the fold of its journal")
+
+    def _find(self, code: str, n: int, instance: int, what: str) -> None:
+        if len(self._result.findings) < FINDINGS_MAX:
+            self._result.findings.append(Finding(code, self._shard, n, instance, what))

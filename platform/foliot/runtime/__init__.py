@@ -1,0 +1,48 @@
+"""The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
+
+from foliot.runtime.addresses import address_text, instance_id, queue_of, shard_of
+from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
+from foliot.runtime.intake import (
+    Arrival,
+    OffsetMove,
+    OffsetsMoved,
+    Position,
+    Receipt,
+    event_text,
+    payload_hash,
+    take_in,
+)
+from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
+from foliot.runtime.stepper import NOTHING, Stepped, Stepper
+from foliot.runtime.sweeps import Swept, sweep
+from foliot.runtime.wake import NoWake, Wake, find_wake
+
+__all__ = [
+    "NOTHING",
+    "Arrival",
+    "DeadLetterRefused",
+    "NoWake",
+    "NotHeld",
+    "OffsetMove",
+    "OffsetsMoved",
+    "Position",
+    "Receipt",
+    "Record",
+    "SetAside",
+    "Stepped",
+    "Stepper",
+    "Swept",
+    "Wake",
+    "address_text",
+    "event_text",
+    "find_wake",
+    "insert_dead_letters",
+    "instance_id",
+    "payload_hash",
+    "queue_of",
+    "redrive",
+    "release",
+    "shard_of",
+    "sweep",
+    "take_in",
+]

@@ -1,0 +1,28 @@
+"""Where an instance lives: its address, its shard and the numbers that name it. Fixed for ever by test vectors."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+SHARDS_MAX: Final = 4096
+
+
+def address_text(tenant: str, machine: str, key: str) -> str:
+    """Write an address as `tenant/machine/key`: unambiguous, since slugs have no slash. It is the Kafka key too."""
+    return f"{tenant}/{machine}/{key}"
+
+
+def shard_of(address: str, shards: int) -> int:
+    """Tell the shard of an address: the first 8 bytes of its BLAKE2b (big endian) modulo `shards`."""
+    return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "big") % shards
+
+
+def instance_id(shard: int, n: int) -> int:
+    """Name a life by its birth: the n of its start row in the shard's journal."""
+    return n * SHARDS_MAX + shard
+
+
+def queue_of(lane: int) -> int:
+    """Tell the queue of a lane within quota; the one after it takes what is over quota."""
+    return lane * 2

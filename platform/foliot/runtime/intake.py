@@ -1,0 +1,367 @@
+"""Events into the inbox: one transaction that remembers their ids, numbers them, stores them and moves the offsets.
+
+Locks are taken in the global order: dedupe keys, heads, offsets, each group sorted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar, Final, NamedTuple
+
+import orjson
+
+from foliot.errors import Refusal
+from foliot.registry import Catalog
+from foliot.runtime.addresses import address_text, queue_of, shard_of
+from foliot.runtime.columns import columns, numbers_text
+from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
+from foliot.settings import Defence
+from foliot.store import Connection, StoreError, commit, load
+from foliot.store.tables import KIND_EVENT
+
+_SQL: Final = load("intake")
+_ID_BYTES_MAX: Final = 64
+_KEY_COLUMNS: Final = ("shards", "tenants", "sources", "ids", "machines", "keys")
+_INBOX_COLUMNS: Final = (
+    *("segments", "shards", "queues", "numbers", "tenants", "machines", "keys", "kinds", "event_ids", "sources"),
+    *("types", "times", "data", "traceparents", "instances", "timers", "armed"),
+)
+_URGENT_LANES: Final = 2
+"""Critical and high."""
+
+
+class OffsetsMoved(StoreError):
+    """Somebody else has taken records of a partition: read the offsets again and seek."""
+
+    code: ClassVar[str] = "offsets_moved"
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event that was decoded and routed; `data` is canonical JSON text, `lane` 0 (critical) to 3 (low)."""
+
+    tenant: int
+    machine: int
+    key: str
+    lane: int
+    event_id: str
+    source: str
+    type: str
+    time: str | None
+    data: str | None
+    traceparent: str | None
+    record: Record | None
+    payload_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetMove:
+    """A partition's offset goes from `expected` to `next` in the transaction that takes the records between."""
+
+    topic_id: str
+    partition: int
+    expected: int
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an accepted event stands: it is applied once the cursor of (shard, queue) has reached `number`."""
+
+    shard: int
+    queue: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch. `shards` maps each shard that got work to whether some of it is critical or high.
+
+    `positions` has one place an arrival: None where it was a duplicate or set aside.
+    """
+
+    accepted: int
+    duplicates: int
+    dead: int
+    shards: Mapping[int, bool]
+    positions: tuple[Position | None, ...]
+
+
+def payload_hash(secret: bytes, type_: str, time: str | None, data: str | None) -> bytes:
+    """Hash what an event says, keyed with the installation's secret: 16 bytes."""
+    return blake2b(orjson.dumps([type_, time, data]), digest_size=16, key=secret).digest()
+
+
+class _Key(NamedTuple):
+    """What makes an event the same event, in the order of the index."""
+
+    shard: int
+    tenant: int
+    source: str
+    id: str
+    machine: int
+    key: str
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Which arrivals are new, doubled or reuse an id; indexes into the arrivals."""
+
+    fresh: dict[_Key, int]
+    doubled: list[int]
+    reused: list[int]
+
+
+def take_in(
+    connection: Connection,
+    catalog: Catalog,
+    arrivals: Sequence[Arrival],
+    set_aside: Sequence[SetAside],
+    moves: Sequence[OffsetMove],
+    *,
+    writer: str,
+    defences_off: frozenset[Defence] = frozenset(),
+) -> Receipt:
+    """Take a batch in one transaction and commit it.
+
+    Arrivals of one (shard, queue) are numbered in the order given. The same id with the same payload is dropped and
+    counted; with another payload it goes to the dead letters as `id_reused` and raises an alarm.
+
+    Raises:
+        OffsetsMoved: a move's `expected` was not there; nothing was written.
+        StoreError: nothing was written, but for `UnknownCommit`: read the offsets again.
+    """
+    try:
+        receipt = fill(connection, catalog, arrivals, set_aside, moves, writer=writer, defences_off=defences_off)
+    except BaseException:
+        connection.rollback()
+        raise
+    commit(connection, "intake")
+    return receipt
+
+
+def fill(
+    connection: Connection,
+    catalog: Catalog,
+    arrivals: Sequence[Arrival],
+    set_aside: Sequence[SetAside],
+    moves: Sequence[OffsetMove],
+    *,
+    writer: str,
+    defences_off: frozenset[Defence] = frozenset(),
+) -> Receipt:
+    """Do what `take_in` does in the open transaction, without its commit."""
+    keys = [_key_of(arrival, catalog) for arrival in arrivals]
+    if "dedupe" in defences_off:
+        keys = [key._replace(id=f"{key.id} {place}") for place, key in enumerate(keys)]
+    sorting = _sort_within(arrivals, keys)
+    heads: dict[int, tuple[list[int], int]] = {}
+    if sorting.fresh:
+        if "dedupe" not in defences_off:
+            _claim(connection, arrivals, sorting.fresh)
+        heads = _lock_heads(connection, sorted({key.shard for key in keys}))
+        if "dedupe" not in defences_off:
+            _part_duplicates(connection, arrivals, sorting)
+    positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
+    letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
+    insert_dead_letters(connection, letters, writer=writer)
+    _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
+    _move_offsets(connection, moves, compare="offsets" not in defences_off)
+    _note_intakes(connection, moves, _Counts.of(arrivals, positions, sorting, set_aside), writer)
+    shards: dict[int, bool] = {}
+    for position in positions:
+        if position is not None:
+            shards[position.shard] = shards.get(position.shard, False) or position.queue < queue_of(_URGENT_LANES)
+    return Receipt(len(sorting.fresh), len(sorting.doubled), len(letters), shards, tuple(positions))
+
+
+def _key_of(arrival: Arrival, catalog: Catalog) -> _Key:
+    machine = catalog.machine_by_number(arrival.machine)
+    shard = shard_of(address_text(machine.tenant_slug, machine.name, arrival.key), catalog.shards)
+    id_bytes = arrival.event_id.encode()
+    short = arrival.event_id if len(id_bytes) <= _ID_BYTES_MAX else blake2b(id_bytes, digest_size=32).hexdigest()
+    return _Key(shard, arrival.tenant, arrival.source, short, arrival.machine, arrival.key)
+
+
+def _sort_within(arrivals: Sequence[Arrival], keys: Sequence[_Key]) -> _Sorting:
+    sorting = _Sorting({}, [], [])
+    for index, key in enumerate(keys):
+        first = sorting.fresh.setdefault(key, index)
+        if first != index:
+            same = arrivals[first].payload_hash == arrivals[index].payload_hash
+            (sorting.doubled if same else sorting.reused).append(index)
+    return sorting
+
+
+def _claim(connection: Connection, arrivals: Sequence[Arrival], fresh: Mapping[_Key, int]) -> None:
+    row = _SQL["read_generation"].run(connection).fetchone()
+    ordered = sorted(fresh)
+    _SQL["claim_keys"].run(
+        connection,
+        {
+            **columns(_KEY_COLUMNS, ordered),
+            "hashes": [arrivals[fresh[key]].payload_hash for key in ordered],
+            "generation": row[0] if row else 0,
+        },
+    )
+
+
+def _lock_heads(connection: Connection, shards: list[int]) -> dict[int, tuple[list[int], int]]:
+    rows = _SQL["lock_heads"].run(connection, {"shards": shards})
+    return {shard: (numbers, segment) for shard, numbers, segment in rows}
+
+
+def _part_duplicates(connection: Connection, arrivals: Sequence[Arrival], sorting: _Sorting) -> None:
+    # Every fresh key is asked for, in every generation: at a change of generation two transactions may claim the same
+    # key in two of them. They share a shard, so the second to lock its head sees what the first has committed.
+    ordered = sorted(sorting.fresh)
+    found = _SQL["find_duplicates"].run(connection, columns(_KEY_COLUMNS, ordered))
+    for place, hash_before in found:
+        index = sorting.fresh.pop(ordered[place - 1], None)
+        if index is not None:
+            same = bytes(hash_before) == arrivals[index].payload_hash
+            (sorting.doubled if same else sorting.reused).append(index)
+
+
+def _fill_inbox(
+    connection: Connection,
+    arrivals: Sequence[Arrival],
+    fresh: Mapping[_Key, int],
+    heads: Mapping[int, tuple[list[int], int]],
+) -> list[Position | None]:
+    positions: list[Position | None] = [None] * len(arrivals)
+    rows = []
+    for key, index in sorted(fresh.items(), key=lambda item: item[1]):
+        arrival, (numbers, segment), queue = arrivals[index], heads[key.shard], queue_of(arrivals[index].lane)
+        numbers[queue] += 1
+        positions[index] = Position(key.shard, queue, numbers[queue])
+        rows.append(
+            (
+                segment,
+                key.shard,
+                queue,
+                numbers[queue],
+                arrival.tenant,
+                arrival.machine,
+                arrival.key,
+                KIND_EVENT,
+                arrival.event_id,
+                arrival.source,
+                arrival.type,
+                arrival.time,
+                arrival.data,
+                arrival.traceparent,
+                None,
+                None,
+                None,
+            )
+        )
+    if rows:
+        fill_inbox(connection, rows, {shard: numbers for shard, (numbers, _) in heads.items()})
+    return positions
+
+
+def fill_inbox(connection: Connection, rows: Sequence[tuple[object, ...]], heads: Mapping[int, Sequence[int]]) -> None:
+    """Insert numbered rows (in the order of the inbox's columns) and move the heads, which are locked, to `heads`."""
+    _SQL["insert_inbox"].run(connection, columns(_INBOX_COLUMNS, rows))
+    parameters = {"shards": list(heads), "numbers": [numbers_text(numbers) for numbers in heads.values()]}
+    _SQL["move_heads"].run(connection, parameters)
+
+
+def _reused(arrival: Arrival, catalog: Catalog) -> SetAside:
+    machine = catalog.machine_by_number(arrival.machine)
+    record = arrival.record
+    return SetAside(
+        stage="route",
+        refusal=Refusal(
+            "id_reused",
+            f"the id {arrival.event_id!r} of source {arrival.source!r} was accepted before with another payload",
+            f"{record.topic}[{record.partition}]@{record.offset}" if record else "",
+            "Give every event an id of its own.",
+        ),
+        record=record,
+        tenant=arrival.tenant,
+        machine=machine.name,
+        key=arrival.key,
+        event_id=arrival.event_id,
+        source=arrival.source,
+        type=arrival.type,
+        event=event_text(arrival),
+        traceparent=arrival.traceparent,
+    )
+
+
+def event_text(arrival: Arrival) -> str:
+    """Write an arrival as canonical JSON, so that a redrive can take it in again."""
+    data = orjson.loads(arrival.data) if arrival.data is not None else None
+    document = {
+        "id": arrival.event_id,
+        "source": arrival.source,
+        "type": arrival.type,
+        "time": arrival.time,
+        "lane": arrival.lane,
+        "data": data,
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _raise_alarms(connection: Connection, arrivals: Sequence[Arrival], writer: str) -> None:
+    if arrivals:
+        rows = [("id_reused", arrival.tenant, None, f"{arrival.source} {arrival.event_id}") for arrival in arrivals]
+        names = ("codes", "tenants", "shards", "whats")
+        _SQL["insert_alarms"].run(connection, {**columns(names, rows), "writer": writer})
+
+
+def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> None:
+    if not moves:
+        return
+    ordered = sorted((move.topic_id, move.partition, move.expected, move.next) for move in moves)
+    statement = _SQL["move_offsets" if compare else "force_offsets"]
+    moved = statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
+    if moved.rowcount != len(moves):
+        places = ", ".join(f"{topic_id}[{partition}]" for topic_id, partition, _, _ in ordered)
+        raise OffsetsMoved("another ingester has moved an offset", where=places)
+
+
+class _Counts(NamedTuple):
+    """Records by (topic id, partition), by what became of them."""
+
+    accepted: Counter[tuple[str, int]]
+    doubled: Counter[tuple[str, int]]
+    dead: Counter[tuple[str, int]]
+
+    @classmethod
+    def of(
+        cls,
+        arrivals: Sequence[Arrival],
+        positions: Sequence[Position | None],
+        sorting: _Sorting,
+        set_aside: Sequence[SetAside],
+    ) -> _Counts:
+        """Count."""
+        dead = [arrivals[index].record for index in sorting.reused] + [letter.record for letter in set_aside]
+        return cls(
+            _by_partition(arrival.record for arrival, place in zip(arrivals, positions, strict=True) if place),
+            _by_partition(arrivals[index].record for index in sorting.doubled),
+            _by_partition(dead),
+        )
+
+
+def _note_intakes(connection: Connection, moves: Sequence[OffsetMove], counts: _Counts, writer: str) -> None:
+    if not moves:
+        return
+    rows = [
+        (*place, move.expected, move.next, counts.accepted[place], counts.doubled[place], counts.dead[place])
+        for move in moves
+        for place in [(move.topic_id, move.partition)]
+    ]
+    names = ("topic_ids", "partitions", "firsts", "nexts", "accepted", "duplicates", "dead")
+    _SQL["insert_intakes"].run(connection, {**columns(names, rows), "writer": writer})
+
+
+def _by_partition(records: Iterable[Record | None]) -> Counter[tuple[str, int]]:
+    return Counter((record.topic_id, record.partition) for record in records if record is not None)

@@ -1,0 +1,158 @@
+"""What operators do to single events and instances: redrive a dead letter, let a held instance go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from foliot.errors import FoliotError
+from foliot.registry import Catalog
+from foliot.runtime.addresses import SHARDS_MAX, address_text, queue_of, shard_of
+from foliot.runtime.batch import ShardBatch
+from foliot.runtime.dead_letters import Record, SetAside
+from foliot.runtime.intake import Arrival, fill, fill_inbox
+from foliot.runtime.lives import Life, ShardCursor, life_of
+from foliot.runtime.writing import write
+from foliot.settings import Settings
+from foliot.store import Connection, commit, load
+from foliot.store.tables import KIND_EVENT
+
+_SQL: Final = load("repair")
+_INTAKE: Final = load("intake")
+_STEP: Final = load("step")
+DECODERS: Final = "foliot.decoders"
+
+Decode = Callable[[bytes | None, str | None, Record, Settings, Catalog], Arrival | SetAside]
+"""Raw value, headers as kept, where the record lies → what ingest would make of it today."""
+
+
+class DeadLetterRefused(FoliotError):
+    """A dead letter cannot be redriven as it is."""
+
+    code: ClassVar[str] = "dead_letter_refused"
+
+
+class NotHeld(FoliotError):
+    """The instance is not held."""
+
+    code: ClassVar[str] = "not_held"
+
+
+def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: int, *, by: str) -> Mapping[int, bool]:
+    """Give a dead letter another chance, once: its event is accepted anew, or its held instance goes on.
+
+    Gives the shards to wake. Two redrives of one letter at the same time apply it once: its status is moved by
+    compare-and-set in the transaction that accepts the event.
+
+    Raises:
+        DeadLetterRefused: there is no such open letter, or it would be refused again; nothing was changed.
+    """
+    row = _SQL["read_dead_letter"].run(connection, {"id": id_})
+    names = [column.name for column in row.description or ()]
+    found = row.fetchone()
+    if found is None:
+        connection.rollback()
+        raise DeadLetterRefused(f"no dead letter {id_}", remedy="See `foliot dead-letters list`.")
+    letter = dict(zip(names, found, strict=True))
+    try:
+        if letter["stage"] == "park":
+            return release(connection, catalog, letter["instance"], by=by)
+        _end(connection, letter)
+        if letter["stage"] == "step":
+            shards = _accept_again(connection, catalog, letter)
+        else:
+            shards = _decode_again(connection, catalog, settings, letter, by)
+        commit(connection, "redrive")
+    except BaseException:
+        connection.rollback()
+        raise
+    return shards
+
+
+def release(connection: Connection, catalog: Catalog, instance: int, *, by: str) -> Mapping[int, bool]:
+    """Let a held instance go on: it steps what it holds first, and runs again in the transaction that empties it.
+
+    Raises:
+        NotHeld: it is running, draining, or not there.
+    """
+    shard = instance % SHARDS_MAX
+    try:
+        cursor, life = _lock_held(connection, shard, instance)
+        batch = ShardBatch(cursor, {}, catalog=catalog, compiled=_never_compiled, now=0)
+        batch.output.changed[life.address] = replace(life, mode="draining")
+        heads = dict(_STEP["read_heads"].run(connection, {"shards": [shard]}).fetchall())
+        write(connection, [batch], heads, writer=f"release by {by}", draining={shard})
+        _SQL["end_parked"].run(connection, {"instance": instance})
+        commit(connection, "release")
+    except BaseException:
+        connection.rollback()
+        raise
+    return {shard: True}
+
+
+def _never_compiled(machine: int, version: int) -> Any:
+    raise AssertionError((machine, version))
+
+
+def _end(connection: Connection, letter: Mapping[str, Any]) -> None:
+    ended = _SQL["end_dead_letter"].run(connection, {"id": letter["id"], "status": "redriven"})
+    if ended.rowcount != 1:
+        what = f"dead letter {letter['id']} was ended before"
+        raise DeadLetterRefused(what, remedy="Nothing is left to do.")
+
+
+def _lock_held(connection: Connection, shard: int, instance: int) -> tuple[ShardCursor, Life]:
+    row = _SQL["wait_for_cursor"].run(connection, {"shard": shard}).fetchone()
+    found = _SQL["load_life"].run(connection, {"shard": shard, "id": instance}).fetchone()
+    life = None if found is None else life_of(found)
+    if row is None or life is None or life.mode != "held":
+        mode = life.mode if life else "not there"
+        raise NotHeld(f"instance {instance} is {mode}", remedy="Only a held instance can be released.")
+    _, numbers, n, batch, outbox, token, draining = row
+    return ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining), life
+
+
+def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str, Any]) -> Mapping[int, bool]:
+    """Give the event a new number, past the dedupe: it was accepted before, and its letter lets it through once."""
+    entry = catalog.machine(letter["tenant"], letter["machine"])
+    if entry is None:
+        raise DeadLetterRefused(f"machine {letter['machine']!r} is unknown", remedy="Publish it, then redrive.")
+    event = orjson.loads(letter["event"])
+    shard = shard_of(address_text(entry.tenant_slug, entry.name, letter["key"]), catalog.shards)
+    _, numbers, segment = _INTAKE["lock_heads"].run(connection, {"shards": [shard]}).fetchall()[0]
+    queue = queue_of(event["lane"])
+    numbers[queue] += 1
+    data = None if event["data"] is None else orjson.dumps(event["data"], option=orjson.OPT_SORT_KEYS).decode()
+    row = (
+        *(segment, shard, queue, numbers[queue], letter["tenant"], entry.number, letter["key"], KIND_EVENT),
+        *(event["id"], event["source"], event["type"], event["time"], data, letter["traceparent"], None, None, None),
+    )
+    fill_inbox(connection, [row], {shard: numbers})
+    return {shard: queue < queue_of(2)}
+
+
+def _decode_again(
+    connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any], by: str
+) -> Mapping[int, bool]:
+    if letter["code"] == "id_reused":
+        remedy = "Send the event again with an id of its own."
+        raise DeadLetterRefused("its id was accepted before with another payload", remedy=remedy)
+    record = Record(letter["topic_id"], letter["topic"], letter["partition"], letter["offset"])
+    decoded = _decoder()(letter["raw"], letter["headers"], record, settings, catalog)
+    if isinstance(decoded, SetAside):
+        refusal = decoded.refusal
+        raise DeadLetterRefused(
+            f"it would be refused again: {refusal.code}: {refusal.what}", where=refusal.where, remedy=refusal.remedy
+        )
+    return fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}").shards
+
+
+def _decoder() -> Decode:
+    for entry in entry_points(group=DECODERS):
+        made: Decode = entry.load()
+        return made
+    raise DeadLetterRefused("no decoder of records is installed", remedy="Install foliot[server].")

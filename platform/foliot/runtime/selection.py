@@ -1,0 +1,68 @@
+"""Which shards a batch takes, and how many events of each queue. Pure: its promises are tested as properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+URGENT_QUEUES: Final = 4
+"""Queues of critical and high."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardWork:
+    """A shard that has work: how many events wait in each queue, who wrote it last and how long ago."""
+
+    shard: int
+    waiting: tuple[int, ...]
+    writer: str
+    idle_ms: float
+
+    @property
+    def urgent(self) -> bool:
+        """Tell whether critical or high events wait."""
+        return any(self.waiting[:URGENT_QUEUES])
+
+
+def choose_shards(
+    work: Iterable[ShardWork], *, capacity: int, writer: str, steal_after_ms: float, urgent_only: bool
+) -> list[int]:
+    """Pick shards until they hold `capacity` events: urgent work first, then this writer's own, then the idlest.
+
+    Another writer's shard is left alone until it has been idle for `steal_after_ms`. The result is sorted: that is the
+    order in which cursor rows are locked.
+    """
+    candidates = [
+        shard
+        for shard in work
+        if (shard.urgent or not urgent_only)
+        and (shard.writer == writer or not shard.writer or shard.idle_ms >= steal_after_ms)
+    ]
+    candidates.sort(key=lambda shard: (not shard.urgent, shard.writer != writer, -shard.idle_ms, shard.shard))
+    chosen: list[int] = []
+    events = 0
+    for shard in candidates:
+        if events >= capacity:
+            break
+        chosen.append(shard.shard)
+        events += max(1, sum(shard.waiting))
+    return sorted(chosen)
+
+
+def allot(waiting: Sequence[int], *, capacity: int, share: float) -> tuple[int, ...]:
+    """Tell how many events to take of each queue: each that has work gets its share, the rest goes by lane order.
+
+    With `capacity` 1 it is exactly one event, of the most urgent queue.
+    """
+    if capacity <= 1:
+        first = next((queue for queue, count in enumerate(waiting) if count), None)
+        return tuple(int(queue == first) for queue in range(len(waiting)))
+    least = max(1, int(capacity * share))
+    taken = [min(count, least) for count in waiting]
+    left = capacity - sum(taken)
+    for queue, count in enumerate(waiting):
+        more = max(0, min(count - taken[queue], left))
+        taken[queue] += more
+        left -= more
+    return tuple(taken)

@@ -1,0 +1,365 @@
+"""The batch stepper: takes shards that have work and steps their events, each batch in one transaction.
+
+Lock and writes live and die together: the cursor rows are locked in the transaction that moves them, so there are no
+leases. One `Stepper` belongs to one thread at a time; its caller sees to that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+
+from foliot.errors import Refusal
+from foliot.registry import Catalog, Versions, load_catalog
+from foliot.runtime.batch import Parking, ShardBatch
+from foliot.runtime.columns import columns, numbers_text
+from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
+from foliot.runtime.selection import ShardWork, allot, choose_shards
+from foliot.runtime.writing import write
+from foliot.settings import Settings
+from foliot.store import (
+    Conflict,
+    Connection,
+    DataRefused,
+    StoreError,
+    StoreUnavailable,
+    commit,
+    connect,
+    crash_point,
+    load,
+)
+
+log = structlog.get_logger(__name__)
+
+_SQL: Final = load("step")
+_ATTEMPTS: Final = load("attempts")
+_INTAKE: Final = load("intake")
+ATTEMPTS_MAX: Final = 3
+_VERSIONS_MAX: Final = 256
+_ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
+_RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What one batch did: events that left the inbox or were drained, shards that it held, its whole time."""
+
+    events: int
+    shards: int
+    seconds: float
+
+
+NOTHING: Final = Stepped(0, 0, 0.0)
+
+
+class Pace:
+    """How many events fit into the time of a batch, learnt from the batches before; halved by trouble."""
+
+    def __init__(self, events_max: int, ms_max: float) -> None:
+        self._events_max = events_max
+        self._seconds = ms_max / 1000
+        self._seconds_each = self._seconds / events_max
+        self._limit = float(events_max)
+
+    @property
+    def capacity(self) -> int:
+        """Tell how many events the next batch may take."""
+        return max(1, min(self._events_max, int(self._limit), int(self._seconds / self._seconds_each)))
+
+    def learn(self, events: int, seconds: float) -> None:
+        """Take in what a committed batch has cost."""
+        if events:
+            self._seconds_each += 0.2 * (seconds / events - self._seconds_each)
+            self._seconds_each = max(self._seconds_each, 1e-7)
+        self._limit = min(float(self._events_max), self._limit * 1.5 + 1)
+
+    def halve(self) -> None:
+        """Take less next time: a batch was lost to a time-out."""
+        self._limit = max(1.0, self.capacity / 2)
+
+
+class Stepper:
+    """Steps batches. `writer` names this child in cursor rows and alarms and must be unique among the living."""
+
+    def __init__(
+        self, settings: Settings, *, writer: str, on_logs: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self._settings = settings
+        self._off = settings.defences_off
+        self._writer = writer
+        self._connection: Connection | None = None
+        self._attempts: Connection | None = None
+        self._catalog: Catalog | None = None
+        self._versions = Versions(_VERSIONS_MAX)
+        self._pace = Pace(settings.step_batch, settings.step_batch_ms)
+        self._suspects: dict[int, int] = {}
+        self._condemned: dict[int, Parking] = {}
+        self._unexcused: set[int] = set()
+        self._on_logs = on_logs or (lambda entry: log.info("machine_log", **entry))
+        self.cache = LifeCache(settings.cache_instances_max)
+
+    def run_batch(self, *, urgent_only: bool = False) -> Stepped:
+        """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
+
+        Raises:
+            StoreUnavailable: the database does not answer; the next call makes a new connection.
+        """
+        taken: list[int] = []
+        try:
+            return self._batch(taken, urgent_only=urgent_only)
+        except DataRefused as error:
+            self._bisect(taken, error)
+        except Conflict as error:
+            self._conflicted(taken, error)
+        except StoreUnavailable:
+            self._disconnect(taken)
+            raise
+        except StoreError as error:
+            log.warning("batch_lost", error=str(error), shards=taken)
+            self._roll_back(taken)
+            self._pace.halve()
+        except BaseException:
+            self._disconnect(taken)
+            raise
+        return NOTHING
+
+    def close(self) -> None:
+        """Close the connections; what was not committed is rolled back by the server."""
+        self._disconnect([])
+
+    def _batch(self, taken: list[int], *, urgent_only: bool) -> Stepped:
+        began = perf_counter()
+        connection = self._open()
+        chosen = self._choose(connection, urgent_only=urgent_only)
+        cursors = self._lock(connection, chosen) if chosen else []
+        if not cursors:
+            connection.rollback()
+            return NOTHING
+        taken.extend(cursor.shard for cursor, _ in cursors)
+        now = cursors[0][1]
+        held, capacity = self._attempt([cursor for cursor, _ in cursors])
+        heads = dict(_SQL["read_heads"].run(connection, {"shards": [cursor.shard for cursor in held]}).fetchall())
+        # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
+        catalog = self._fresh_catalog(connection)
+        events = self._read_events(connection, held, heads, capacity)
+        lives = self._load(connection, held, events)
+        batches = []
+        stepping = perf_counter()
+        for cursor in held:
+            batch = ShardBatch(
+                cursor,
+                lives[cursor.shard],
+                catalog=catalog,
+                compiled=lambda machine, version: self._versions.get(connection, machine, version),
+                now=now,
+            )
+            batch.run(self._in_order(events[cursor.shard]), parking=self._condemned.get(cursor.shard))
+            batches.append(batch)
+        stepping = perf_counter() - stepping
+        crash_point.passed("step.stepped")
+        if "cache_drop" in self._off:
+            for batch in batches:
+                self.cache.keep(batch.cursor.shard, batch.cursor.token, batch.output.changed)
+        tokens = write(connection, batches, heads, writer=self._writer)
+        commit(connection, "step")
+        return self._finish(batches, events, tokens, stepping, perf_counter() - began)
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = connect(self._settings.dsn_service, application=f"foliot-step {self._writer}")
+        if self._attempts is None:
+            name = f"foliot-attempts {self._writer}"
+            self._attempts = connect(self._settings.dsn_service, application=name, synchronous=False)
+            self._attempts.autocommit = True
+        if self._unexcused:
+            _ATTEMPTS["excuse"].run(self._attempts, {"shards": sorted(self._unexcused)})
+            self._unexcused.clear()
+        return self._connection
+
+    def _choose(self, connection: Connection, *, urgent_only: bool) -> list[int]:
+        work = [
+            ShardWork(shard, tuple(h - c for h, c in zip(head, cursor, strict=True)), writer, idle_ms)
+            for shard, head, cursor, writer, idle_ms in _SQL["find_work"].run(connection)
+        ]
+        return choose_shards(
+            work,
+            capacity=self._pace.capacity,
+            writer=self._writer,
+            steal_after_ms=self._settings.steal_after_ms,
+            urgent_only=urgent_only,
+        )
+
+    def _lock(self, connection: Connection, shards: list[int]) -> list[tuple[ShardCursor, int]]:
+        alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
+        wanted = shards if alone is None else [alone]
+        statement = _SQL["read_cursors" if "cursor_lock" in self._off else "lock_cursors"]
+        return [
+            (ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining), now)
+            for shard, numbers, n, batch, outbox, token, draining, now in statement.run(connection, {"shards": wanted})
+        ]
+
+    def _attempt(self, cursors: Sequence[ShardCursor]) -> tuple[list[ShardCursor], int]:
+        """Write down that these cursors are tried; give those to step, and how many events to take.
+
+        A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event; the event that then
+        kills its process again is parked.
+        """
+        shards = [cursor.shard for cursor in cursors]
+        capacity = self._pace.capacity
+        if shards[0] in self._suspects:
+            capacity = min(capacity, self._suspects[shards[0]])
+        if "attempts" in self._off or self._attempts is None:
+            return list(cursors), capacity
+        parameters = {
+            **columns(("shards", "numbers"), [(cursor.shard, numbers_text(cursor.numbers)) for cursor in cursors]),
+            "writer": self._writer,
+            "single_steps": self._settings.step_batch,
+        }
+        tried = _ATTEMPTS["begin"].run(self._attempts, parameters).fetchall()
+        worst, unfinished, singles = max(tried, key=lambda row: (row[1] > 1 or row[2] > 0, row[2], row[1]))
+        if unfinished <= 1 and singles == 0:
+            return list(cursors), capacity
+        others = [shard for shard in shards if shard != worst]
+        if others:
+            _ATTEMPTS["excuse"].run(self._attempts, {"shards": others})
+        if singles >= 2:
+            what = f"stepping this event ended its process {ATTEMPTS_MAX} times"
+            remedy = "Find out why (memory, a native crash), then redrive."
+            self._condemned[worst] = Parking(Refusal("process_died", what, remedy=remedy), ATTEMPTS_MAX)
+        log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
+        return [cursor for cursor in cursors if cursor.shard == worst], 1 if singles else capacity
+
+    def _fresh_catalog(self, connection: Connection) -> Catalog:
+        row = _SQL["read_installation"].run(connection).fetchone()
+        if self._catalog is None or row is None or row[0] != self._catalog.revision:
+            self._catalog = load_catalog(connection)
+        return self._catalog
+
+    def _read_events(
+        self, connection: Connection, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]], capacity: int
+    ) -> dict[int, list[Waiting]]:
+        events: dict[int, list[Waiting]] = {cursor.shard: [] for cursor in cursors}
+        draining = [cursor.shard for cursor in cursors if cursor.draining]
+        left = capacity
+        if draining:
+            for row in _SQL["read_held"].run(connection, {"shards": draining, "count": max(1, capacity // 2)}):
+                events[row[0]].append(waiting_of(row))
+                left -= 1
+        if left <= 0:
+            return events
+        ranges = []
+        for cursor in cursors:
+            waiting = [head - number for head, number in zip(heads[cursor.shard], cursor.numbers, strict=True)]
+            taken = allot(waiting, capacity=max(1, left), share=self._settings.step_share)
+            left -= sum(taken)
+            for queue, count in enumerate(taken):
+                if count:
+                    ranges.append((cursor.shard, queue, cursor.numbers[queue], cursor.numbers[queue] + count))
+        if ranges:
+            wanted = sum(last - first for _, _, first, last in ranges)
+            rows = _SQL["read_inbox"].run(connection, columns(_RANGE_COLUMNS, ranges)).fetchall()
+            if len(rows) != wanted:
+                raise Conflict(f"the inbox gave {len(rows)} of {wanted} numbered events", where="read_inbox")
+            for row in rows:
+                events[row[0]].append(waiting_of(row))
+        return events
+
+    def _in_order(self, events: list[Waiting]) -> list[Waiting]:
+        if "lane_order" in self._off:
+            return sorted(events, key=lambda event: (event.holder is None, -event.queue, -event.number))
+        return sorted(events, key=lambda event: (event.holder is None, event.queue, event.number))
+
+    def _load(
+        self, connection: Connection, cursors: Sequence[ShardCursor], events: dict[int, list[Waiting]]
+    ) -> dict[int, dict[Address, Life]]:
+        lives: dict[int, dict[Address, Life]] = {}
+        missing: list[tuple[Any, ...]] = []
+        for cursor in cursors:
+            known = self.cache.lives(cursor.shard, cursor.token, compare="token" not in self._off)
+            wanted = {event.address for event in events[cursor.shard]}
+            lives[cursor.shard] = {address: known[address] for address in wanted if address in known}
+            absent = [address for address in wanted if address not in known]
+            missing.extend((cursor.shard, *address) for address in absent)
+            self.cache.hits += len(wanted) - len(absent)
+            self.cache.misses += len(absent)
+        if missing:
+            for row in _SQL["load_instances"].run(connection, columns(_ADDRESS_COLUMNS, missing)):
+                life = life_of(row)
+                lives[life.shard][life.address] = life
+        return lives
+
+    def _finish(
+        self,
+        batches: Sequence[ShardBatch],
+        events: dict[int, list[Waiting]],
+        tokens: dict[int, bytes],
+        stepping: float,
+        seconds: float,
+    ) -> Stepped:
+        count = sum(len(part) for part in events.values())
+        for batch in batches:
+            shard = batch.cursor.shard
+            self.cache.keep(shard, tokens[shard], batch.output.changed)
+            self._condemned.pop(shard, None)
+            if shard in self._suspects:
+                self._suspects[shard] *= 2
+                if self._suspects[shard] > self._settings.step_batch:
+                    del self._suspects[shard]
+            for entry in batch.output.logs:
+                self._on_logs(entry)
+        self._pace.learn(count, stepping)
+        return Stepped(count, len(batches), seconds)
+
+    def _bisect(self, taken: Sequence[int], error: DataRefused) -> None:
+        """Go on with fewer events: shards one by one, then halves, until one event is left, which is parked."""
+        log.warning("batch_refused", error=str(error), shards=list(taken))
+        self._roll_back(taken)
+        if len(taken) > 1:
+            self._suspects.update(dict.fromkeys(taken, self._settings.step_batch))
+        elif taken:
+            capacity = self._suspects.get(taken[0], self._pace.capacity)
+            self._suspects[taken[0]] = max(1, capacity // 2)
+            if capacity == 1:
+                remedy = "Correct the machine or the event, then redrive."
+                refusal = Refusal("not_storable", error.refusal.what, error.refusal.where, remedy)
+                self._condemned[taken[0]] = Parking(refusal, 1)
+
+    def _conflicted(self, taken: Sequence[int], error: Conflict) -> None:
+        log.error("shard_conflict", error=str(error), shards=list(taken))
+        self._roll_back(taken)
+        if self._attempts is not None:
+            rows = defaultdict(list)
+            for shard in taken:
+                for name, value in (
+                    ("codes", "shard_conflict"),
+                    ("tenants", None),
+                    ("shards", shard),
+                    ("whats", str(error)),
+                ):
+                    rows[name].append(value)
+            _INTAKE["insert_alarms"].run(self._attempts, {**rows, "writer": self._writer})
+
+    def _roll_back(self, taken: Sequence[int]) -> None:
+        self._unexcused.update(taken)
+        if "cache_drop" not in self._off:
+            for shard in taken:
+                self.cache.drop(shard)
+        if self._connection is not None:
+            try:
+                self._connection.rollback()
+            except Exception:  # noqa: BLE001 - whatever the driver says, a new connection is the answer
+                self._disconnect(taken)
+
+    def _disconnect(self, taken: Sequence[int]) -> None:
+        self._unexcused.update(taken)
+        if "cache_drop" not in self._off:
+            self.cache.drop_all()
+        for connection in (self._connection, self._attempts):
+            if connection is not None:
+                connection.close()
+        self._connection = self._attempts = None

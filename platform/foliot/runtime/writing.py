@@ -1,0 +1,165 @@
+"""Writes what the batches of several shards want, in bulk: a fixed number of statements for a transaction.
+
+Order is the global lock order: the cursor rows are held already, timers come after all that only inserts, and the
+cursors move last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from foliot.runtime.batch import ShardBatch
+from foliot.runtime.columns import columns, numbers_text
+from foliot.runtime.dead_letters import insert_dead_letters
+from foliot.runtime.lives import Life, Waiting
+from foliot.store import Conflict, Connection, load
+
+_SQL: Final = load("step")
+TOKEN_BYTES: Final = 12
+
+_JOURNAL: Final = (
+    *("shards", "ns", "tenants", "instances", "positions", "previous", "kinds", "outcomes", "versions", "semantics"),
+    *("queues", "numbers", "event_ids", "sources", "types", "times", "data", "traceparents", "timers", "armed"),
+    *("transitions", "state_hashes", "states", "details", "at"),
+)
+_OUTBOX: Final = ("shards", "numbers", "tenants", "machines", "keys", "ns", "ids", "topics", "bodies", "traceparents")
+_TIMERS: Final = (
+    *("shards", "instances", "timers", "armed", "due", "tenants", "machines", "keys", "queues", "types", "data"),
+    "traceparents",
+)
+_TIMER_KEYS: Final = ("shards", "instances", "timers", "armed")
+_HELD: Final = (
+    *("shards", "queues", "numbers", "tenants", "machines", "keys", "kinds", "event_ids", "sources", "types", "times"),
+    *("data", "traceparents", "instances", "timers", "armed", "holders"),
+)
+_INSTANCES: Final = ("shards", "ids", "placed", "versions", "semantics", "positions", "ns", "modes", "states", "notes")
+_BIRTHS: Final = (
+    *("shards", "ids", "tenants", "machines", "keys", "channels", "placed", "versions", "semantics", "positions"),
+    *("ns", "modes", "states", "notes"),
+)
+_BATCHES: Final = (
+    *("shards", "batches", "n_before", "n_after", "before", "after", "heads", "stepped", "held", "dead", "dropped"),
+    *("drained", "tokens_read", "tokens"),
+)
+_CURSORS: Final = ("shards", "numbers", "ns", "batches", "outboxes", "tokens", "tokens_read", "draining")
+
+
+def write(
+    connection: Connection,
+    batches: Sequence[ShardBatch],
+    heads: Mapping[int, Sequence[int]],
+    *,
+    writer: str,
+    draining: Iterable[int] = (),
+) -> dict[int, bytes]:
+    """Write everything in the open transaction; give the new token of each shard.
+
+    `draining` names shards that begin to drain an instance with this.
+
+    Raises:
+        Conflict: another writer was in a shard, although its cursor row was locked.
+    """
+    insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
+    drains = _write_held(connection, batches) | set(draining)
+    _write_instances(connection, batches)
+    _insert(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
+    _insert(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
+    _write_timers(connection, batches)
+    return _move(connection, batches, heads, drains, writer=writer)
+
+
+def _insert(connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        _SQL[name].run(connection, columns(names, rows))
+
+
+def _write_held(connection: Connection, batches: Sequence[ShardBatch]) -> set[int]:
+    """Write what is held and what no longer is; give the shards that still drain."""
+    kept = [
+        (*_held_row(event), holder)
+        for batch in batches
+        for event, holder in zip(batch.output.held, batch.output.holders, strict=True)
+    ]
+    _insert(connection, "insert_held", _HELD, kept)
+    gone = [
+        (event.shard, event.holder, event.queue, event.number) for batch in batches for event in batch.output.unheld
+    ]
+    _insert(connection, "delete_held", ("shards", "holders", "queues", "numbers"), gone)
+    shards = [batch.cursor.shard for batch in batches if batch.cursor.draining]
+    if not shards:
+        return set()
+    by_shard = {batch.cursor.shard: batch for batch in batches}
+    still: set[int] = set()
+    for shard, id_, count in _SQL["count_held"].run(connection, {"shards": shards}).fetchall():
+        if not by_shard[shard].finish_draining(id_, left=count):
+            still.add(shard)
+    return still
+
+
+def _held_row(event: Waiting) -> tuple[Any, ...]:
+    return (
+        *(event.shard, event.queue, event.number, *event.address, event.kind, event.event_id, event.source),
+        *(event.type, event.time, event.data, event.traceparent, event.instance, event.timer, event.armed),
+    )
+
+
+def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> None:
+    births, changes = [], []
+    for batch in batches:
+        for address, life in batch.output.changed.items():
+            if address in batch.output.born:
+                births.append((life.shard, life.id, *address, life.channel, *_present(life)))
+            else:
+                changes.append((life.shard, life.id, *_present(life)))
+    _insert(connection, "insert_instances", _BIRTHS, births)
+    if changes:
+        updated = _SQL["update_instances"].run(connection, columns(_INSTANCES, changes))
+        if updated.rowcount != len(changes):
+            raise Conflict(f"{len(changes) - updated.rowcount} instances were not where they were loaded from")
+
+
+def _present(life: Life) -> tuple[Any, ...]:
+    return (*(life.placed, life.version, life.semantics, life.state.position, life.n, life.mode, life.text, life.note),)
+
+
+def _write_timers(connection: Connection, batches: Sequence[ShardBatch]) -> None:
+    cancelled = sorted(row for batch in batches for row in batch.output.cancelled)
+    for name in ("delete_timers", "delete_timers_late"):
+        _insert(connection, name, _TIMER_KEYS, cancelled)
+    armed = [row for batch in batches for row in batch.output.armed.values()]
+    _insert(connection, "insert_timers", _TIMERS, armed)
+
+
+def _move(
+    connection: Connection,
+    batches: Sequence[ShardBatch],
+    heads: Mapping[int, Sequence[int]],
+    draining: set[int],
+    *,
+    writer: str,
+) -> dict[int, bytes]:
+    tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}
+    rows, moves = [], []
+    for batch in batches:
+        cursor, output = batch.cursor, batch.output
+        after, token = numbers_text(batch.numbers), tokens[cursor.shard]
+        rows.append(
+            (
+                *(cursor.shard, cursor.batch + 1, cursor.n, batch.n, numbers_text(cursor.numbers), after),
+                *(numbers_text(heads[cursor.shard]), output.stepped, len(output.held), len(output.letters)),
+                *(output.dropped, output.drained, cursor.token, token),
+            )
+        )
+        moves.append(
+            (
+                *(cursor.shard, after, batch.n, cursor.batch + 1, batch.outbox_number, token, cursor.token),
+                cursor.shard in draining,
+            )
+        )
+    _SQL["insert_batches"].run(connection, {**columns(_BATCHES, rows), "writer": writer})
+    moved = _SQL["move_cursors"].run(connection, {**columns(_CURSORS, moves), "writer": writer})
+    if moved.rowcount != len(moves):
+        raise Conflict(f"{len(moves) - moved.rowcount} shards were written by another since they were locked")
+    return tokens

@@ -1,0 +1,218 @@
+"""Events become steps, once and in order."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import pytest
+
+from foliot.history import verify
+from foliot.registry import Versions
+from foliot.store import Conflict
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _chain(*ids: str) -> str:
+    chain = ""
+    for id_ in ids:
+        chain = _digest(chain + id_)
+    return chain
+
+
+def test_the_first_event_creates_the_instance_and_steps_it(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="first"))
+
+    stepped = incident.drain()
+
+    state = incident.state("a")
+    assert stepped == 1
+    assert state["configuration"] == ["open.waiting"]
+    assert state["context"] == {"chain": _chain("first"), "seen": 1, "severity": 2, "notes": 0, "escalations": 0}
+    assert incident.kinds("a") == [(1, 0, "reported"), (0, 0, "reported")]
+
+
+def test_a_redelivered_event_steps_the_instance_once(incident: World) -> None:
+    report = incident.arrival("a", "reported", {"severity": 2})
+
+    first, second = incident.take(report, report), incident.take(report)
+    incident.drain()
+
+    assert (first.accepted, first.duplicates) == (1, 1)
+    assert (second.accepted, second.duplicates) == (0, 1)
+    assert incident.state("a")["context"]["seen"] == 1
+
+
+def test_a_duplicate_is_known_in_an_older_generation(incident: World) -> None:
+    report = incident.arrival("a", "reported", {"severity": 2})
+    incident.take(report)
+    incident.connection.execute("UPDATE rings SET segment = 1 WHERE name = 'dedupe'")
+    incident.connection.commit()
+
+    again = incident.take(report)
+
+    assert (again.accepted, again.duplicates) == (0, 1)
+
+
+def test_a_reused_id_with_another_payload_is_set_aside_and_raises_an_alarm(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="x"))
+
+    receipt = incident.take(incident.arrival("a", "reported", {"severity": 3}, event_id="x"))
+
+    assert (receipt.accepted, receipt.duplicates, receipt.dead) == (0, 0, 1)
+    assert incident.rows("SELECT code, event_id FROM dead_letters") == [("id_reused", "x")]
+    assert incident.rows("SELECT code FROM alarms") == [("id_reused",)]
+
+
+def test_events_of_a_lane_are_applied_in_arrival_order(incident: World) -> None:
+    ids = [f"n{number}" for number in range(50)]
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="r"))
+    incident.take(*(incident.arrival("a", "noted", {}, event_id=id_) for id_ in ids))
+
+    incident.drain()
+
+    assert incident.state("a")["context"]["chain"] == _chain("r", *ids)
+
+
+def test_within_a_batch_a_higher_lane_goes_first(incident: World) -> None:
+    incident.take(
+        incident.arrival("a", "noted", {}, lane="low", event_id="low"),
+        incident.arrival("a", "noted", {}, lane="normal", event_id="normal"),
+        incident.arrival("a", "reported", {"severity": 2}, lane="critical", event_id="critical"),
+        incident.arrival("a", "noted", {}, lane="high", event_id="high"),
+    )
+
+    incident.drain()
+
+    assert incident.state("a")["context"]["chain"] == _chain("critical", "high", "normal", "low")
+
+
+def test_an_event_that_nothing_handles_is_journaled_as_ignored(incident: World) -> None:
+    incident.take(incident.arrival("a", "closed"))
+
+    incident.drain()
+
+    assert incident.kinds("a") == [(1, 0, "closed"), (0, 1, "closed")]
+    assert incident.state("a")["configuration"] == ["new"]
+
+
+def test_data_outside_its_schema_goes_to_the_dead_letters_and_its_neighbours_are_applied(incident: World) -> None:
+    incident.take(
+        incident.arrival("a", "reported", {"severity": 2}),
+        incident.arrival("a", "reprioritized", {"severity": 9}),
+        incident.arrival("a", "noted", {}),
+        incident.arrival("b", "reported", {"severity": "high"}),
+    )
+
+    incident.drain()
+
+    assert incident.rows("SELECT stage, code, key FROM dead_letters ORDER BY key") == [
+        ("step", "data_outside_schema", "a"),
+        ("step", "data_outside_schema", "b"),
+    ]
+    assert incident.state("a")["context"]["seen"] == 2
+    assert incident.rows("SELECT count(*) FROM instances") == [(1,)]
+
+
+def test_many_instances_equal_the_fold_of_their_journals(incident: World) -> None:
+    for number in range(40):
+        incident.take(
+            incident.arrival(f"k{number}", "reported", {"severity": 1 + number % 5}),
+            incident.arrival(f"k{number}", "acknowledged"),
+            incident.arrival(f"k{number}", "escalated", lane="high"),
+            incident.arrival(f"k{number}", "noted", {"text": "ä"}),
+        )
+    incident.drain()
+
+    verified = verify(incident.connection, incident.catalog(), Versions(10))
+
+    assert verified.findings == []
+    assert (verified.instances, verified.rows) == (40, 200)
+
+
+def test_verify_finds_an_instance_that_is_not_its_fold(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    incident.drain()
+    incident.connection.execute("UPDATE instances SET state = replace(state, '\"seen\":1', '\"seen\":2')")
+    incident.connection.commit()
+
+    verified = verify(incident.connection, incident.catalog(), Versions(10))
+
+    assert [finding.code for finding in verified.findings] == ["not_its_fold"]
+
+
+def test_a_messages_body_and_number_are_in_the_outbox(incident: World) -> None:
+    incident.take(
+        incident.arrival("a", "reported", {"severity": 2}),
+        incident.arrival("a", "reprioritized", {"severity": 1}),
+    )
+
+    incident.drain()
+
+    rows = incident.rows("SELECT number, key, topic, body::json->>'type' FROM outbox ORDER BY number")
+    assert rows == [
+        (1, "a", "foliot.demo.pages", "incident.paged"),
+        (2, "a", "foliot.demo.pages", "incident.escalated"),
+    ]
+
+
+def test_a_second_writer_makes_the_first_drop_what_it_remembers(incident: World) -> None:
+    one, two = incident.stepper("one"), incident.stepper("two")
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="r"))
+    incident.drain(one)
+    incident.take(incident.arrival("a", "noted", {}, event_id="n1"))
+    incident.drain(two)
+    incident.take(incident.arrival("a", "noted", {}, event_id="n2"))
+
+    incident.drain(one)
+
+    assert incident.state("a")["context"]["chain"] == _chain("r", "n1", "n2")
+    assert incident.rows("SELECT count(*) FROM alarms") == [(0,)]
+
+
+def test_a_shard_that_another_holds_is_left_alone(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    incident.connection.execute("SELECT FROM cursors FOR UPDATE")
+    stepper = incident.stepper()
+
+    stepped = stepper.run_batch()
+
+    incident.connection.rollback()
+    assert stepped.shards == 0
+    assert incident.drain(stepper) == 1
+
+
+def test_a_batch_whose_session_was_ended_is_done_again_once(incident: World) -> None:
+    stepper = incident.stepper()
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    incident.drain(stepper)
+    incident.take(incident.arrival("a", "noted", {}))
+    incident.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'foliot-step%' AND datname = current_database()"
+    )
+
+    with pytest.raises(Exception, match="store_unavailable"):
+        stepper.run_batch()
+    incident.drain(stepper)
+
+    assert incident.state("a")["context"]["seen"] == 2
+
+
+def test_a_missing_inbox_row_is_never_skipped(incident: World) -> None:
+    incident.take(*(incident.arrival("a", "noted", {}) for _ in range(3)))
+    incident.connection.execute("DELETE FROM inbox WHERE number = 2")
+    incident.connection.commit()
+    stepper = incident.stepper()
+
+    stepper.run_batch()
+
+    assert incident.rows("SELECT code FROM alarms") == [("shard_conflict",)]
+    assert incident.rows("SELECT count(*) FROM journal") == [(0,)]
+    assert Conflict.retryable

@@ -1,0 +1,112 @@
+"""The tables that the migrations make are those that the code declares, and each role sees what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from addresses import Database
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg import sql
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from foliot.store import newest_revision, tables, upgrade
+
+
+def _is_partition(entry: object, names: set[str]) -> bool:
+    """A segment of a ring is no table of its own in the metadata."""
+    return isinstance(entry, tuple) and entry[0] == "remove_table" and entry[1].name.rpartition("_")[0] in names
+
+
+def test_the_migrations_make_what_the_metadata_declares(database: Database) -> None:
+    engine = create_engine(make_url(database.owner).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    rings = {"inbox", "outbox", "timers", "dedupe"}
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, tables.metadata)
+
+    inherited = [e for e in differences if isinstance(e, tuple) and e[0] == "remove_index"]
+    assert [e for e in differences if not _is_partition(e, rings) and e not in inherited] == []
+    assert all(index.table.name.rpartition("_")[0] in rings for _, index in inherited)
+
+
+def test_an_upgrade_twice_changes_nothing(fresh_database: Database) -> None:
+    first = upgrade(fresh_database.owner)
+
+    assert upgrade(fresh_database.owner) == first == newest_revision()
+
+
+@pytest.fixture
+def two_tenants(fresh_database: Database) -> Iterator[Database]:
+    with psycopg.connect(fresh_database.owner) as connection:
+        connection.execute("INSERT INTO tenants (slug) VALUES ('other')")
+        for tenant in (1, 2):
+            connection.execute(
+                "INSERT INTO instances (shard, id, tenant, machine, key, channel, placed, version, semantics, position,"
+                " n, state) VALUES (0, %s, %s, 1, 'k', 'stable', 1, 1, 1, 1, 1, '{}')",
+                (tenant * 4096, tenant),
+            )
+            connection.execute("INSERT INTO machines (tenant, name) VALUES (%s, 'm')", (tenant,))
+    yield fresh_database
+
+
+def _seen_by_front(database: Database, table: str, tenant: str | None) -> list[int]:
+    with psycopg.connect(database.front) as connection:
+        if tenant is not None:
+            connection.execute("SELECT set_config('app.tenant', %s, true)", (tenant,))
+        rows = connection.execute(sql.SQL("SELECT tenant FROM {}").format(sql.Identifier(table))).fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("table", ["instances", "machines"])
+def test_the_front_role_sees_its_tenants_rows_only(two_tenants: Database, table: str) -> None:
+    seen = {tenant: _seen_by_front(two_tenants, table, tenant) for tenant in ("1", "2", "3", "", None)}
+
+    assert seen == {"1": [1], "2": [2], "3": [], "": [], None: []}
+
+
+@pytest.mark.parametrize("table", [table.name for table in tables.FRONT_TABLES])
+def test_the_front_role_writes_nothing(two_tenants: Database, table: str) -> None:
+    with psycopg.connect(two_tenants.front) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+
+@pytest.mark.parametrize(
+    "table",
+    sorted({table.name for table in tables.metadata.sorted_tables} - {table.name for table in tables.FRONT_TABLES}),
+)
+def test_the_front_role_cannot_read_what_is_not_its_own(two_tenants: Database, table: str) -> None:
+    with psycopg.connect(two_tenants.front) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
+
+
+@pytest.mark.parametrize("table", [table.name for table in tables.TENANT_TABLES])
+def test_every_table_with_tenants_rows_is_under_forced_row_level_security(database: Database, table: str) -> None:
+    with psycopg.connect(database.owner) as connection:
+        row = connection.execute(
+            "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", (table,)
+        ).fetchone()
+
+    assert row == (True, True)
+
+
+def test_every_table_with_a_tenant_is_declared_as_such(database: Database) -> None:
+    with_tenant = {table.name for table in tables.metadata.sorted_tables if "tenant" in table.columns}
+
+    assert with_tenant - {table.name for table in tables.TENANT_TABLES} == {"alarms", "dedupe", "topics"}
+
+
+@pytest.mark.parametrize("table", ["journal", "versions", "batches", "intakes"])
+def test_the_service_role_cannot_rewrite_the_truth(database: Database, table: str) -> None:
+    with psycopg.connect(database.service) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+
+def test_the_written_segment_of_a_ring_is_never_emptied(database: Database) -> None:
+    with psycopg.connect(database.service) as connection, pytest.raises(psycopg.errors.RaiseException):
+        connection.execute("SELECT empty_segment('inbox', 0)")
