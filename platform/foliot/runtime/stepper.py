@@ -204,7 +204,7 @@ class Stepper:
         ]
 
     def _attempt(self, cursors: Sequence[ShardCursor]) -> tuple[list[ShardCursor], int]:
-        """Write down that these cursors are tried; give those to step, and how many events to take.
+        """Write down that these cursors are tried; give those to step and how many events.
 
         A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event; the event that then
         kills its process again is parked.

@@ -117,8 +117,8 @@ class World:
 
     def kinds(self, key: str) -> list[tuple[int, int, str | None]]:
         return self.rows(
-            "SELECT j.kind, j.outcome, j.type FROM journal j JOIN instances i ON i.shard = j.shard AND i.id = j.instance"
-            " WHERE i.key = %s ORDER BY j.n",
+            "SELECT j.kind, j.outcome, j.type FROM journal j"
+            " JOIN instances i ON i.shard = j.shard AND i.id = j.instance WHERE i.key = %s ORDER BY j.n",
             (key,),
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from addresses import Database
@@ -42,7 +40,7 @@ def test_an_upgrade_twice_changes_nothing(fresh_database: Database) -> None:
 
 
 @pytest.fixture
-def two_tenants(fresh_database: Database) -> Iterator[Database]:
+def two_tenants(fresh_database: Database) -> Database:
     with psycopg.connect(fresh_database.owner) as connection:
         connection.execute("INSERT INTO tenants (slug) VALUES ('other')")
         for tenant in (1, 2):
@@ -52,7 +50,7 @@ def two_tenants(fresh_database: Database) -> Iterator[Database]:
                 (tenant * 4096, tenant),
             )
             connection.execute("INSERT INTO machines (tenant, name) VALUES (%s, 'm')", (tenant,))
-    yield fresh_database
+    return fresh_database
 
 
 def _seen_by_front(database: Database, table: str, tenant: str | None) -> list[int]:
@@ -95,7 +93,7 @@ def test_every_table_with_tenants_rows_is_under_forced_row_level_security(databa
     assert row == (True, True)
 
 
-def test_every_table_with_a_tenant_is_declared_as_such(database: Database) -> None:
+def test_every_table_with_a_tenant_is_declared_as_such() -> None:
     with_tenant = {table.name for table in tables.metadata.sorted_tables if "tenant" in table.columns}
 
     assert with_tenant - {table.name for table in tables.TENANT_TABLES} == {"alarms", "dedupe", "topics"}
