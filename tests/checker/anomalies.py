@@ -295,6 +295,10 @@ def _low_lane_first(evidence: Evidence) -> None:
             return
 
 
+def _unknown_machine(evidence: Evidence) -> None:
+    evidence.machines[0] = replace(evidence.machines[0], name="another")
+
+
 ANOMALIES: Final = (
     Anomaly("a lost event", "I1_lost", _lost),
     Anomaly("a doubled event", "I1_doubled", _doubled),
@@ -308,6 +312,7 @@ ANOMALIES: Final = (
     Anomaly("a migration that changes the state", "I2_stored", _migration_changes_state),
     Anomaly("a step with data outside of its schema", "I2_schema", _stepped_outside_schema),
     Anomaly("an event applied to the wrong instance", "I1_invented", _wrong_instance),
+    Anomaly("a run of a machine that nobody can fold", "I2_unfolded", _unknown_machine),
     Anomaly("a gap in n", "I3_journal_gap", _gap_in_n),
     Anomaly("an offset ahead of the inbox", "I6_ahead", _offset_ahead),
     Anomaly("an accepted record that never came into the inbox", "I6_ahead", _inbox_short),

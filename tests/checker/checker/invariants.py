@@ -17,7 +17,7 @@ def states_equal_their_folds(case: Case, tally: Tally) -> Iterator[Finding]:
     yield from case.fold.findings
     if case.fold.skipped:
         what = f"{case.fold.skipped} rows of machines that only Foliot knows were not folded"
-        yield Finding("I2_unfolded", what, "all shards", "note")
+        yield Finding("I2_unfolded", what, "all shards", "note" if case.fold.folded else "red")
 
 
 @dataclass(frozen=True, slots=True)
