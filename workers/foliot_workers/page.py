@@ -1,0 +1,59 @@
+"""A page of memory that all processes of one worker share."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import tempfile
+import time
+from typing import Final, Self
+
+_STOPPING: Final = struct.Struct("=q")
+_SWEPT: Final = struct.Struct("=d")
+_STOPPING_AT: Final = 0
+_SWEPT_AT: Final = 8
+
+
+class SharedPage:
+    """Tells all children that the end was asked for, and who sweeps.
+
+    It is a file without a name; its descriptor is handed down. Each field is 8 aligned bytes, written by one store, and
+    times are of the clock that all processes of a machine share.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
+
+    @classmethod
+    def make(cls) -> Self:
+        """Make an empty one."""
+        with tempfile.TemporaryFile() as file:
+            file.truncate(mmap.PAGESIZE)
+            return cls(os.dup(file.fileno()))
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether the end was asked for."""
+        return bool(_STOPPING.unpack_from(self._memory, _STOPPING_AT)[0])
+
+    def stop(self) -> None:
+        """Ask all children to claim nothing more."""
+        _STOPPING.pack_into(self._memory, _STOPPING_AT, 1)
+
+    def claim_sweep(self, interval_s: float) -> bool:
+        """Tell whether nobody began a sweep for `interval_s`, and note that the caller does now.
+
+        Two may be told so at the same moment; a sweep that runs twice does no harm.
+        """
+        now = time.monotonic()
+        if now - _SWEPT.unpack_from(self._memory, _SWEPT_AT)[0] < interval_s:
+            return False
+        _SWEPT.pack_into(self._memory, _SWEPT_AT, now)
+        return True
+
+    def close(self) -> None:
+        """Let go of the memory and of the descriptor."""
+        self._memory.close()
+        os.close(self.descriptor)

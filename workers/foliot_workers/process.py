@@ -1,0 +1,127 @@
+"""The entry point of one process of a worker: `python -m foliot_workers.process <job as JSON>`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from celery import signals
+from pydantic import BaseModel, ConfigDict, Field
+
+from foliot.settings import Settings
+from foliot_workers.app import STEP_QUEUES, STEP_TASK, SWEEP_QUEUE, SWEEP_TASK, LaneClass, make_app
+from foliot_workers.child import Child
+from foliot_workers.lifeline import die_with
+from foliot_workers.logs import configure_logs
+from foliot_workers.page import SharedPage
+from foliot_workers.waking import CeleryWake, Unwoken
+
+
+class Job(BaseModel):
+    """What a process of a worker is to be.
+
+    `children` are those that Celery forks; None: this process is a child itself, which polls. `page` is the descriptor
+    of the shared page, `parent` the process to end with.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    lane_class: LaneClass
+    children: int | None = Field(ge=1)
+    page: int
+    parent: int
+
+
+class Children:
+    """Opens a `Child` in each process that Celery forks; before the fork nothing is open."""
+
+    def __init__(self, settings: Settings, lane_class: LaneClass, page: SharedPage) -> None:
+        self._settings = settings
+        self._lane_class = lane_class
+        self._page = page
+        self._parent = os.getpid()
+        self._child: Child | None = None
+
+    def open(self, **_: Any) -> None:
+        """Open the one of this process (Celery: worker_process_init)."""
+        die_with(self._parent)
+        self._child = Child(
+            self._settings, lane_class=self._lane_class, page=self._page, wake_ups=CeleryWake(self._settings)
+        )
+        self._child.open()
+
+    def close(self, **_: Any) -> None:
+        """Close it (Celery: worker_process_shutdown)."""
+        if self._child is not None:
+            self._child.close()
+
+    def step(self) -> None:
+        """Be the task behind the wake-ups."""
+        if self._child is not None:
+            self._child.answer()
+
+    def sweep(self) -> None:
+        """Be the task for whoever wants a sweep now."""
+        if self._child is not None:
+            self._child.sweep()
+
+
+def main() -> int:
+    """Run until SIGTERM."""
+    job = Job.model_validate_json(sys.argv[1])
+    die_with(job.parent)
+    settings = Settings()
+    configure_logs(settings)
+    page = SharedPage(job.page)
+    if job.children is None:
+        return _poll(settings, job.lane_class, page)
+    return _serve(settings, job.lane_class, page, job.children)
+
+
+def _serve(settings: Settings, lane_class: LaneClass, page: SharedPage, count: int) -> int:
+    app = make_app(settings)
+    children = Children(settings, lane_class, page)
+    app.task(name=STEP_TASK)(children.step)
+    app.task(name=SWEEP_TASK)(children.sweep)
+    signals.setup_logging.connect(_leave_logging_alone, weak=False)
+    signals.worker_process_init.connect(children.open, weak=False)
+    signals.worker_process_shutdown.connect(children.close, weak=False)
+    # Bulk children are told of urgent work by a message of their own: were they to take those of the urgent queue, one
+    # could wait in a busy child's hand while an urgent child is idle.
+    queues = [STEP_QUEUES[lane_class]] + ([SWEEP_QUEUE] if lane_class == "bulk" else [])
+    worker = app.Worker(
+        hostname=f"{lane_class}-{os.getpid()}@{socket.gethostname()}",
+        queues=queues,
+        concurrency=count,
+        pool="prefork",
+        optimization="fair",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel=settings.log_level.upper(),
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _poll(settings: Settings, lane_class: LaneClass, page: SharedPage) -> int:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    child = Child(settings, lane_class=lane_class, page=page, wake_ups=Unwoken())
+    child.open()
+    stop.wait()
+    child.close()
+    return 0
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """Keep Celery from setting up logging of its own: it does not where somebody listens to this signal."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
