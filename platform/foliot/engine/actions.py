@@ -140,16 +140,12 @@ def _evaluator(expression: Expression, where: str) -> Evaluate:
 
     def evaluate(context: Mapping[str, Any], event: Mapping[str, Any], in_state: InState) -> Any:
         value = run(context, event, in_state)
-        return value if _is_plain(value) else to_json(value)
+        # The most frequent values, which `to_json` would return as they are, need not go through it.
+        kind: type = type(value)
+        if kind is int:
+            return value if INT_MIN <= value <= INT_MAX else to_json(value)
+        if kind is str:
+            return value if len(value) <= SMALL_TEXT_MAX and value.isascii() else to_json(value)
+        return to_json(value)
 
     return evaluate
-
-
-def _is_plain(value: Any) -> bool:
-    """Say quickly of the most frequent values that `to_json` would return them as they are."""
-    kind: type = type(value)
-    if kind is int:
-        return bool(INT_MIN <= value <= INT_MAX)
-    if kind is str:
-        return len(value) <= SMALL_TEXT_MAX and bool(value.isascii())
-    return kind is bool

@@ -14,6 +14,7 @@ import orjson
 from foliot.engine.errors import DataTooDeep, DataTooLarge, StateNotEncodable
 
 SMALL_TEXT_MAX = 256
+ALWAYS_SMALL = frozenset({int, bool, float, type(None)})
 
 
 def is_bulky(value: Any) -> bool:

@@ -20,6 +20,8 @@ from foliot.engine.scratch import Macrostep
 ENTRIES_MAX = 16_384
 
 Edges: TypeAlias = tuple[Edge, ...]
+# The transitions and, in a machine with history states, what each of these remembers.
+Key: TypeAlias = Edges | tuple[Edges, tuple[tuple[str, ...] | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Vertex:
     eventless: Selection
     by_event: dict[str, Selection] = field(default_factory=dict)
     by_timer: dict[str, Selection] = field(default_factory=dict)
-    microsteps: dict[tuple[Edges, tuple[tuple[str, ...] | None, ...]], Microstep] = field(default_factory=dict)
+    microsteps: dict[Key, Microstep] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,9 @@ class Memory:
 
     def microstep(self, vertex: Vertex, edges: Edges, memories: Memories) -> Microstep:
         """Find what taking these transitions does."""
-        key = (edges, tuple(memories.get(each) for each in self._histories))
+        key: Key = edges
+        if self._histories:
+            key = (edges, tuple(memories.get(each) for each in self._histories))
         found = vertex.microsteps.get(key)
         if found is None:
             plan = plan_microstep(self._chart, vertex.active, edges, memories)

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from foliot.engine.errors import ContextTooLarge, DataTooDeep, InternalQueueFull, TooManyEffects, TooManyTimers
-from foliot.engine.measures import check_data, depth_exceeds, encoded_bytes, is_bulky
+from foliot.engine.measures import ALWAYS_SMALL, check_data, depth_exceeds, encoded_bytes, is_bulky
 from foliot.engine.values import ArmTimer, CancelTimer, Effect, Event, Limits, Log, Send, State, Timer
 
 ERROR_EVENT = "error.execution"
@@ -41,7 +41,7 @@ class Macrostep:
 
     def __init__(self, state: State, event: Event, now: int, limits: Limits) -> None:
         timers = state.timers
-        if event.timer is not None and event.timer[0] in timers:
+        if event.timer is not None:
             timers = {timer_id: timer for timer_id, timer in timers.items() if timer_id != event.timer[0]}
         self.position = state.position + 1
         self.context = state.context
@@ -104,7 +104,7 @@ class Macrostep:
     def assign(self, values: dict[str, Any], where: str) -> None:
         """Set top-level names of the context."""
         for value in values.values():
-            if is_bulky(value):
+            if type(value) not in ALWAYS_SMALL and is_bulky(value):
                 self._bulky = True
                 if depth_exceeds(value, self._limits.depth_max - 1):
                     raise DataTooDeep(

@@ -41,7 +41,7 @@ def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
         EngineError: another limit was reached, or the targets of a transition contradict each other.
     """
     timer = event.timer
-    if timer is not None and (timer[0] not in state.timers or state.timers[timer[0]].armed != timer[1]):
+    if timer is not None and not _is_armed(state, *timer):
         return Step(state, "dropped", (), ())
     macrostep = Macrostep(state, event, now, machine.limits)
     vertex = machine.memory.vertex(state.configuration)
@@ -56,6 +56,11 @@ def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
         macrostep.effects(),
         tuple(macrostep.transitions),
     )
+
+
+def _is_armed(state: State, timer_id: str, armed: int) -> bool:
+    timer = state.timers.get(timer_id)
+    return timer is not None and timer.armed == armed
 
 
 def _settle(machine: Compiled, vertex: Vertex, macrostep: Macrostep, edges: Edges) -> Vertex:
