@@ -175,8 +175,7 @@ def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
         tenant=texts["foliottenant"],
         time=check_time(texts["time"]),
         data=data,
-        # W3C Trace Context: a traceparent that cannot be read is ignored.
-        traceparent=texts["traceparent"] if _TRACEPARENT.fullmatch(texts["traceparent"] or "") else None,
+        traceparent=readable_trace(texts["traceparent"]),
     )
 
 
@@ -218,6 +217,11 @@ def check_time(value: str | None) -> str | None:
         else:
             return value
     return refuse("time_invalid", f"{value[:64]!r} is no RFC 3339 time", "time", "Send such as 2026-01-31T12:00:00Z.")
+
+
+def readable_trace(traceparent: str | None) -> str | None:
+    """Leave away a traceparent that cannot be read, as W3C Trace Context wants it."""
+    return traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
 
 
 def _check_content_type(value: str | None) -> None:

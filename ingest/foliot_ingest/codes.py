@@ -47,6 +47,7 @@ ROUTE_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "no_route": "No enabled route of the topic matches the record.",
         "route_failed": "An expression of a route failed on the record.",
         "route_result_invalid": "An expression of a route gave something that cannot be used.",
+        "schema_mismatch": "The record's value does not fit the schema that its route names.",
         "id_reused": "The event's id was accepted before with another payload.",
         "unstorable": "Postgres refused a value of the event.",
     }

@@ -31,7 +31,7 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
     except orjson.JSONDecodeError as error:
         _explain(raw, error)
     if _MANY_DIGITS.search(raw):
-        _check_integers(raw)
+        json.loads(raw, parse_int=_exact_integer)
     if b"\\u0000" in raw:
         check_characters(value)
     if raw.count(b"{") + raw.count(b"[") > depth_max and depth(value) > depth_max:
@@ -93,15 +93,12 @@ def check_characters(value: Any) -> None:
             waiting.extend((child, f"{path}/{index}") for index, child in enumerate(current))
 
 
-def _check_integers(raw: bytes) -> None:
-    def check(digits: str) -> int:
-        # Twenty characters are more than any 64-bit integer needs; int() of thousands would be slow or refused.
-        if len(digits) > 20 or not INT64_MIN <= int(digits) <= INT64_MAX:
-            shown = digits if len(digits) <= 24 else f"{digits[:24]}…"
-            refuse("integer_out_of_range", f"{shown} does not fit 64 bits", "", "Send it as a text.")
-        return 0
-
-    json.loads(raw, parse_int=check)
+def _exact_integer(digits: str) -> int:
+    # Twenty characters are more than any 64-bit integer needs; int() of thousands would be slow or refused.
+    if len(digits) > 20 or not INT64_MIN <= int(digits) <= INT64_MAX:
+        shown = digits if len(digits) <= 24 else f"{digits[:24]}…"
+        refuse("integer_out_of_range", f"{shown} does not fit 64 bits", "", "Send it as a text.")
+    return 0
 
 
 def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
@@ -115,7 +112,7 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
         refuse("number_not_finite", f"{word} is no JSON number", place, "Send null, or a text.")
 
     try:
-        value = json.loads(text, parse_constant=constant, parse_int=lambda _: 0)
+        value = json.loads(text, parse_constant=constant, parse_int=_exact_integer)
     except RecursionError:
         refuse("too_deep", "it is nested deeper than any limit", place, "Flatten it.")
     except ValueError:

@@ -47,7 +47,7 @@ class Router:
             if lane is None:
                 stage = "route"
                 tenant = self._tenant(record.place.topic)
-                routed = route(record, self.catalog, self._limits, known)
+                routed = self._by_route(record, tenant, known)
             else:
                 event = decode(record.value, record.headers, self._limits, known)
                 stage = "route"
@@ -65,6 +65,11 @@ class Router:
         if tenant is None:
             refuse("tenant_unbound", f"topic {topic} is bound to no tenant", "topic", "Bind the topic to a tenant.")
         return tenant
+
+    def _by_route(self, record: KafkaRecord, tenant: int, known: dict[str, Any]) -> Routed:
+        # A topic that was bound to another tenant may still have that tenant's routes.
+        own = tuple(each for each in self.catalog.routes(record.place.topic) if each.tenant == tenant)
+        return route(record, own, self._limits, known)
 
     def _check_tenant(self, slug: str | None, tenant: int) -> None:
         if slug is not None and self.catalog.tenant(slug) != tenant:
