@@ -187,3 +187,24 @@ WHERE r.tenant = %(tenant)s ORDER BY r.topic, r.name
 -- index: schemas_pkey
 INSERT INTO schemas (tenant, name, schema) VALUES (%(tenant)s, %(name)s, %(schema)s)
 ON CONFLICT (tenant, name) DO UPDATE SET schema = excluded.schema, at = clock_timestamp()
+
+-- name: has_tables
+-- in: nothing
+-- out: whether a migration was ever applied
+-- locks: nothing
+-- index: the catalog's own
+SELECT to_regclass('public.alembic_version') IS NOT NULL
+
+-- name: read_tables_revision
+-- in: nothing
+-- out: the revision of the tables; the owner alone may read it
+-- locks: nothing
+-- index: none; one row
+SELECT version_num FROM public.alembic_version
+
+-- name: read_installation
+-- in: nothing
+-- out: revision of the registry, active semantics number, shards
+-- locks: nothing
+-- index: none; one row
+SELECT revision, semantics, shards FROM installation

@@ -1,0 +1,109 @@
+"""Where the servers are: from the environment, else from what `foliot up` has left in the working directory."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, TypeAlias
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from foliot.cli.answers import Unavailable
+from foliot.errors import FoliotError
+from foliot.settings import Settings
+from foliot.store import Connection, connect
+
+STATE_FOLDER: Final = Path(".foliot")
+_ADDRESSES: Final[tuple[str, ...]] = ("dsn_owner", "dsn_service", "dsn_front", "kafka", "broker_url")
+_LIVING: Final = frozenset({"starting", "ready", "stopping"})
+_CALL_TIMEOUT_MS: Final = 15_000
+
+Tenant: TypeAlias = Annotated[str, typer.Option("--tenant", help="Whose; else FOLIOT_TENANT, else 'default'.")]
+OperationId: TypeAlias = Annotated[
+    str, typer.Option("--operation-id", help="Makes it safe to repeat the call: the same id is done once.")
+]
+
+
+class _State(BaseModel):
+    """The part of a supervisor's record that is read here, without the package that wrote it."""
+
+    phase: str
+    environment: dict[str, str] = {}
+
+
+class BadSettings(FoliotError):
+    """The environment has a setting that cannot be used."""
+
+    code: ClassVar[str] = "bad_settings"
+
+
+class NoAddress(Unavailable):
+    """Nobody has said where a server is."""
+
+    code: ClassVar[str] = "no_address"
+
+
+def read_settings(folder: Path = STATE_FOLDER) -> Settings:
+    """Build the settings of this process; addresses that the environment lacks come from a local installation.
+
+    Raises:
+        BadSettings: a value cannot be used.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"FOLIOT_{'_'.join(map(str, first['loc'])).upper()}" if first["loc"] else "environment"
+        raise BadSettings(first["msg"], where=where, remedy="Change it, or leave it away.") from error
+    local = _local_addresses(folder)
+    missing: dict[str, str] = {
+        name: local[name] for name in _ADDRESSES if not getattr(settings, name) and name in local
+    }
+    return settings.model_copy(update=missing)
+
+
+def address(settings: Settings, name: str) -> str:
+    """Give an address of the settings by its name.
+
+    Raises:
+        NoAddress: it is nowhere.
+    """
+    value: str = getattr(settings, name)
+    if not value:
+        raise NoAddress(
+            f"FOLIOT_{name.upper()} is not set, and nothing runs from {STATE_FOLDER} in this directory",
+            where=f"FOLIOT_{name.upper()}",
+            remedy="Set it, or start everything on this machine: foliot up",
+        )
+    return value
+
+
+@contextmanager
+def service() -> Iterator[tuple[Connection, Settings]]:
+    """Connect as the service role, for the time of one command."""
+    settings = read_settings()
+    dsn = address(settings, "dsn_service")
+    with connect(dsn, application="foliot", timeout_ms=_CALL_TIMEOUT_MS) as connection:
+        yield connection, settings
+
+
+def whoami() -> str:
+    """Tell who calls, for the registry's notes."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _local_addresses(folder: Path) -> dict[str, str]:
+    """Read what the supervisor wrote; a record that cannot be read is none."""
+    try:
+        state = _State.model_validate_json((folder / "state.json").read_bytes())
+    except (OSError, ValidationError):
+        return {}
+    if state.phase not in _LIVING:
+        return {}
+    return {name.removeprefix("FOLIOT_").lower(): value for name, value in state.environment.items()}

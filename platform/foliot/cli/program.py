@@ -1,0 +1,70 @@
+"""The program: commands as Typer groups whose code is imported when it is called, and its way out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from foliot.cli.answers import EXIT_OK, write_error, write_usage
+from foliot.cli.builtin import BUILTINS, GROUPS
+from foliot.cli.commands import Late, find_commands, new_app
+from foliot.errors import FoliotError
+
+# ClickException, whichever copy of Click Typer brings along: BadParameter is a UsageError is a ClickException.
+_COMMAND_LINE_ERROR: Final[type[Any]] = typer.BadParameter.__mro__[2]
+_INTERRUPTED: Final = 130
+
+
+class _LateGroup(TyperGroup):
+    """A group that knows its commands' names and summaries, and imports the code of the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        late = None if command is None else command.context_settings.get("obj")
+        return name, late.ready() if isinstance(late, Late) else command, rest
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code: 0 ok, 1 refused or red, 2 usage, 3 unavailable."""
+    as_json = "--json" in arguments
+    try:
+        app = _program(find_commands(BUILTINS))
+        code = app(list(arguments), prog_name="foliot", standalone_mode=not as_json)
+    except FoliotError as error:
+        return write_error(error, as_json=as_json)
+    except _COMMAND_LINE_ERROR as error:
+        return write_usage(error.format_message())
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else EXIT_OK
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _program(commands: Mapping[str, Late]) -> typer.Typer:
+    app = _group("Durable state machines for agents and services.")
+    groups = {name: _group(summary) for name, summary in GROUPS.items()}
+    for name, late in sorted(commands.items()):
+        first, _, second = name.partition(" ")
+        parent, own_name = (groups[first], second) if second else (app, first)
+        parent.command(own_name, help=late.summary, context_settings={"obj": late})(_not_called)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def _group(summary: str) -> typer.Typer:
+    return new_app(cls=_LateGroup, help=summary, no_args_is_help=True)
+
+
+def _not_called() -> None:
+    """Stand for a command whose code is not imported yet."""

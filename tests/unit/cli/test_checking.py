@@ -1,0 +1,64 @@
+"""`foliot check` names every fault at once, as compilers do."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from machine_texts import door
+
+from foliot.cli import run
+
+FAULTY = "foliot: 1\nid: door\ninitial: x\nstates:\n  a: {on: {go: nowhere}}\n"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_good_file_is_green(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("door.yaml").write_text(door())
+
+    assert run(["check", "door.yaml"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_all_faults_of_all_files_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.yaml").write_text(FAULTY)
+    Path("two.yaml").write_text(FAULTY)
+
+    code = run(["check", "one.yaml", "two.yaml"])
+
+    captured = capsys.readouterr()
+    assert code == 1
+    for file in ("one.yaml", "two.yaml"):
+        assert f"{file}:3:10: error D303" in captured.out
+        assert f"{file}:5:" in captured.out
+    assert captured.err.startswith("definition_refused at one.yaml, two.yaml: 4 errors in 2 of 2 files\n")
+
+
+@pytest.mark.parametrize("option", [["--format", "json"], ["--json"]])
+def test_diagnostics_are_there_for_programs(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    Path("one.yaml").write_text(FAULTY)
+
+    code = run(["check", "one.yaml", *option])
+
+    envelope = json.loads(capsys.readouterr().out)
+    assert (code, envelope["ok"], envelope["error"]["code"]) == (1, False, "definition_refused")
+    first = envelope["data"]["diagnostics"][0]
+    assert (first["code"], first["file"], first["line"], first["column"]) == ("D303", "one.yaml", 3, 10)
+
+
+def test_standard_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(FAULTY.encode())))
+
+    assert run(["check", "-"]) == 1
+    assert "-:3:10:" in capsys.readouterr().out
+
+
+def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "nowhere.yaml"]) == 1
+    assert "file_unreadable at nowhere.yaml" in capsys.readouterr().err
