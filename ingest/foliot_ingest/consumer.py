@@ -12,9 +12,7 @@ import structlog
 
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
-from foliot_ingest.kafka_clients import KafkaUnavailable
 from foliot_ingest.reader import Reader
-from foliot_ingest.topics import make_topics, own_topics
 
 URGENT_LANES: Final = frozenset((0, 1))
 CALM_LANES: Final = frozenset((2, 3))
@@ -29,12 +27,7 @@ def ingest(settings: Settings, *, wake: Wake, stop: threading.Event) -> None:
         FoliotError: one reader met what no second try can heal; the other has stopped too.
     """
     writer = f"ingest@{socket.gethostname()}:{os.getpid()}"
-    try:
-        made = make_topics(settings, own_topics(settings), name=writer)
-        log.info("ingest_started", writer=writer, topics_made=made)
-    except KafkaUnavailable as error:
-        # Kafka may come later, and topics may be somebody else's to make.
-        log.warning("topics_not_made", error=str(error))
+    log.info("ingest_started", writer=writer)
     readers = [
         Reader(settings, name="urgent", lanes=URGENT_LANES, foreign=False, wake=wake, writer=writer, stop=stop),
         Reader(settings, name="calm", lanes=CALM_LANES, foreign=True, wake=wake, writer=writer, stop=stop),

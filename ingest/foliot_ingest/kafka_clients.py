@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
 """What Foliot's producers send and its own topics take: an event of 1 MiB with its envelope, and room."""
 _ANSWER_MS_MAX: Final = 5_000
 _RECONNECT_MS_MAX: Final = 1_000
+_POLL_MS_MAX: Final = 60_000
 _METADATA_AGE_MS_MAX: Final = 30_000
 _NO_EXPIRY_MS: Final = 2**31 - 1
-_ADDRESS: Final = "bootstrap_servers"
 
 
 class KafkaUnavailable(FoliotError):
@@ -57,6 +58,7 @@ def make_consumer(settings: Settings, *, group: str, name: str) -> KafkaConsumer
         KafkaUnavailable: no broker answered.
     """
     with translated("consumer"):
+        _knock(settings)
         return KafkaConsumer(
             **_common(settings, name),
             group_id=group,
@@ -68,8 +70,8 @@ def make_consumer(settings: Settings, *, group: str, name: str) -> KafkaConsumer
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=max(100, settings.session_timeout_ms // 12),
-            # Brokers wait for this long when a member joins; who polls later joins again, and loses nothing.
-            max_poll_interval_ms=settings.session_timeout_ms,
+            # Postgres may be away for this long before the group goes on without us; then we join again.
+            max_poll_interval_ms=max(_POLL_MS_MAX, settings.session_timeout_ms),
             max_partition_fetch_bytes=RECORD_BYTES_MAX,
             fetch_max_wait_ms=min(500, settings.ingest_poll_ms),
         )
@@ -85,6 +87,7 @@ def make_producer(settings: Settings, *, name: str) -> KafkaProducer:
         KafkaUnavailable: no broker answered.
     """
     with translated("producer"):
+        _knock(settings)
         return KafkaProducer(
             **_common(settings, name),
             acks="all",
@@ -105,6 +108,7 @@ def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
         KafkaUnavailable: no broker answered.
     """
     with translated("admin"):
+        _knock(settings)
         client = KafkaAdminClient(
             bootstrap_servers=settings.kafka.split(","),
             client_id=name,
@@ -130,9 +134,24 @@ def topic_facts(client: KafkaAdminClient, topics: Iterable[str]) -> Mapping[str,
     return facts
 
 
+def _knock(settings: Settings) -> None:
+    """Look whether any broker takes connections: a client that finds none leaves its sockets open."""
+    refused: OSError | None = None
+    for address in settings.kafka.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_MS_MAX / 1000).close()
+        except OSError as error:
+            refused = error
+        else:
+            return
+    if refused is not None:
+        raise refused
+
+
 def _common(settings: Settings, name: str) -> dict[str, object]:
     return {
-        _ADDRESS: settings.kafka.split(","),
+        "bootstrap_servers": settings.kafka.split(","),
         "client_id": name,
         "bootstrap_timeout_ms": _ANSWER_MS_MAX,
         "request_timeout_ms": 2 * _ANSWER_MS_MAX,

@@ -26,6 +26,7 @@ from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, mak
 from foliot_ingest.positions import Positions, raise_alarm
 from foliot_ingest.records import KafkaRecord
 from foliot_ingest.routing import Router, lane_topics, set_aside
+from foliot_ingest.topics import make_topics
 
 _SQL: Final = load("intake")
 _STEP: Final = load("step")
@@ -232,6 +233,7 @@ class Reader:
         if self._foreign:
             wanted |= set(self._fresh_router(connection).catalog.routing) - set(self._lane_of)
         self._inspect(consumer, wanted)
+        self._make_missing(consumer)
         for topic in sorted(topic for topic, facts in self._facts.items() if facts.compacted):
             wanted.discard(topic)
             self._refuse_topic(connection, topic)
@@ -240,6 +242,18 @@ class Reader:
         renewed = any(before.get(topic, facts.id) != facts.id for topic, facts in self._facts.items())
         if renewed or positions.stopped():
             self._assignments.changed = True
+
+    def _make_missing(self, consumer: KafkaConsumer) -> None:
+        missing = [topic for topic in self._topics if topic not in self._facts]
+        if missing:
+            try:
+                made = make_topics(self._settings, missing, name=self._writer)
+            except KafkaUnavailable as error:
+                # They may be somebody else's to make.
+                self._log.warning("topics_not_made", topics=missing, error=str(error))
+            else:
+                self._log.info("topics_made", topics=made)
+                self._inspect(consumer, missing)
 
     def _refuse_topic(self, connection: Connection, topic: str) -> None:
         if topic not in self._refused_topics:
@@ -251,8 +265,9 @@ class Reader:
 
     def _inspect(self, consumer: KafkaConsumer, topics: Iterable[str] | None = None) -> None:
         with admin(self._settings, name=self._writer) as client:
-            wanted = consumer.subscription() or set() if topics is None else topics
-            self._facts = {**self._facts, **topic_facts(client, wanted)}
+            wanted = set(consumer.subscription() or ()) if topics is None else set(topics)
+            others = {topic: facts for topic, facts in self._facts.items() if topic not in wanted}
+            self._facts = {**others, **topic_facts(client, wanted)}
 
     def _fresh_router(self, connection: Connection) -> Router:
         row = _STEP["read_installation"].run(connection).fetchone()

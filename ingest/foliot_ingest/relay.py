@@ -138,7 +138,7 @@ class Relay:
             if stream not in broken:
                 try:
                     reports.append((record, self._hand_over(producer, record)))
-                except (KafkaUnavailable, KafkaError) as error:
+                except KafkaUnavailable as error:
                     broken[stream] = str(error)
                     self._alarm(connection, record, str(error))
         failure: KafkaUnavailable | None = None
@@ -179,10 +179,11 @@ class Relay:
                 make_topics(self._settings, [record.topic], name=self._writer)
                 self._known_topics.add(record.topic)
             return producer.send(record.topic, record.value, record.key, list(record.headers))
-        except (KafkaUnavailable, KafkaError):
+        except (KafkaUnavailable, KafkaError, ValueError) as error:
+            # ValueError is what the client says to a name that no topic can have.
             self._known_topics.discard(record.topic)
             self._bad_topics[record.topic] = time.monotonic() + _BAD_TOPIC_S
-            raise
+            raise KafkaUnavailable(str(error).partition("\n")[0], where=record.topic) from error
 
     def _report(self, report: Any, deadline: float) -> KafkaError | None:
         """Wait for one report; told to stop, wait for a part of the grace only."""
