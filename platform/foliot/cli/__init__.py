@@ -4,8 +4,7 @@ A command is a function with Typer annotations that returns an `Answer`; docs/cl
 """
 
 from foliot.cli.answers import Answer, Table, Unavailable, View
-from foliot.cli.builtin import BUILTINS
-from foliot.cli.commands import GROUP, Late, builtin
+from foliot.cli.commands import GROUP, Commands
 from foliot.cli.program import main, run
 
-__all__ = ["BUILTINS", "GROUP", "Answer", "Late", "Table", "Unavailable", "View", "builtin", "main", "run"]
+__all__ = ["GROUP", "Answer", "Commands", "Table", "Unavailable", "View", "main", "run"]

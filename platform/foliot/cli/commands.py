@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_type_hints
 
 import typer
@@ -19,7 +15,7 @@ import typer
 from foliot.cli.answers import Answer, Unavailable, write_answer
 
 GROUP: Final = "foliot.commands"
-"""Entry points of other packages: a command's name, and a function `register(app: typer.Typer)` that adds it."""
+"""Entry points, each a function `register(commands: Commands) -> None` in a module that is quick to import."""
 
 Run: TypeAlias = Callable[..., Answer | None]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
@@ -32,30 +28,69 @@ class PartNotInstalled(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
-    """A command whose code is imported when it is called: `ready` gives it as Typer runs it.
-
-    A `name` of two words is a command of the group that is the first.
-    """
+class Entry:
+    """One command; `target` is `module:function`, imported when the command is called."""
 
     name: str
+    target: str
     summary: str
-    ready: Callable[[], Any]
 
 
-def builtin(name: str, target: str, summary: str) -> Late:
-    """Describe a command of the package `foliot`; `target` is `module:function`."""
-    return Late(name, summary, partial(_ready_function, name, target))
+class Commands:
+    """The commands of this installation, by their whole name (`publish`, `channel move`)."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._groups: dict[str, str] = {}
+
+    def group(self, name: str, summary: str) -> None:
+        """Name a first word that several commands share."""
+        self._groups.setdefault(name, summary)
+
+    def add(self, name: str, target: str, summary: str) -> None:
+        """Add a command of one word, or of two, the first of which is a group's; the last to add a name wins."""
+        self._entries[name] = Entry(name, target, summary)
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """All commands by name."""
+        return self._entries
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """The summary of each group."""
+        return self._groups
 
 
-def find_commands(builtins: tuple[Late, ...]) -> Mapping[str, Late]:
-    """Give all commands by name: the built-in ones, and those of other packages that are installed."""
-    found = {late.name: late for late in builtins}
+def find_commands(commands: Commands) -> Commands:
+    """Let all installed packages add theirs; one that is not installed is silently absent."""
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        summary = _summary(entry.module)
-        if summary is not None:
-            found[entry.name] = Late(entry.name, summary, partial(_ready_entry, entry))
-    return found
+        try:
+            register: Callable[[Commands], None] = entry.load()
+        except ModuleNotFoundError:
+            continue
+        register(commands)
+    return commands
+
+
+def ready(entry: Entry) -> Any:
+    """Import a command's code and give the command as Typer runs it.
+
+    Raises:
+        PartNotInstalled: the code needs a package that is not there.
+    """
+    module, _, function = entry.target.partition(":")
+    try:
+        run: Run = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise PartNotInstalled(
+            f"the command {entry.name!r} needs the package {error.name!r}, which is not installed",
+            where=f"foliot {entry.name}",
+            remedy='Run: pip install "foliot[server,local]"',
+        ) from error
+    app = new_app()
+    app.command(entry.name.rpartition(" ")[2])(_answering(run))
+    return typer.main.get_command(app)
 
 
 def new_app(**options: Any) -> typer.Typer:
@@ -64,7 +99,7 @@ def new_app(**options: Any) -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=markup, **options)
 
 
-def answering(run: Run) -> Callable[..., None]:
+def _answering(run: Run) -> Callable[..., None]:
     """Make of a command's function what Typer calls: with `--json`, and with its answer written and its exit code."""
     annotations = get_type_hints(run, include_extras=True) | {"json": _Json, "return": type(None)}
 
@@ -83,50 +118,3 @@ def answering(run: Run) -> Callable[..., None]:
     # `inspect.signature` looks here first.
     vars(command)["__signature__"] = inspect.Signature(parameters)
     return command
-
-
-def _summary(module: str) -> str | None:
-    """Read the first line of a module's docstring without running the module; None where it is not installed."""
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    if spec is None:
-        return None
-    source = Path(spec.origin).read_text("utf-8") if spec.origin else ""
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-
-
-def _ready_function(name: str, target: str) -> Any:
-    module, _, function = target.partition(":")
-    app = new_app()
-    run = getattr(_imported(name, lambda: importlib.import_module(module)), function)
-    app.command(name.rpartition(" ")[2])(answering(run))
-    return typer.main.get_command(app)
-
-
-def _ready_entry(entry: EntryPoint) -> Any:
-    app = new_app()
-    _imported(entry.name, entry.load)(app)
-    _make_answering(app)
-    return typer.main.get_group(app).commands[entry.name]
-
-
-def _make_answering(app: typer.Typer) -> None:
-    for info in app.registered_commands:
-        if info.callback is not None and "json" not in inspect.signature(info.callback).parameters:
-            info.callback = answering(info.callback)
-    for group in app.registered_groups:
-        if group.typer_instance is not None:
-            _make_answering(group.typer_instance)
-
-
-def _imported(name: str, load: Callable[[], Any]) -> Any:
-    try:
-        return load()
-    except ModuleNotFoundError as error:
-        raise PartNotInstalled(
-            f"the command {name!r} needs the package {error.name!r}, which is not installed",
-            where=f"foliot {name}",
-            remedy='Run: pip install "foliot[server,local]"',
-        ) from error

@@ -13,8 +13,8 @@ import typer
 from foliot import local
 from foliot.cli.addresses import STATE_FOLDER
 from foliot.cli.answers import Answer, Table
-from foliot.cli.builtin import BUILTINS
-from foliot.cli.commands import find_commands
+from foliot.cli.builtin import register
+from foliot.cli.commands import Commands, find_commands
 from foliot.errors import FoliotError, Refusal
 
 _FOLIOT: Final = (sys.executable, "-m", "foliot.cli")
@@ -43,7 +43,7 @@ def up(
     ] = KafkaKind.TANSU,
 ) -> Answer:
     """Start all servers and programs on this machine and wait until they are ready; all state is in .foliot."""
-    known = find_commands(BUILTINS)
+    known = find_commands(register(Commands())).entries
     config = local.Config(
         state_folder=STATE_FOLDER,
         kafka=kafka.value,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from foliot.cli.answers import EXIT_OK, write_error, write_usage
-from foliot.cli.builtin import BUILTINS, GROUPS
-from foliot.cli.commands import Late, find_commands, new_app
+from foliot.cli.builtin import register
+from foliot.cli.commands import Commands, Entry, find_commands, new_app, ready
 from foliot.errors import FoliotError
 
 # ClickException, whichever copy of Click Typer brings along: BadParameter is a UsageError is a ClickException.
@@ -24,8 +24,8 @@ class _LateGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        late = None if command is None else command.context_settings.get("obj")
-        return name, late.ready() if isinstance(late, Late) else command, rest
+        entry = None if command is None else command.context_settings.get("obj")
+        return name, ready(entry) if isinstance(entry, Entry) else command, rest
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code: 0 ok, 1 refused or red, 2 usage, 3 unavailable."""
     as_json = "--json" in arguments
     try:
-        app = _program(find_commands(BUILTINS))
+        app = _program(find_commands(register(Commands())))
         code = app(list(arguments), prog_name="foliot", standalone_mode=not as_json)
     except FoliotError as error:
         return write_error(error, as_json=as_json)
@@ -50,14 +50,14 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else EXIT_OK
 
 
-def _program(commands: Mapping[str, Late]) -> typer.Typer:
+def _program(commands: Commands) -> typer.Typer:
     app = _group("Durable state machines for agents and services.")
-    groups = {name: _group(summary) for name, summary in GROUPS.items()}
-    for name, late in sorted(commands.items()):
+    groups = {name: _group(summary) for name, summary in commands.groups.items()}
+    for name, entry in sorted(commands.entries.items()):
         first, _, second = name.partition(" ")
         parent, own_name = (groups[first], second) if second else (app, first)
-        parent.command(own_name, help=late.summary, context_settings={"obj": late})(_not_called)
-    for name, group in groups.items():
+        parent.command(own_name, help=entry.summary, context_settings={"obj": entry})(_not_called)
+    for name, group in sorted(groups.items()):
         app.add_typer(group, name=name)
     return app
 

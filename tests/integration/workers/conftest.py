@@ -16,7 +16,7 @@ from integration.workers.site_of_incidents import Site, Start, Worker, wait_for
 
 from foliot import store
 
-COMMAND = "import typer; from foliot_workers.commands import register; app = typer.Typer(); register(app); app()"
+COMMAND = "import typer; from foliot_workers.running import worker; typer.run(worker)"
 
 
 @pytest.fixture

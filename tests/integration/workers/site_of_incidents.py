@@ -18,7 +18,7 @@ from foliot.registry import load_catalog, publish
 from foliot.runtime import Arrival, Wake, payload_hash, take_in
 
 INCIDENT = Path(__file__).parents[3] / "examples" / "incident" / "incident.v1.yaml"
-COMMAND = "import typer; from foliot_workers.commands import register; app = typer.Typer(); register(app); app()"
+COMMAND = "import typer; from foliot_workers.running import worker; typer.run(worker)"
 
 
 def wait_for(happened: Callable[[], bool], *, seconds: float = 30.0, what: str = "it") -> None:
