@@ -131,28 +131,30 @@ class Relay:
     ) -> KafkaUnavailable | None:
         """Send and wait; `confirmed` moves with every record whose predecessors are confirmed too."""
         deadline = time.monotonic() + _REPORTS_S_MAX
-        broken: dict[tuple[int, Stream], str] = {}
+        # A record that could not be handed over ends its stream; those before it may still be confirmed.
+        ended: set[tuple[int, Stream]] = set()
         reports: list[tuple[Outgoing, Any]] = []
         for record in self._read(connection, confirmed):
             stream = (record.shard, record.stream)
-            if stream not in broken:
+            if stream not in ended:
                 try:
                     reports.append((record, self._hand_over(producer, record)))
                 except KafkaUnavailable as error:
-                    broken[stream] = str(error)
+                    ended.add(stream)
                     self._alarm(connection, record, str(error))
         failure: KafkaUnavailable | None = None
+        unconfirmed_streams: set[tuple[int, Stream]] = set()
         for record, report in reports:
             stream = (record.shard, record.stream)
             unconfirmed = self._report(report, deadline) if self._marks_late else None
             if unconfirmed is not None:
-                broken.setdefault(stream, str(unconfirmed))
+                unconfirmed_streams.add(stream)
                 where = f"{record.topic} for shard {record.shard}"
                 failure = KafkaUnavailable(f"not confirmed: {unconfirmed}", where=where)
                 if isinstance(unconfirmed, KafkaTimeoutError):
                     # The others had the same time.
                     deadline = time.monotonic()
-            elif stream not in broken:
+            elif stream not in unconfirmed_streams:
                 confirmed[record.shard][record.stream] = record.last
         return failure
 
