@@ -66,7 +66,7 @@ def verify(
     shards = _SQL["read_shards"].run(connection).fetchall()
     connection.rollback()
     for done, (shard, last) in enumerate(shards, 1):
-        _ShardProof(connection, catalog, versions, shard, last, result).run()
+        _ShardProof(connection, catalog, versions, shard=shard, last=last, result=result).run()
         progress(done, len(shards))
         if len(result.findings) >= FINDINGS_MAX:
             break
@@ -75,7 +75,14 @@ def verify(
 
 class _ShardProof:
     def __init__(
-        self, connection: Connection, catalog: Catalog, versions: Versions, shard: int, last: int, result: Verified
+        self,
+        connection: Connection,
+        catalog: Catalog,
+        versions: Versions,
+        *,
+        shard: int,
+        last: int,
+        result: Verified,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
@@ -133,6 +140,8 @@ class _ShardProof:
         except EngineError as error:
             self._find("not_replayable", n, instance, str(error))
             return
+        if state is None:
+            return
         text = encode(state)
         if blake2b(text, digest_size=16, key=self._catalog.secret).digest() != bytes(row[16]):
             self._find("hash_differs", n, instance, f"position {position}, kind {JOURNAL_KINDS[kind]}")
@@ -142,36 +151,34 @@ class _ShardProof:
             self._find("position_differs", n, instance, f"the fold stands at {state.position}, the row at {position}")
         self._folds[instance] = _Fold(n, state, text)
 
-    def _replayed(self, row: tuple[Any, ...], before: _Fold | None) -> State:
-        n, instance, _, _, kind, outcome, version, _, event_id, source, type_, time, data, timer, armed, *rest = row
-        _, _, full, now, _ = rest
-        machine = self._machines.get(instance)
-        if machine is None:
-            return decode(full.encode()) if full else before.state if before else decode(b"{}")
+    def _replayed(self, row: tuple[Any, ...], before: _Fold | None) -> State | None:
+        """Give the state that comes out of a row; where that cannot be told, what is stored or was before."""
+        n, instance, _, _, kind_number, outcome, version, _, event_id, source, type_, time, data, timer, armed = row[
+            :15
+        ]
+        full, now = row[17], row[18]
+        stored = decode(full.encode()) if full is not None else None
+        kind, machine = JOURNAL_KINDS[kind_number], self._machines.get(instance)
+        if machine is None or (kind != "start" and before is None):
+            self._find("no_beginning", n, instance, "a row without an instance, or without a state before it")
+            return stored
         compiled = self._versions.get(self._connection, machine, version)
         self._connection.rollback()
         value = None if data is None else orjson.loads(data)
-        fired = None if timer is None else (timer, armed)
-        event = Event(event_id, source, type_, value, time, fired)
-        match JOURNAL_KINDS[kind]:
-            case "event" if before is not None:
-                done = step(compiled, before.state, event, now)
-                if done.outcome != JOURNAL_OUTCOMES[outcome]:
-                    self._find("outcome_differs", n, instance, f"the fold says {done.outcome}")
-                return done.state
-            case "start":
-                return start(compiled, event, now).state
-            case "migrate" if before is not None:
-                moved = adopt(compiled, before.state)
-                if isinstance(moved, str):
-                    self._find("not_adoptable", n, instance, moved)
-                    return before.state
+        event = Event(event_id, source, type_, value, time, None if timer is None else (timer, armed))
+        if kind == "start" or before is None:
+            return start(compiled, event, now).state
+        if kind == "event":
+            done = step(compiled, before.state, event, now)
+            if done.outcome != JOURNAL_OUTCOMES[outcome]:
+                self._find("outcome_differs", n, instance, f"the fold says {done.outcome}")
+            return done.state
+        if kind == "migrate":
+            moved = adopt(compiled, before.state)
+            if not isinstance(moved, str):
                 return moved
-            case _ if full is not None:
-                return decode(full.encode())
-            case _:
-                self._find("no_beginning", n, instance, "an event without a state before it")
-                return decode(b"{}")
+            self._find("not_adoptable", n, instance, moved)
+        return stored or before.state
 
     def _compare(self, id_: int, key: str, position: int, n: int, text: str) -> None:
         fold = self._folds.get(id_)

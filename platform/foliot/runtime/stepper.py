@@ -106,6 +106,8 @@ class Stepper:
     def run_batch(self, *, urgent_only: bool = False) -> Stepped:
         """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
 
+        A batch that was lost and is to be tried again, with less in it, has shards and no events.
+
         Raises:
             StoreUnavailable: the database does not answer; the next call makes a new connection.
         """
@@ -126,7 +128,7 @@ class Stepper:
         except BaseException:
             self._disconnect(taken)
             raise
-        return NOTHING
+        return Stepped(0, len(taken), 0.0)
 
     def close(self) -> None:
         """Close the connections; what was not committed is rolled back by the server."""
@@ -206,8 +208,8 @@ class Stepper:
     def _attempt(self, cursors: Sequence[ShardCursor]) -> tuple[list[ShardCursor], int]:
         """Write down that these cursors are tried; give those to step and how many events.
 
-        A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event; the event that then
-        kills its process again is parked.
+        A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event; the event that
+        then kills its process again is parked.
         """
         shards = [cursor.shard for cursor in cursors]
         capacity = self._pace.capacity

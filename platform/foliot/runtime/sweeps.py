@@ -78,7 +78,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
     locked = _INTAKE["lock_heads"].run(connection, {"shards": shards}).fetchall()
     heads = {shard: numbers for shard, numbers, _ in locked}
     segments = {shard: segment for shard, _, segment in locked}
-    rows: list[tuple[Any, ...]] = []
+    gathered: list[tuple[Any, ...]] = []
     for late, take, delete in (
         (False, "take_timers", "delete_timers"),
         (True, "take_timers_late", "delete_timers_late"),
@@ -86,9 +86,12 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
         keys = sorted(row[:4] for row in due if row[5] is late)
         if keys:
             taken = _SQL[take].run(connection, columns(_KEYS, keys)).fetchall()
-            rows.extend(_inbox_row(timer, heads, segments) for timer in sorted(taken, key=lambda row: row[:4]))
+            gathered.extend(taken)
             if taken:
                 _STEP[delete].run(connection, columns(_KEYS, [row[:4] for row in taken]))
+    # Timers of one moment fire in the order in which they were armed.
+    gathered.sort(key=lambda timer: (timer[-1], timer[3], timer[2]))
+    rows = [_inbox_row(timer[:-1], heads, segments) for timer in gathered]
     if rows:
         touched = {row[1] for row in rows}
         fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(touched)})

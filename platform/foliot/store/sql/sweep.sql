@@ -17,7 +17,7 @@ ORDER BY due LIMIT %(count)s
 -- out: the timers that are still there and that nobody else holds
 -- locks: those rows, FOR UPDATE; never waits
 -- index: the primary key of each segment
-SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent
+SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due
 FROM unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
      AS u (shard, instance, timer, armed)
 JOIN timers t ON t.segment = ANY ('{0,1,2,3}'::int2[]) AND t.shard = u.shard AND t.instance = u.instance
@@ -29,7 +29,7 @@ FOR UPDATE OF t SKIP LOCKED
 -- out: as take_timers
 -- locks: those rows, FOR UPDATE; never waits
 -- index: timers_late_pkey
-SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent
+SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due
 FROM unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
      AS u (shard, instance, timer, armed)
 JOIN timers_late t ON t.shard = u.shard AND t.instance = u.instance AND t.timer = u.timer AND t.armed = u.armed

@@ -1,0 +1,91 @@
+# Foliot. `make demo` and `make test` do all their own set-up in .venv; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_NO_PROGRESS := 1
+export UV_LINK_MODE := copy
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+# uv installs the pinned packages in a few seconds; it is itself installed by pip, pinned and hashed.
+$(VENV)/.uv: requirements-uv.txt
+	@echo "Making $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.uv requirements.txt pyproject.toml
+	@echo "Installing what Foliot runs on …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "Installing what tests and lints it …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Make .venv with everything in it
+
+.PHONY: demo
+demo: $(VENV)/.run ## Stream 60,000 events through the whole path, kill a worker, and check every step
+	@$(BIN)/foliot demo --checker tests/checker/check.py
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix-only .
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Look at format, style, types and imports
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: lint kafka-jars ## Lint, and run all tests that fit into CI
+	$(BIN)/pytest -q
+
+.PHONY: unit
+unit: $(VENV)/.dev ## Run the tests that need no server
+	$(BIN)/pytest -q tests/unit tests/conformance
+
+# Apache Kafka's jars come through Maven; without java and mvn the tests that need it say so.
+.PHONY: kafka-jars
+kafka-jars: $(VENV)/.dev
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) --no-print-directory kafka-install; fi
+
+.PHONY: kafka-install
+kafka-install: $(VENV)/.run ## Fetch Apache Kafka's jars into the user's cache
+	@$(BIN)/python -c 'from foliot.local import install_jars; install_jars()'
+
+.PHONY: chaos
+chaos: $(VENV)/.dev kafka-install ## 20,000 events and 40 faults on Apache Kafka and PostgreSQL (minutes)
+	$(BIN)/python tests/acceptance/chaos/run.py --events 20000 --faults 40 --report docs/reports/chaos
+
+.PHONY: mutants
+mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must turn red
+	$(BIN)/python tests/acceptance/mutants/run.py --report docs/reports/mutants
+
+.PHONY: bench
+bench: $(VENV)/.dev kafka-install ## First figures: events per second, CPU, latency, bytes
+	$(BIN)/python benchmarks/spine.py --report docs/reports/spine
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Pin all dependencies anew
+	@echo uv | $(BIN)/uv pip compile - $(LOCK) --no-annotate -o requirements-uv.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build --group dev \
+	  -c requirements.txt -o requirements-dev.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports

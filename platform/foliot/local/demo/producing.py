@@ -1,0 +1,79 @@
+"""The demo's producer, a process of its own: sends the traffic and writes down what the broker acknowledged."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import orjson
+from kafka import KafkaProducer
+
+from foliot.local.demo.workload import Planned, incidents
+
+PAUSE_RECORDS: Final = 200
+"""After so many records the producer looks at the clock."""
+
+
+def main() -> None:
+    """Send, flush, and write one line a record."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kafka", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--records", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True, help="records per second in the middle of a burst")
+    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--sent", type=Path, required=True, help="file that holds how many were sent so far")
+    options = parser.parse_args()
+    producer = KafkaProducer(
+        bootstrap_servers=options.kafka.split(","),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        batch_size=131_072,
+    )
+    try:
+        with options.report.open("wb") as report:
+            _send_all(producer, options, report)
+    finally:
+        producer.close()
+
+
+def _send_all(producer: KafkaProducer, options: argparse.Namespace, report: BinaryIO) -> None:
+    began = time.monotonic()
+    due_seconds = 0.0
+    waiting: list[tuple[Planned, Any]] = []
+    for number, planned in enumerate(incidents(options.seed, options.records), 1):
+        headers = list(planned.headers)
+        sent = producer.send(planned.topic, key=planned.kafka_key.encode(), value=planned.value, headers=headers)
+        waiting.append((planned, sent))
+        # Traffic comes in bursts: every third one is three times as fast as the calm between them.
+        due_seconds += 1 / (options.rate * (1.5 if planned.burst % 3 else 0.5))
+        if number % PAUSE_RECORDS == 0 or number == options.records:
+            producer.flush()
+            _write(report, waiting)
+            waiting.clear()
+            options.sent.write_text(str(number))
+            time.sleep(max(0.0, began + due_seconds - time.monotonic()))
+
+
+def _write(report: BinaryIO, sent: list[tuple[Planned, Any]]) -> None:
+    for planned, future in sent:
+        place = future.get(timeout=30)
+        line = {
+            "topic": planned.topic,
+            "partition": place.partition,
+            "offset": place.offset,
+            "tenant": "default",
+            "machine": "incident",
+            "key": planned.key,
+            "lane": planned.lane,
+            "expect": planned.expect,
+            **(planned.event or {"id": None, "source": None, "type": None, "data": None, "time": None}),
+        }
+        report.write(orjson.dumps(line) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
