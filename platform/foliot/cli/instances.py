@@ -62,9 +62,7 @@ def release(machine: Machine, key: Key, *, tenant: Tenant = "") -> Answer:
     return Answer({"instance": view.id, "held": view.held, "shards": sorted(shards)}, (line,))
 
 
-def find_machine(
-    connection: Connection, tenant: str, name: str
-) -> tuple[registry.Catalog, registry.MachineEntry]:
+def find_machine(connection: Connection, tenant: str, name: str) -> tuple[registry.Catalog, registry.MachineEntry]:
     """Look a machine up by its name.
 
     Raises:

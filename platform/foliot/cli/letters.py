@@ -75,7 +75,7 @@ def show(id_: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> Answer:
 
 
 def redrive(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Which; or --code.")] = None,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Which; or --code.")] = None,
     *,
     code: Code = "",
     limit: Annotated[int, typer.Option("--limit", help="With --code: at most.", min=1, max=_COUNT_MAX)] = 1000,

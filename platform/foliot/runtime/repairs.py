@@ -56,10 +56,10 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
     found = row.fetchone()
     if found is None:
         connection.rollback()
-        raise DeadLetterRefused(f"no dead letter {id_}", remedy="See `foliot dead-letters list`.")
+        raise DeadLetterRefused(f"no dead letter {id_}", where=_place(id_), remedy="See: foliot dead-letters list")
     letter = dict(zip(names, found, strict=True))
     try:
-        if letter["stage"] == "park":
+        if letter["stage"] == "park" and letter["status"] == "open":
             return release(connection, catalog, letter["instance"], by=by)
         _end(connection, letter)
         if letter["stage"] == "step":
@@ -102,7 +102,11 @@ def _end(connection: Connection, letter: Mapping[str, Any]) -> None:
     ended = _SQL["end_dead_letter"].run(connection, {"id": letter["id"], "status": "redriven"})
     if ended.rowcount != 1:
         what = f"dead letter {letter['id']} was ended before"
-        raise DeadLetterRefused(what, remedy="Nothing is left to do.")
+        raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Nothing is left to do.")
+
+
+def _place(id_: int) -> str:
+    return f"dead letter {id_}"
 
 
 def _lock_held(connection: Connection, shard: int, instance: int) -> tuple[ShardCursor, Life]:
@@ -111,7 +115,8 @@ def _lock_held(connection: Connection, shard: int, instance: int) -> tuple[Shard
     life = None if found is None else life_of(found)
     if row is None or life is None or life.mode != "held":
         mode = life.mode if life else "not there"
-        raise NotHeld(f"instance {instance} is {mode}", remedy="Only a held instance can be released.")
+        remedy = "Only a held instance can be released."
+        raise NotHeld(f"instance {instance} is {mode}", where=f"instance {instance}", remedy=remedy)
     _, numbers, n, batch, outbox, token, draining = row
     return ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining), life
 
@@ -120,7 +125,8 @@ def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str,
     """Give the event a new number, past the dedupe: it was accepted before, and its letter lets it through once."""
     entry = catalog.machine(letter["tenant"], letter["machine"])
     if entry is None:
-        raise DeadLetterRefused(f"machine {letter['machine']!r} is unknown", remedy="Publish it, then redrive.")
+        what = f"machine {letter['machine']!r} is unknown"
+        raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Publish it, then redrive.")
     event = orjson.loads(letter["event"])
     shard = shard_of(address_text(entry.tenant_slug, entry.name, letter["key"]), catalog.shards)
     _, numbers, segment = _INTAKE["lock_heads"].run(connection, {"shards": [shard]}).fetchall()[0]
@@ -139,8 +145,7 @@ def _decode_again(
     connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any], by: str
 ) -> Mapping[int, bool]:
     if letter["code"] == "id_reused":
-        remedy = "Send the event again with an id of its own."
-        raise DeadLetterRefused("its id was accepted before with another payload", remedy=remedy)
+        raise _id_reused(letter)
     record = Record(letter["topic_id"], letter["topic"], letter["partition"], letter["offset"])
     decoded = _decoder()(letter["raw"], letter["headers"], record, settings, catalog)
     if isinstance(decoded, SetAside):
@@ -148,11 +153,20 @@ def _decode_again(
         raise DeadLetterRefused(
             f"it would be refused again: {refusal.code}: {refusal.what}", where=refusal.where, remedy=refusal.remedy
         )
-    return fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}").shards
+    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}")
+    if receipt.dead:
+        raise _id_reused(letter)
+    return receipt.shards
+
+
+def _id_reused(letter: Mapping[str, Any]) -> DeadLetterRefused:
+    what = "its id was accepted before with another payload"
+    return DeadLetterRefused(what, where=_place(letter["id"]), remedy="Send the event again with an id of its own.")
 
 
 def _decoder() -> Decode:
     for entry in entry_points(group=DECODERS):
         made: Decode = entry.load()
         return made
-    raise DeadLetterRefused("no decoder of records is installed", remedy="Install foliot[server].")
+    what = "no decoder of records is installed"
+    raise DeadLetterRefused(what, where=f"entry points {DECODERS}", remedy='Run: pip install "foliot[server]"')

@@ -1,7 +1,7 @@
 -- What operators do to single events and instances.
 
 -- name: list_dead_letters
--- in: tenant or null for all, status or null for all, the id after which to go on, count
+-- in: tenant, status, code and machine, each null for all; the id after which to go on, count
 -- out: dead letters in the order of their ids
 -- locks: nothing
 -- index: dead_letters_pkey, dead_letters_open
@@ -9,6 +9,7 @@ SELECT d.id, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.top
        d.key, d.event_id, d.source, d.type, d.attempts, d.worker, d.traceparent, d.at, d.ended_at
 FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant
 WHERE (%(tenant)s::int4 IS NULL OR d.tenant = %(tenant)s::int4) AND (%(status)s::text IS NULL OR d.status = %(status)s)
+  AND (%(code)s::text IS NULL OR d.code = %(code)s) AND (%(machine)s::text IS NULL OR d.machine = %(machine)s)
   AND d.id > %(after)s
 ORDER BY d.id LIMIT %(count)s
 
@@ -17,9 +18,10 @@ ORDER BY d.id LIMIT %(count)s
 -- out: all that is known of it
 -- locks: nothing
 -- index: dead_letters_pkey
-SELECT id, tenant, status, stage, code, what, place, remedy, topic_id, topic, partition, "offset", headers, raw, shard,
-       queue, number, instance, machine, key, event_id, source, type, event, attempts, worker, traceparent, at
-FROM dead_letters WHERE id = %(id)s
+SELECT d.id, d.tenant, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.topic_id, d.topic, d.partition,
+       d.offset, d.headers, d.raw, d.shard, d.queue, d.number, d.instance, d.machine, d.key, d.event_id, d.source, d.type,
+       d.event, d.attempts, d.worker, d.traceparent, d.at, d.ended_at
+FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant WHERE d.id = %(id)s
 
 -- name: end_dead_letter
 -- in: id, status
