@@ -1,0 +1,242 @@
+"""Writes docs/codes.md: every code by which Foliot refuses or warns, from the tables and errors in the code.
+
+Run it from anywhere: `python docs/generate_codes.py`. A test holds the page to what it would write.
+"""
+
+# ruff: noqa: INP001 - a script beside the page that it writes
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from foliot.definition import CODES as DEFINITION_CODES
+from foliot.errors import FoliotError
+from foliot_ingest.codes import DECODE_CODES, ROUTE_CODES
+
+DOCS: Final = Path(__file__).parent
+PAGE: Final = DOCS / "codes.md"
+ROOTS: Final = (DOCS.parent / "platform", DOCS.parent / "workers", DOCS.parent / "ingest")
+PACKAGES: Final = ("foliot", "foliot_ingest", "foliot_workers")
+
+_CALLS: Final = frozenset(("Refusal", "refuse", "_failure", "_find"))
+"""Functions whose first argument is a code."""
+_MEND: Final = "Mend the producer and send the event again."
+_REDRIVE: Final = "Then redrive the dead letter."
+
+
+class Code(NamedTuple):
+    """One row of a table."""
+
+    code: str
+    meaning: str
+    remedy: str
+
+
+SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "birth_failed": (
+            "The machine fails at its start with this event; the event is set aside, no instance is there.",
+            f"Publish a corrected version. {_REDRIVE}",
+        ),
+        "data_outside_schema": (
+            "The event's data does not fit the schema that the machine's version has for it.",
+            f"Correct the producer, or publish a version that accepts it and move the channel (`all`). {_REDRIVE}",
+        ),
+        "engine_failed": (
+            "The machine fails on this event, each time: the instance is held (`poison: skip`: the event set aside).",
+            f"Publish a corrected version and move the channel with mode `all`. {_REDRIVE}",
+        ),
+        "no_instance": (
+            "The machine has `create: explicit`, and no instance lives at the address.",
+            f"Create the instance. {_REDRIVE}",
+        ),
+        "no_version": ("The machine has no version on the channel `stable`.", f"Publish one. {_REDRIVE}"),
+        "not_storable": (
+            "Postgres refuses what stepping this event wants written; the instance is held.",
+            f"Correct the machine or the event. {_REDRIVE}",
+        ),
+        "process_died": (
+            "Stepping this event has ended its process three times; the instance is held.",
+            f"Find out why (memory, a native crash). {_REDRIVE}",
+        ),
+        "database_outdated": ("The tables are not those of this version.", "Run `foliot db upgrade`."),
+        "definition_refused": ("Definitions have errors; each has a code of its own.", "Mend what is named."),
+        "not_ready": ("What `foliot up` starts does not run, or not all of it.", "Run `foliot up`."),
+        "not_sent": ("Some lines of `foliot send` were not sent; each says why.", "Mend them and send them again."),
+        "not_verified": (
+            "Some instance is not the fold of its journal.",
+            "Stop the workers and look at the rows that are named.",
+        ),
+        "redrive_refused": (
+            "Some of the dead letters stay; each line says why.",
+            "Mend what is named, then redrive them again.",
+        ),
+        "usage": ("The command line is wrong (exit code 2).", "Run the command with `--help`."),
+    }
+)
+"""Codes that stand where they are used, as a literal first argument of `Refusal`: what they mean, what to do."""
+
+FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "chain_broken": "A journal row names another row as its instance's one before than the one that was.",
+        "hash_differs": "The fold of the rows has another hash than the row says.",
+        "journal_gap": "A number n of a shard is missing.",
+        "journal_short": "The journal ends before the number that the shard's cursor says.",
+        "no_beginning": "A row has no instance, or no state before it.",
+        "no_journal": "An instance has no row.",
+        "not_adoptable": "The fold cannot move to the version to which the row moved.",
+        "not_its_fold": "The instance is not the fold of its rows.",
+        "not_replayable": "The engine refuses to take a step that the journal says was taken.",
+        "outcome_differs": "The step has another outcome than the row says.",
+        "position_differs": "The fold stands at another position than the row.",
+        "state_differs": "A row's full state is not the fold of the rows before it.",
+    }
+)
+"""What `foliot verify` can find."""
+
+ALARMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "id_reused": ("A producer has used an event's id again with another payload.", "Mend the producer."),
+        "partition_stopped": (
+            "The stored offset of a partition is outside the log: records are lost, or the topic was made anew.",
+            "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself.",
+        ),
+        "relay_blocked": ("A topic does not take a shard's messages.", "Make the topic writable; the relay goes on."),
+        "shard_conflict": ("Two writers met in a shard; one was rolled back.", "Report it: it should not happen."),
+        "topic_compacted": (
+            "A topic to be read has `cleanup.policy=compact`: records would vanish before they are read.",
+            "Set `cleanup.policy=delete`.",
+        ),
+    }
+)
+"""Codes in the table `alarms`."""
+
+STEP_CODES: Final = (
+    *("birth_failed", "data_outside_schema", "engine_failed", "no_instance", "no_version", "not_storable"),
+    "process_died",
+)
+
+DECODE_REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "record_too_large": f"Send a reference to the data, or raise FOLIOT_EVENT_BYTES_MAX. {_REDRIVE}",
+        "data_too_large": f"Send a reference to the data, or raise FOLIOT_EVENT_BYTES_MAX. {_REDRIVE}",
+        "too_deep": f"Flatten the data, or raise FOLIOT_EVENT_DEPTH_MAX. {_REDRIVE}",
+        "not_a_cloud_event": "Send a CloudEvent, or send to another topic and publish a route for it.",
+    }
+)
+ROUTE_REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "tenant_unbound": f"`foliot topic bind`. {_REDRIVE}",
+        "tenant_mismatch": f"Send it to a topic of that tenant, or bind the topic anew. {_REDRIVE}",
+        "unknown_machine": f"Publish the machine. {_REDRIVE}",
+        "key_too_long": f"Send a shorter key, or raise FOLIOT_KEY_BYTES_MAX. {_REDRIVE}",
+        "no_route": f"Publish a route whose match is true for it. {_REDRIVE}",
+        "route_failed": f"Correct the route. {_REDRIVE}",
+        "route_result_invalid": f"Correct the route. {_REDRIVE}",
+        "schema_mismatch": f"Send what fits the schema, or publish another. {_REDRIVE}",
+        "id_reused": "Send the event again with an id of its own; this one cannot be redriven.",
+    }
+)
+
+
+def errors() -> list[type[FoliotError]]:
+    """Give every class of errors of the three packages, by module and name."""
+    found: set[type[FoliotError]] = set()
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                importlib.import_module(module.name)
+    waiting: list[type[FoliotError]] = [FoliotError]
+    while waiting:
+        kinds = waiting.pop().__subclasses__()
+        found.update(kind for kind in kinds if kind.__module__.partition(".")[0] in PACKAGES)
+        waiting.extend(kinds)
+    return sorted(found, key=lambda kind: (kind.__module__, kind.code))
+
+
+def literal_codes() -> set[str]:
+    """Give the codes that stand as a literal first argument where something is refused or found."""
+    return {code for root in ROOTS for file in sorted(root.rglob("*.py")) for code in _literals(file)}
+
+
+def page() -> str:
+    """Write the page."""
+    lines = [
+        "# Codes",
+        "",
+        "Every refusal has a code, says what is wrong and where, and what to do. The code is the same in the command",
+        "line, its `--json`, logs and dead letters. This page is written by `docs/generate_codes.py`.",
+        *_section("Definitions (`foliot check`, `foliot publish`)", _definition_codes()),
+        *_section(
+            "Records that cannot be decoded (dead letters, stage `decode`)", _ingest(DECODE_CODES, DECODE_REMEDIES)
+        ),
+        *_section("Records that cannot be routed (dead letters, stage `route`)", _ingest(ROUTE_CODES, ROUTE_REMEDIES)),
+        *_section("Events that cannot be stepped (dead letters, stages `step` and `park`)", _said(STEP_CODES)),
+        *_section("The command line", _said(sorted(SAID.keys() - set(STEP_CODES)))),
+    ]
+    found = "Stop the workers and look at the row before anything else writes."
+    findings = [Code(code, meaning, found) for code, meaning in FINDINGS.items()]
+    lines += _section("Findings of `foliot verify`", findings)
+    lines += _section("Alarms (table `alarms`)", [Code(code, *said) for code, said in ALARMS.items()])
+    for part, kinds in _by_part(errors()).items():
+        lines += _section(f"Errors of `{part}`", [_error_code(kind) for kind in kinds])
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, codes: list[Code]) -> Iterator[str]:
+    yield from ("", f"## {title}", "| code | what it means | what to do |", "|---|---|---|")
+    yield from (f"| `{each.code}` | {_cell(each.meaning)} | {_cell(each.remedy)} |" for each in codes)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def _definition_codes() -> list[Code]:
+    remedy = "Mend the place that is named; the diagnostic says how."
+    return [Code(code, f"{meaning[0].upper()}{meaning[1:]}.", remedy) for code, meaning in DEFINITION_CODES.items()]
+
+
+def _ingest(codes: Mapping[str, str], remedies: Mapping[str, str]) -> list[Code]:
+    return [Code(code, meaning, remedies.get(code, _MEND)) for code, meaning in codes.items()]
+
+
+def _said(codes: tuple[str, ...] | list[str]) -> list[Code]:
+    return [Code(code, *SAID[code]) for code in codes]
+
+
+def _by_part(kinds: list[type[FoliotError]]) -> dict[str, list[type[FoliotError]]]:
+    parts: dict[str, list[type[FoliotError]]] = {}
+    for kind in kinds:
+        package, _, rest = kind.__module__.partition(".")
+        part = f"{package}.{rest.partition('.')[0]}" if package == "foliot" else package
+        parts.setdefault(part, []).append(kind)
+    return parts
+
+
+def _error_code(kind: type[FoliotError]) -> Code:
+    meaning = (inspect.getdoc(kind) or "").partition("\n\n")[0]
+    remedy = "The same call again may do." if kind.retryable else "The error says what to do."
+    return Code(kind.code, meaning, remedy)
+
+
+def _literals(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        first = node.args[0]
+        if name in _CALLS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")

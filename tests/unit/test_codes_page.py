@@ -1,0 +1,56 @@
+"""docs/codes.md lists every code, and is what its generator writes."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from foliot.definition import CODES
+from foliot_ingest.codes import CODES as INGEST_CODES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_codes", DOCS / "generate_codes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_its_generator_writes(generator: ModuleType) -> None:
+    written = (DOCS / "codes.md").read_text("utf-8")
+
+    assert written == generator.page(), "run: python docs/generate_codes.py"
+
+
+def test_the_page_lists_every_code_that_the_source_names(generator: ModuleType) -> None:
+    listed = set(re.findall(r"^\| `([^`]+)`", (DOCS / "codes.md").read_text("utf-8"), re.MULTILINE))
+
+    assert generator.literal_codes() - listed == set()
+    assert {kind.code for kind in generator.errors()} - listed == set()
+    assert (CODES.keys() | INGEST_CODES.keys()) - listed == set()
+
+
+def test_every_code_that_is_explained_by_hand_is_in_use(generator: ModuleType) -> None:
+    refused = generator.SAID.keys() | generator.FINDINGS.keys()
+    remedied = generator.DECODE_REMEDIES.keys() | generator.ROUTE_REMEDIES.keys()
+
+    assert refused - generator.literal_codes() == set()
+    assert remedied - INGEST_CODES.keys() == set()
+
+
+def test_a_code_has_one_meaning_in_all_errors_of_a_part(generator: ModuleType) -> None:
+    kinds = generator.errors()
+
+    places = [(kind.__module__.split(".")[:2], kind.code) for kind in kinds]
+
+    assert all(re.fullmatch(r"[a-z][a-z_]*", kind.code) for kind in kinds)
+    assert [place for place in places if places.count(place) > 1] == []
