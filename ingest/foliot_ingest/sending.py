@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar, Final
 
 import orjson
 import typer
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from foliot.cli import Answer
 from foliot.cli.addresses import Tenant, address, read_settings
@@ -19,7 +21,8 @@ from foliot_ingest.kafka_clients import make_producer
 from foliot_ingest.producer import LineRefused, Report, ToSend, event_record, line_record, send_all, send_one
 from foliot_ingest.topics import make_topics, own_topics
 
-_NAME = "foliot-send"
+_NAME: Final = "foliot-send"
+_CLOSE_S_MAX: Final = 5.0
 
 
 class BadArguments(FoliotError):
@@ -70,9 +73,20 @@ def send(
     record = event_record(
         settings, machine=machine, key=key, type_=event_type, data=given, lane=lane, id_=event_id or None
     )
-    with closing(make_producer(settings, name=_NAME)) as producer:
+    with _producer(settings) as producer:
         sent = send_one(producer, record)
     return Answer(sent, (f"{sent.id} lies at {sent.topic}[{sent.partition}]@{sent.offset}",))
+
+
+@contextmanager
+def _producer(settings: Settings) -> Iterator[KafkaProducer]:
+    producer = make_producer(settings, name=_NAME)
+    try:
+        yield producer
+    finally:
+        # Without a bound it would wait for ever for a broker that is gone.
+        with suppress(KafkaError):
+            producer.close(timeout=_CLOSE_S_MAX)
 
 
 def _parsed(data: str) -> Any:
@@ -86,7 +100,7 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
     with ExitStack() as stack:
         lines: BinaryIO = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
         reports = stack.enter_context(report.open("wb")) if report else None
-        producer = stack.enter_context(closing(make_producer(settings, name=_NAME)))
+        producer = stack.enter_context(_producer(settings))
         first_fault: list[Report] = []
 
         def note(settled: Report) -> None:
