@@ -28,11 +28,11 @@ _CHILD_START_SECONDS_MAX: Final = 30.0
 
 
 class PatientConnection(BrokerConnection):
-    """Looks for a lost broker once a second; Celery's own pause grows to half a minute."""
+    """Looks for a lost broker every few seconds; Celery's own pause grows to half a minute."""
 
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
         return super()._ensure_connection(
-            *args, **{"interval_start": 1, "interval_step": 0, "interval_max": 1, **options}
+            *args, **{"interval_start": 1, "interval_step": 1, "interval_max": 3, **options}
         )
 
 

@@ -27,11 +27,10 @@ from foliot_workers.waking import CeleryWake, Unwoken
 
 log = structlog.get_logger(__name__)
 
-_PAUSE_S_MIN: Final = 0.05
+_PAUSE_S_MIN: Final = 0.02
 _PAUSE_S_MAX: Final = 1.0
 _WATCH_S: Final = 0.5
 """How often a thread that waits looks whether the end was asked for."""
-_BETWEEN_EMPTY_S: Final = 0.01
 _STEAL_MARGIN_S: Final = 0.005
 _CLOSE_S_MAX: Final = 2.0
 
@@ -139,7 +138,7 @@ class Child:
         batches = 0
         while not self.stopping and time.monotonic() < until:
             stepped = self._step()
-            if stepped is None:
+            if stepped is None or (stepped.shards and not stepped.events):
                 self._stop.wait(self._stepping_patience.next_pause_s())
             elif stepped.events:
                 self._stepping_patience.reset()
@@ -147,8 +146,6 @@ class Child:
                 if batches == 2:
                     # One batch was not enough: another child may help.
                     self._wake_ups.post((self._lane_class,))
-            elif stepped.shards:
-                self._stop.wait(_BETWEEN_EMPTY_S)
             else:
                 return False
         return True

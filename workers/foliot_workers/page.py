@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import mmap
-import os
 import struct
-import tempfile
 import time
-from typing import Final, Self
+from typing import Final
 
 _STOPPING: Final = struct.Struct("=q")
 _SWEPT: Final = struct.Struct("=d")
@@ -18,20 +16,12 @@ _SWEPT_AT: Final = 8
 class SharedPage:
     """Tells all children that the end was asked for, and who sweeps.
 
-    It is a file without a name; its descriptor is handed down. Each field is 8 aligned bytes, written by one store, and
-    times are of the clock that all processes of a machine share.
+    It is made before the fork. Each field is 8 aligned bytes, written by one store, and times are of the clock that all
+    processes of a machine share.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
-
-    @classmethod
-    def make(cls) -> Self:
-        """Make an empty one."""
-        with tempfile.TemporaryFile() as file:
-            file.truncate(mmap.PAGESIZE)
-            return cls(os.dup(file.fileno()))
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
 
     @property
     def stopping(self) -> bool:
@@ -52,8 +42,3 @@ class SharedPage:
             return False
         _SWEPT.pack_into(self._memory, _SWEPT_AT, now)
         return True
-
-    def close(self) -> None:
-        """Let go of the memory and of the descriptor."""
-        self._memory.close()
-        os.close(self.descriptor)

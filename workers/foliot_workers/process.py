@@ -1,4 +1,4 @@
-"""The entry point of one process of a worker: `python -m foliot_workers.process <job as JSON>`."""
+"""One process of a worker: Celery with its children, or a child alone that polls."""
 
 from __future__ import annotations
 
@@ -7,33 +7,29 @@ import signal
 import socket
 import sys
 import threading
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from celery import signals
-from pydantic import BaseModel, ConfigDict, Field
+from celery.apps.worker import Worker
+from celery.concurrency.prefork import TaskPool
+from celery.exceptions import SecurityWarning
 
 from foliot.settings import Settings
 from foliot_workers.app import STEP_QUEUES, STEP_TASK, SWEEP_QUEUE, SWEEP_TASK, LaneClass, make_app
 from foliot_workers.child import Child
-from foliot_workers.lifeline import die_with
-from foliot_workers.logs import configure_logs
+from foliot_workers.lifeline import call_process, die_with
 from foliot_workers.page import SharedPage
 from foliot_workers.waking import CeleryWake, Unwoken
 
 
-class Job(BaseModel):
-    """What a process of a worker is to be.
-
-    `children` are those that Celery forks; None: this process is a child itself, which polls. `page` is the descriptor
-    of the shared page, `parent` the process to end with.
-    """
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a process of a worker is to be. `children` are those that Celery forks; None: it is a child itself."""
 
     lane_class: LaneClass
-    children: int | None = Field(ge=1)
-    page: int
-    parent: int
+    children: int | None
 
 
 class Children:
@@ -70,16 +66,23 @@ class Children:
             self._child.sweep()
 
 
-def main() -> int:
-    """Run until SIGTERM."""
-    job = Job.model_validate_json(sys.argv[1])
-    die_with(job.parent)
-    settings = Settings()
-    configure_logs(settings)
-    page = SharedPage(job.page)
+def run_job(job: Job, settings: Settings, page: SharedPage, parent: int) -> None:
+    """Be the process: run until SIGTERM, then exit. Its first act after the fork lets go of what was the parent's."""
+    die_with(parent)
+    call_process(f"foliot-{job.lane_class}")
+    # A session of its own: Ctrl-C in a terminal reaches the parent alone, which then ends its processes in order.
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+    # Log lines go to standard error; on the other Celery says good-bye in words of its own.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
     if job.children is None:
-        return _poll(settings, job.lane_class, page)
-    return _serve(settings, job.lane_class, page, job.children)
+        _poll(settings, job.lane_class, page)
+    else:
+        sys.exit(_serve(settings, job.lane_class, page, job.children))
 
 
 def _serve(settings: Settings, lane_class: LaneClass, page: SharedPage, count: int) -> int:
@@ -87,17 +90,20 @@ def _serve(settings: Settings, lane_class: LaneClass, page: SharedPage, count: i
     children = Children(settings, lane_class, page)
     app.task(name=STEP_TASK)(children.step)
     app.task(name=SWEEP_TASK)(children.sweep)
+    # It tells root to beware of pickled messages; ours are JSON and nothing else is taken.
+    warnings.simplefilter("ignore", SecurityWarning)
     signals.setup_logging.connect(_leave_logging_alone, weak=False)
     signals.worker_process_init.connect(children.open, weak=False)
     signals.worker_process_shutdown.connect(children.close, weak=False)
     # Bulk children are told of urgent work by a message of their own: were they to take those of the urgent queue, one
     # could wait in a busy child's hand while an urgent child is idle.
     queues = [STEP_QUEUES[lane_class]] + ([SWEEP_QUEUE] if lane_class == "bulk" else [])
-    worker = app.Worker(
+    worker = Worker(
+        app=app,
         hostname=f"{lane_class}-{os.getpid()}@{socket.gethostname()}",
         queues=queues,
         concurrency=count,
-        pool="prefork",
+        pool=TaskPool,
         optimization="fair",
         without_gossip=True,
         without_mingle=True,
@@ -109,19 +115,14 @@ def _serve(settings: Settings, lane_class: LaneClass, page: SharedPage, count: i
     return int(worker.exitcode or 0)
 
 
-def _poll(settings: Settings, lane_class: LaneClass, page: SharedPage) -> int:
+def _poll(settings: Settings, lane_class: LaneClass, page: SharedPage) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     child = Child(settings, lane_class=lane_class, page=page, wake_ups=Unwoken())
     child.open()
     stop.wait()
     child.close()
-    return 0
 
 
 def _leave_logging_alone(**_: Any) -> None:
     """Keep Celery from setting up logging of its own: it does not where somebody listens to this signal."""
-
-
-if __name__ == "__main__":
-    sys.exit(main())

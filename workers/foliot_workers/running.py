@@ -1,10 +1,34 @@
-"""The commands of this package; their code is imported when one of them is called."""
+"""The command `foliot worker`."""
 
 from __future__ import annotations
 
-from foliot.cli import Commands
+from typing import Annotated
+
+import structlog
+import typer
+
+from foliot.settings import Settings
+from foliot_workers.logs import configure_logs
+from foliot_workers.workforce import run_workforce
+
+log = structlog.get_logger(__name__)
 
 
-def register(commands: Commands) -> None:
-    """Add them (entry-point group `foliot.commands`)."""
-    commands.add("worker", "foliot_workers.running:worker", "Step events until told to stop.")
+def worker(
+    *,
+    children: Annotated[int | None, typer.Option(min=1, help="Processes that serve all lanes.")] = None,
+    urgent_children: Annotated[int | None, typer.Option(min=1, help="Processes for critical and high alone.")] = None,
+    broker: Annotated[bool, typer.Option("--broker/--no-broker", help="Be woken by Celery, or only poll.")] = True,
+) -> None:
+    """Step events until SIGTERM: urgent and bulk children, which are started again when they die."""
+    settings = Settings()
+    configure_logs(settings)
+    woken = broker and bool(settings.broker_url)
+    if not woken:
+        log.info("without_broker", poll_ms=settings.poll_ms)
+    run_workforce(
+        settings,
+        children=children or settings.worker_children,
+        urgent_children=urgent_children or settings.urgent_children,
+        broker=woken,
+    )

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 WAITS_MS: Final = 1000
 """How long the flag "one is waiting" is believed: a message that was lost costs no more than this."""
 _BACK_OFF_S: Final = 1.0
+_ONCE_MORE: Final = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 _COALESCE_S: Final = 0.01
 """Without a flag, a class is told at most so often. Below the pause after which a child looks again."""
 
@@ -36,7 +37,7 @@ class CeleryWake:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._links: _Links | None = None
+        self._links = _Links(settings)
         self._quiet_until = 0.0
 
     def wake(self, shards: Mapping[int, bool]) -> None:
@@ -62,13 +63,11 @@ class CeleryWake:
             log.debug("flag_not_cleared", error=str(error))
 
     def _open(self) -> _Links:
-        links = self._links
-        if links is not None and links.pid == os.getpid():
-            return links
-        # Without a lock, which a fork in the middle would leave locked in the child for ever. Of two threads that come
-        # here at the same time both open, and one of the results is dropped.
-        self._links = links = _Links(self._settings)
-        return links
+        if self._links.pid != os.getpid():
+            # Without a lock, which a fork in the middle would leave locked in the child for ever. Of two threads that
+            # come here at the same time both open, and one of the results is dropped.
+            self._links = _Links(self._settings)
+        return self._links
 
 
 class Unwoken:
@@ -85,17 +84,23 @@ class Unwoken:
 
 
 class _Links:
-    """The connections of one process."""
+    """The connections of one process, each made at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.pid = os.getpid()
         self._app: Celery = make_app(settings, sends_only=True)
+        # What Celery would make at the first message, in a tenth of a second.
+        self._app.finalize(auto=True)
+        _ = self._app.amqp.send_task_message, self._app.backend
         self._flags = _flags(settings)
         self._sent = dict.fromkeys(STEP_QUEUES, 0.0)
 
     def post(self, classes: tuple[LaneClass, ...]) -> None:
         for lane_class in self._claim(classes):
-            self._app.send_task(STEP_TASK, queue=STEP_QUEUES[lane_class], ignore_result=True, retry=False)
+            # The retry is for a connection that broke since the last message.
+            self._app.send_task(
+                STEP_TASK, queue=STEP_QUEUES[lane_class], ignore_result=True, retry=True, retry_policy=_ONCE_MORE
+            )
 
     def clear(self, lane_class: LaneClass) -> None:
         if self._flags is not None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,8 +15,6 @@ from addresses import Database, ValkeyAt
 from integration.workers.site_of_incidents import Site, Start, Worker, wait_for
 
 from foliot import store
-
-COMMAND = "import typer; from foliot_workers.running import worker; typer.run(worker)"
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def start_worker(site: Site, valkey_server: ValkeyAt, tmp_path: Path) -> Iterato
     """Start `foliot worker` with arguments and settings; what is left of it is killed after the test."""
     workers: list[Worker] = []
 
-    def start(*arguments: str, children: int = 1, argv: Sequence[str] = ("-c", COMMAND), **settings: object) -> Worker:
+    def start(*arguments: str, children: int = 1, **settings: object) -> Worker:
         environment = {
             "FOLIOT_DSN_SERVICE": site.database.service,
             "FOLIOT_BROKER_URL": valkey_server.url,
@@ -40,7 +38,7 @@ def start_worker(site: Site, valkey_server: ValkeyAt, tmp_path: Path) -> Iterato
         log = tmp_path / f"worker{len(workers)}.log"
         with log.open("wb") as output:
             process = psutil.Popen(
-                [sys.executable, *argv, *arguments],
+                [sys.executable, "-m", "foliot.cli", "worker", *arguments],
                 env={**os.environ, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,

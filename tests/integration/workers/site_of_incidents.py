@@ -101,7 +101,7 @@ class Worker:
     def children(self, lane_class: str = "") -> list[psutil.Process]:
         found = []
         for hand in self.hands():
-            if f'"{lane_class}' in " ".join(hand.cmdline()):
+            if hand.name().startswith(f"foliot-{lane_class}"):
                 found.extend(hand.children())
         return found
 

@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-from integration.workers.site_of_incidents import Site, Start
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from addresses import ValkeyAt
+from integration.workers.site_of_incidents import Site, Start, wait_for
+
+from foliot.local import Valkey
+from foliot.settings import Settings
+from foliot_workers.waking import CeleryWake
+
+POISON_SITE = Path(__file__).parent / "poison_site"
+A_MINUTE = 60_000
+
+
+@pytest.fixture
+def wake(valkey_server: ValkeyAt) -> CeleryWake:
+    return CeleryWake(Settings(broker_url=valkey_server.url))
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A broker that the test may kill."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 def test_events_are_stepped_once_each_and_the_end_leaves_nothing(site: Site, start_worker: Start) -> None:
@@ -16,3 +43,167 @@ def test_events_are_stepped_once_each_and_the_end_leaves_nothing(site: Site, sta
     site.assert_each_applied_once()
     assert code == 0
     assert not worker.left()
+
+
+def test_a_wake_up_is_enough_when_nobody_polls(site: Site, start_worker: Start, wake: CeleryWake) -> None:
+    start_worker(foliot_poll_ms=A_MINUTE, foliot_sweep_ms=A_MINUTE)
+
+    for number in range(20):
+        site.send("k", lane=number % 4, name=f"e{number}-", wake=wake)
+        site.wait_until_stepped(seconds=10)
+
+    site.assert_each_applied_once()
+
+
+def test_a_sweep_wakes_shards_whose_wake_up_was_lost(site: Site, start_worker: Start) -> None:
+    start_worker(foliot_poll_ms=A_MINUTE)
+
+    site.send("k", 5)
+    site.wait_until_stepped(seconds=15)
+
+    site.assert_each_applied_once()
+
+
+def test_a_killed_child_is_replaced_and_loses_nothing(site: Site, start_worker: Start, wake: CeleryWake) -> None:
+    worker = start_worker(foliot_step_batch=20)
+    for round_ in range(5):
+        site.send_all([(f"k{number}", 2, f"{round_}") for number in range(200)], wake=wake)
+
+        for child in worker.children():
+            child.kill()
+    site.wait_until_stepped()
+
+    site.assert_each_applied_once()
+    wait_for(lambda: len(worker.children()) == 2, what="the new children")
+
+
+def test_a_killed_celery_process_takes_its_children_along_and_is_replaced(site: Site, start_worker: Start) -> None:
+    worker = start_worker()
+    before = worker.family()
+
+    for hand in worker.hands():
+        hand.kill()
+    site.send("k", 50)
+    site.wait_until_stepped()
+
+    wait_for(lambda: not any(one.is_running() for one in before), what="the end of the old processes")
+    site.assert_each_applied_once()
+
+
+def test_the_death_of_the_command_ends_all_its_processes(start_worker: Start) -> None:
+    worker = start_worker()
+    worker.family()
+
+    worker.process.kill()
+    worker.process.wait()
+
+    wait_for(lambda: not worker.left(), seconds=5, what="the end of all processes")
+
+
+def test_an_urgent_event_does_not_wait_for_frozen_bulk_children(
+    site: Site, start_worker: Start, wake: CeleryWake
+) -> None:
+    worker = start_worker(foliot_poll_ms=A_MINUTE)
+    frozen = worker.children("bulk")
+    for child in frozen:
+        child.suspend()
+
+    site.send("k", 3, lane=0, wake=wake)
+    site.wait_until_stepped(seconds=10)
+    for child in frozen:
+        child.resume()
+
+    site.assert_each_applied_once()
+
+
+def test_a_child_that_was_frozen_goes_on(site: Site, start_worker: Start) -> None:
+    worker = start_worker()
+    children = worker.children()
+    for child in children:
+        child.suspend()
+    site.send("k", 20)
+
+    for child in children:
+        child.resume()
+    site.wait_until_stepped()
+
+    site.assert_each_applied_once()
+
+
+def test_without_a_broker_children_poll_and_end_in_order(site: Site, start_worker: Start) -> None:
+    worker = start_worker("--no-broker", foliot_poll_ms=50)
+
+    site.send("k", 20)
+    site.wait_until_stepped()
+    code = worker.end()
+
+    site.assert_each_applied_once()
+    assert code == 0
+    assert not worker.left()
+
+
+def test_children_go_on_while_the_broker_is_gone_and_are_replaced(
+    site: Site, start_worker: Start, own_valkey: Valkey
+) -> None:
+    worker = start_worker(foliot_broker_url=own_valkey.url, foliot_poll_ms=50)
+    own_valkey.kill()
+    site.send("before", 20)
+    site.wait_until_stepped()
+
+    for child in worker.children():
+        child.kill()
+    site.send("after", 20)
+    site.wait_until_stepped()
+    code = worker.end()
+
+    site.assert_each_applied_once()
+    assert code == 0
+    assert not worker.left()
+
+
+def test_wake_ups_work_again_when_the_broker_is_back(site: Site, start_worker: Start, own_valkey: Valkey) -> None:
+    start_worker(foliot_broker_url=own_valkey.url, foliot_poll_ms=A_MINUTE, foliot_sweep_ms=A_MINUTE)
+    wake = CeleryWake(Settings(broker_url=own_valkey.url))
+    site.send("k", name="before", wake=wake)
+    site.wait_until_stepped()
+
+    own_valkey.kill()
+    own_valkey.start()
+    wait_for(lambda: _wakes(site, wake), what="a wake-up through the new broker")
+
+    site.assert_each_applied_once()
+
+
+def _wakes(site: Site, wake: CeleryWake) -> bool:
+    site.send("k", name=f"after{site.sent}", wake=wake)
+    try:
+        site.wait_until_stepped(seconds=1)
+    except AssertionError:
+        return False
+    return True
+
+
+def test_an_event_that_kills_its_process_is_parked_and_others_go_on(site: Site, start_worker: Start) -> None:
+    worker = start_worker(foliot_poll_ms=100, pythonpath=POISON_SITE, poison_event="bad-e2")
+    site.send("bad", 5)
+    for number in range(30):
+        site.send(f"good{number}", 2)
+
+    wait_for(lambda: bool(site.query("SELECT 1 FROM dead_letters")), what="a dead letter")
+    wait_for(lambda: site.stepped() >= 62, what="stepping all others")
+    worker.end()
+
+    assert site.query("SELECT count(*) FROM journal WHERE kind = 0") == [(62,)]
+    assert site.query("SELECT event_id, code, attempts FROM dead_letters") == [("bad-e2", "process_died", 3)]
+
+
+def test_the_end_comes_within_the_grace_time_in_the_middle_of_a_backlog(site: Site, start_worker: Start) -> None:
+    worker = start_worker(foliot_step_batch=10)
+    site.send_all([(f"k{number % 100}", 3, str(number)) for number in range(3000)])
+    wait_for(lambda: site.stepped() > 0, what="the first batch")
+
+    code = worker.end(signal.SIGTERM)
+
+    assert code == 0
+    assert not worker.left()
+    assert "process_killed" not in worker.log.read_text()
