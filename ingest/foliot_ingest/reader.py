@@ -20,7 +20,14 @@ from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.intake import Arrival, Receipt, take_in
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
-from foliot.store import Connection, DataRefused, StoreError, connect, load
+from foliot.store import (
+    Connection,
+    DataRefused,
+    StoreError,
+    connect,
+    load,
+    roll_back,
+)
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, make_consumer, topic_facts
 from foliot_ingest.positions import Positions, raise_alarm
@@ -219,7 +226,7 @@ class Reader:
 
     def _look_at_depth(self, connection: Connection) -> None:
         rows = _SQL["read_depth"].run(connection).fetchall()
-        connection.rollback()
+        roll_back(connection)
         waiting = self._backpressure.paused((LaneDepth(*row) for row in rows), self._waiting_lanes)
         if waiting != self._waiting_lanes:
             depth = sum(row[1] for row in rows)
@@ -274,7 +281,7 @@ class Reader:
         router = self._router
         if router is None or row is None or router.catalog.revision != row[0]:
             router = self._router = Router(self._settings, load_catalog(connection))
-        connection.rollback()
+        roll_back(connection)
         return router
 
     def _take(self, connection: Connection, positions: Positions, polled: Polled) -> None:

@@ -21,7 +21,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from foliot.errors import FoliotError
 from foliot.runtime.columns import columns
 from foliot.settings import Settings
-from foliot.store import Connection, commit, connect, load
+from foliot.store import Connection, commit, connect, load, roll_back
 from foliot_ingest.kafka_clients import KafkaUnavailable, make_producer
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 from foliot_ingest.topics import make_topics
@@ -98,7 +98,7 @@ class Relay:
     def _find(self, connection: Connection) -> list[int]:
         found = _SQL["find_unsent"].run(connection, {"changes": bool(self._settings.changes_topic)})
         shards = [shard for (shard,) in found]
-        connection.rollback()
+        roll_back(connection)
         return shards
 
     def _relay(self, connection: Connection, producer: KafkaProducer, shards: Sequence[int]) -> bool:
@@ -120,7 +120,7 @@ class Relay:
             moved = {shard: numbers for shard, numbers in confirmed.items() if numbers != before[shard]}
             self._mark(connection, moved)
         except BaseException:
-            connection.rollback()
+            roll_back(connection)
             raise
         if failure is not None:
             raise failure

@@ -17,7 +17,7 @@ from foliot.cli.progress import Progress
 from foliot.cli.wording import json_text, moment, visible, visible_bytes
 from foliot.errors import FoliotError, Refusal
 from foliot.settings import Settings
-from foliot.store import Connection, StoreUnavailable
+from foliot.store import Connection, StoreUnavailable, roll_back
 
 Code: TypeAlias = Annotated[str, typer.Option("--code", help="Only with this reason; docs/codes.md lists them.")]
 Owner: TypeAlias = Annotated[
@@ -107,7 +107,7 @@ def redrive(
 def _redrive_all(connection: Connection, settings: Settings, ids: list[int]) -> list[Redriven]:
     """Redrive one after the other, each in its own transaction; without the database it ends early."""
     catalog = registry.load_catalog(connection)
-    connection.rollback()
+    roll_back(connection)
     results: list[Redriven] = []
     shards: dict[int, bool] = {}
     with Progress("redriving") as progress:
@@ -133,7 +133,7 @@ def _number_of(connection: Connection, tenant: str) -> int | None:
         return None
     registry.list_machines(connection, tenant)
     number = registry.load_catalog(connection).tenants[tenant]
-    connection.rollback()
+    roll_back(connection)
     return number
 
 

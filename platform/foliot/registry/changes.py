@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from foliot.registry.failures import OperationReused, UnknownTenant, hint
-from foliot.store import Connection, StoreError, commit, load
+from foliot.store import Connection, StoreError, commit, load, roll_back
 
 _SQL: Final = load("registry")
 _OWN_IDS: Final = "revision/"
@@ -62,9 +62,7 @@ def perform(connection: Connection, call: Call, act: Act) -> Detail:
     try:
         detail = _perform(connection, call, act)
     except BaseException:
-        # A broken connection has nothing to roll back, and would say so instead of what broke it.
-        if not connection.closed:
-            connection.rollback()
+        roll_back(connection)
         raise
     commit(connection, "registry")
     return detail

@@ -19,7 +19,7 @@ from foliot.runtime.addresses import address_text, queue_of, shard_of
 from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
-from foliot.store import Connection, StoreError, commit, load
+from foliot.store import Connection, StoreError, commit, load, roll_back
 from foliot.store.tables import KIND_EVENT
 
 _SQL: Final = load("intake")
@@ -138,7 +138,7 @@ def take_in(
     try:
         receipt = fill(connection, catalog, arrivals, set_aside, moves, writer=writer, defences_off=defences_off)
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
     commit(connection, "intake")
     return receipt

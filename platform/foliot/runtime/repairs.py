@@ -18,7 +18,7 @@ from foliot.runtime.intake import Arrival, fill, fill_inbox
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write
 from foliot.settings import Settings
-from foliot.store import Connection, commit, load
+from foliot.store import Connection, commit, load, roll_back
 from foliot.store.tables import KIND_EVENT
 
 _SQL: Final = load("repair")
@@ -55,7 +55,7 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
     names = [column.name for column in row.description or ()]
     found = row.fetchone()
     if found is None:
-        connection.rollback()
+        roll_back(connection)
         raise DeadLetterRefused(f"no dead letter {id_}", where=_place(id_), remedy="See: foliot dead-letters list")
     letter = dict(zip(names, found, strict=True))
     try:
@@ -68,7 +68,7 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
             shards = _decode_again(connection, catalog, settings, letter, by)
         commit(connection, "redrive")
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
     return shards
 
@@ -89,7 +89,7 @@ def release(connection: Connection, catalog: Catalog, instance: int, *, by: str)
         _SQL["end_parked"].run(connection, {"instance": instance})
         commit(connection, "release")
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
     return {shard: True}
 

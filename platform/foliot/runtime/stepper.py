@@ -32,6 +32,7 @@ from foliot.store import (
     connect,
     crash_point,
     load,
+    roll_back,
 )
 
 log = structlog.get_logger(__name__)
@@ -140,7 +141,7 @@ class Stepper:
         chosen = self._choose(connection, urgent_only=urgent_only)
         cursors = self._lock(connection, chosen) if chosen else []
         if not cursors:
-            connection.rollback()
+            roll_back(connection)
             return NOTHING
         taken.extend(cursor.shard for cursor, _ in cursors)
         now = cursors[0][1]
@@ -352,10 +353,7 @@ class Stepper:
             for shard in taken:
                 self.cache.drop(shard)
         if self._connection is not None:
-            try:
-                self._connection.rollback()
-            except Exception:  # noqa: BLE001 - whatever the driver says, a new connection is the answer
-                self._disconnect(taken)
+            roll_back(self._connection)
 
     def _disconnect(self, taken: Sequence[int]) -> None:
         self._unexcused.update(taken)

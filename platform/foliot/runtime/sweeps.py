@@ -16,7 +16,14 @@ from foliot.runtime.columns import columns
 from foliot.runtime.intake import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
-from foliot.store import Connection, StoreUnavailable, TransactionLost, commit, load
+from foliot.store import (
+    Connection,
+    StoreUnavailable,
+    TransactionLost,
+    commit,
+    load,
+    roll_back,
+)
 from foliot.store.tables import KIND_TIMER
 
 log = structlog.get_logger(__name__)
@@ -62,7 +69,7 @@ def sweep(connection: Connection, settings: Settings, wake: Wake) -> Swept:
 def end_frozen(connection: Connection, seconds: float) -> int:
     """End sessions that sit idle inside a hot transaction: their process is frozen, and they hold a shard or heads."""
     ended = _SQL["end_frozen"].run(connection, {"seconds": seconds}).fetchall()
-    connection.rollback()
+    roll_back(connection)
     for pid, application, done in ended:
         log.warning("frozen_session_ended", pid=pid, application=application, done=done)
     return len(ended)
@@ -72,7 +79,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
     """Turn due timers into events of their instances' inboxes, exactly once each; give how many."""
     due = _SQL["due_timers"].run(connection, {"count": TIMERS_MAX}).fetchall()
     if not due:
-        connection.rollback()
+        roll_back(connection)
         return 0
     shards = sorted({row[0] for row in due})
     locked = _INTAKE["lock_heads"].run(connection, {"shards": shards}).fetchall()
@@ -98,7 +105,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
         commit(connection, "sweep")
         wake.wake({shard: any(row[1] == shard and row[2] < 4 for row in rows) for shard in touched})
     else:
-        connection.rollback()
+        roll_back(connection)
     return len(rows)
 
 
@@ -114,7 +121,7 @@ def _inbox_row(timer: Sequence[Any], heads: dict[int, list[int]], segments: dict
 def wake_forgotten(connection: Connection, wake: Wake) -> int:
     """Wake shards whose work nobody has touched for a while: their wake-up was lost, or their worker died."""
     idle = dict(_SQL["idle_shards"].run(connection, {"ms": FORGOTTEN_MS}).fetchall())
-    connection.rollback()
+    roll_back(connection)
     if idle:
         wake.wake(idle)
     return len(idle)
@@ -130,15 +137,15 @@ def turn_ring(connection: Connection, settings: Settings, name: str) -> bool:
         if done:
             commit(connection, f"ring_{name}")
         else:
-            connection.rollback()
+            roll_back(connection)
     except TransactionLost as error:
-        connection.rollback()
+        roll_back(connection)
         log.info("ring_busy", ring=name, error=str(error))
         return False
     except StoreUnavailable:
         raise
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
     return done
 

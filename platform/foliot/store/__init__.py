@@ -10,6 +10,7 @@ from foliot.store.connection import (
     TransactionLost,
     UnknownCommit,
     connect,
+    roll_back,
     translated,
 )
 from foliot.store.statements import Statement, commit, crash_point, load
@@ -29,6 +30,7 @@ __all__ = [
     "crash_point",
     "load",
     "newest_revision",
+    "roll_back",
     "tables",
     "translated",
     "upgrade",

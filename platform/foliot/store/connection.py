@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 import psycopg
@@ -114,3 +114,9 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
             tcp_user_timeout=10_000,
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         )
+
+
+def roll_back(connection: Connection) -> None:
+    """End the open transaction without its writes. Never raises: a broken connection has nothing left to roll back."""
+    with suppress(psycopg.Error):
+        connection.rollback()
