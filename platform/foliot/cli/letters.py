@@ -36,7 +36,10 @@ class Redriven:
     refusal: Refusal | None = None
 
     def __str__(self) -> str:
-        return f"{self.id} redriven" if self.refusal is None else f"{self.id} refused: {visible(str(self.refusal))}"
+        if self.refusal is None:
+            return f"{self.id} redriven"
+        said = self.refusal
+        return visible(f"{self.id} refused: {said.code} at {said.where}: {said.what}. {said.remedy}")
 
 
 def list_letters(
