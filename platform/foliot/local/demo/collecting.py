@@ -78,7 +78,7 @@ def _change_line(record: Any) -> dict[str, Any]:
         "partition": record.partition,
         "offset": record.offset,
         "key": record.key.decode(),
-        "changes": [change["data"] for change in orjson.loads(record.value)],
+        "changes": [change["data"] | {"type": change["data"]["event_type"]} for change in orjson.loads(record.value)],
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -62,7 +62,7 @@ class Planned:
     expect: Expectation
     burst: int
     event: dict[str, Any] | None = field(default=None)
-    """id, source, type, time and data of a well-formed event; None for a malformed record."""
+    """id, source, type, time and data of a well-formed event; None for a record that is none."""
 
     @property
     def topic(self) -> str:
@@ -182,6 +182,10 @@ class _Desk:
         """Break a good event in one of the ways that producers do it."""
         self._sent += 1
         key = f"INC-{max(1, self._born):06d}"
+        if self._chance.random() < 0.2:
+            # A good envelope whose data does not fit its schema: found out when it is stepped.
+            plan = self._plan(key, "noted", "normal", {"text": 7})
+            return replace(plan, expect="dead")
         good = orjson.loads(self._plan(key, "noted", "normal", {"text": "x"}).value)
         ways: tuple[bytes, ...] = (
             b"{not json",
@@ -191,7 +195,6 @@ class _Desk:
             orjson.dumps({**good, "time": "yesterday"}),
             orjson.dumps({name: value for name, value in good.items() if name != "subject"}),
             orjson.dumps(good).replace(b'"x"', b'"\\u0000"'),
-            orjson.dumps({**good, "data": {"text": 7}}),
             b"\xff\xfe" + orjson.dumps(good),
         )
         return Planned("normal", key, self._chance.choice(ways), _STRUCTURED, "dead", self._burst)
