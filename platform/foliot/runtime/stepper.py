@@ -143,10 +143,17 @@ class Stepper:
         if not cursors:
             roll_back(connection)
             return NOTHING
-        taken.extend(cursor.shard for cursor, _ in cursors)
         now = cursors[0][1]
-        held, capacity = self._attempt([cursor for cursor, _ in cursors])
-        heads = dict(_SQL["read_heads"].run(connection, {"shards": [cursor.shard for cursor in held]}).fetchall())
+        shards = [cursor.shard for cursor, _ in cursors]
+        heads = dict(_SQL["read_heads"].run(connection, {"shards": shards}).fetchall())
+        # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
+        # like a death to the next one: its cursors do not move.
+        busy = [cursor for cursor, _ in cursors if cursor.draining or list(cursor.numbers) != list(heads[cursor.shard])]
+        if not busy:
+            roll_back(connection)
+            return Stepped(0, len(shards), perf_counter() - began)
+        taken.extend(cursor.shard for cursor in busy)
+        held, capacity = self._attempt(busy)
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
         catalog = self._fresh_catalog(connection)
         events = self._read_events(connection, held, heads, capacity)

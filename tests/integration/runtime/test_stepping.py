@@ -188,6 +188,26 @@ def test_a_shard_that_another_holds_is_left_alone(incident: World) -> None:
     assert incident.drain(stepper) == 1
 
 
+def test_a_shard_that_another_has_emptied_since_it_was_chosen_is_no_attempt(
+    incident: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    incident.drain()
+    late = incident.stepper()
+    [(shard,)] = incident.rows("SELECT shard FROM instances")
+    with monkeypatch.context() as patched:
+        patched.setattr(late, "_choose", lambda *_, **__: [shard])
+
+        empty = [late.run_batch() for _ in range(4)]
+    incident.take(incident.arrival("a", "noted", {}))
+    incident.drain(late)
+
+    assert [(stepped.events, stepped.shards) for stepped in empty] == [(0, 1)] * 4
+    assert incident.rows("SELECT count(*) FROM batches") == [(2,)]
+    assert incident.rows("SELECT count(*) FROM dead_letters") == [(0,)]
+    assert incident.state("a")["context"]["seen"] == 2
+
+
 def test_a_batch_whose_session_was_ended_is_done_again_once(incident: World) -> None:
     stepper = incident.stepper()
     incident.take(incident.arrival("a", "reported", {"severity": 2}))
