@@ -1,0 +1,112 @@
+"""Wake-ups through a real broker: one for each class at a time, and never a burden."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from foliot.local import Valkey
+from foliot.settings import Settings
+from foliot_workers.waking import CeleryWake
+
+URGENT, BULK = "foliot.step.urgent", "foliot.step.bulk"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def queues(broker: Valkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(broker.url) as client:
+        yield client
+
+
+@pytest.fixture
+def wake(broker: Valkey) -> CeleryWake:
+    return CeleryWake(Settings(broker_url=broker.url))
+
+
+def test_many_wake_ups_become_one_message_until_it_is_taken(wake: CeleryWake, queues: redis.Redis) -> None:
+    for _ in range(5):
+        wake.wake({1: False, 2: False})
+    before = queues.llen(BULK)
+    wake.clear("bulk")
+    wake.wake({1: False})
+
+    assert before == 1
+    assert queues.llen(BULK) == 2
+    assert queues.llen(URGENT) == 0
+
+
+def test_urgent_work_wakes_both_classes(wake: CeleryWake, queues: redis.Redis) -> None:
+    wake.wake({1: False, 2: True})
+
+    assert (queues.llen(URGENT), queues.llen(BULK)) == (1, 1)
+
+
+def test_no_shards_are_no_message(wake: CeleryWake, queues: redis.Redis) -> None:
+    wake.wake({})
+
+    assert queues.llen(BULK) == 0
+
+
+def test_the_flag_of_a_lost_message_is_believed_for_a_second_only(wake: CeleryWake, queues: redis.Redis) -> None:
+    wake.wake({1: False})
+    queues.delete(BULK)
+
+    time.sleep(1.1)
+    wake.wake({1: False})
+
+    assert queues.llen(BULK) == 1
+
+
+def test_a_dead_broker_is_tolerated_and_asked_again_a_second_later(
+    wake: CeleryWake, queues: redis.Redis, broker: Valkey
+) -> None:
+    wake.wake({1: False})
+    broker.kill()
+    wake.wake({1: False})
+    broker.start()
+
+    time.sleep(1.1)
+    wake.wake({1: False})
+
+    assert queues.llen(BULK) == 1
+
+
+def test_a_frozen_broker_holds_up_a_second_s_calls_for_less_than_one(wake: CeleryWake, broker: Valkey) -> None:
+    wake.wake({1: False})
+    broker.freeze()
+
+    began = time.monotonic()
+    for _ in range(100):
+        wake.wake({1: True})
+    took = time.monotonic() - began
+    broker.thaw()
+
+    assert took < 1.0
+
+
+def test_a_forked_process_opens_its_own_connections(wake: CeleryWake, queues: redis.Redis) -> None:
+    wake.wake({1: False})
+    wake.clear("bulk")
+
+    pid = os.fork()
+    if pid == 0:
+        wake.wake({1: True})
+        os._exit(0)
+    os.waitpid(pid, 0)
+    wake.clear("bulk")
+    wake.wake({1: False})
+
+    assert (queues.llen(URGENT), queues.llen(BULK)) == (1, 3)
