@@ -14,6 +14,7 @@ from foliot import registry, runtime
 from foliot.cli.addresses import Tenant, service, whoami
 from foliot.cli.answers import Answer, Table, View
 from foliot.cli.publishing import Machine
+from foliot.cli.waking import wake
 from foliot.cli.wording import json_text, moment, visible
 from foliot.store import Connection
 
@@ -56,7 +57,7 @@ def release(machine: Machine, key: Key, *, tenant: Tenant = "") -> Answer:
         catalog, entry = find_machine(connection, tenant or settings.tenant, machine)
         view = past.show(connection, catalog, entry, key)
         shards = runtime.release(connection, catalog, view.id, by=whoami())
-    runtime.find_wake(settings).wake(shards)
+    wake(settings, shards)
     address = visible(runtime.address_text(view.tenant, view.machine, key))
     line = f"{address} goes on, with {_events(view.held)} that it holds"
     return Answer({"instance": view.id, "held": view.held, "shards": sorted(shards)}, (line,))

@@ -14,6 +14,7 @@ from foliot import history, registry, runtime
 from foliot.cli.addresses import service, whoami
 from foliot.cli.answers import Answer, Table, View
 from foliot.cli.progress import Progress
+from foliot.cli.waking import wake
 from foliot.cli.wording import json_text, moment, visible, visible_bytes
 from foliot.errors import FoliotError, Refusal
 from foliot.settings import Settings
@@ -125,8 +126,7 @@ def _redrive_all(connection: Connection, settings: Settings, ids: list[int]) -> 
                 results.append(Redriven(id_))
                 shards |= {shard: shards.get(shard, False) or urgent for shard, urgent in woken.items()}
             progress.tell(len(results), len(ids))
-    if shards:
-        runtime.find_wake(settings).wake(shards)
+    wake(settings, shards)
     return results
 
 

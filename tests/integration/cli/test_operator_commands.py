@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from addresses import Database
+import redis
+from addresses import Database, ValkeyAt
 
 from foliot.cli import run
 from foliot.errors import Refusal
@@ -17,6 +18,7 @@ from foliot.registry import load_catalog
 from foliot.runtime import Arrival, Record, SetAside, Stepper, payload_hash, take_in
 from foliot.settings import Settings
 from foliot.store import Connection, connect
+from foliot_workers.app import STEP_QUEUES
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -237,15 +239,8 @@ def test_a_dead_letter_is_shown_whole(site: Site, ask: Ask) -> None:
 def test_many_are_redriven_by_their_reason_and_each_refusal_says_what_the_dead_letter_would(
     site: Site, ask: Ask
 ) -> None:
-    good = {
-        "specversion": "1.0",
-        "id": "mended",
-        "source": "test",
-        "type": "counted",
-        "subject": "a",
-        "foliotmachine": "looper",
-    }
-    site.set_aside(b"{", orjson.dumps(good))
+    site.set_aside(b"{")
+    _set_aside_a_good_one(site)
 
     code, envelope = ask("dead-letters", "redrive", "--code", "not_json")
     site.drain()
@@ -261,6 +256,36 @@ def test_many_are_redriven_by_their_reason_and_each_refusal_says_what_the_dead_l
     assert refused["refusal"]["remedy"].startswith("Send one JSON value")
     assert ask("show", "looper", "a")[1]["data"]["context"] == {"seen": 1}
     assert "ended before" in again[1]["refusal"]["what"]
+
+
+def _set_aside_a_good_one(site: Site) -> None:
+    good = {"specversion": "1.0", "id": "good", "source": "t", "type": "counted", "subject": "a"}
+    site.set_aside(orjson.dumps({**good, "foliotmachine": "looper"}))
+
+
+def test_workers_are_woken_by_a_redrive(
+    site: Site, ask: Ask, valkey_server: ValkeyAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = valkey_server.url.rpartition("/")[0] + "/9"
+    monkeypatch.setenv("FOLIOT_BROKER_URL", url)
+    _set_aside_a_good_one(site)
+
+    code, _ = ask("dead-letters", "redrive", "1")
+
+    with redis.Redis.from_url(url) as broker:
+        assert (code, broker.llen(STEP_QUEUES["bulk"])) == (0, 1)
+        broker.flushdb()
+
+
+def test_a_broker_that_is_not_there_spoils_neither_the_redrive_nor_its_answer(
+    site: Site, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLIOT_BROKER_URL", "redis://127.0.0.1:1/0")
+    _set_aside_a_good_one(site)
+
+    code, envelope = ask("dead-letters", "redrive", "1")
+
+    assert (code, envelope["data"]["redriven"]) == (0, 1)
 
 
 def test_refusals_are_one_line_each_and_tell_what_is_left(
