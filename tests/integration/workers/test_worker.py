@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from addresses import ValkeyAt
+from addresses import Database, PostgresAt, ValkeyAt
 from integration.workers.site_of_incidents import Site, Start, wait_for
 
-from foliot.local import Valkey
+from foliot import store
+from foliot.local import Postgres, Valkey
 from foliot.settings import Settings
 from foliot_workers.waking import CeleryWake
 
@@ -29,6 +32,21 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
     server = Valkey(tmp_path)
     server.start()
     yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_site(servers_root: Path) -> Iterator[tuple[Site, Postgres]]:
+    """A database on a server that the test may kill."""
+    server = Postgres(servers_root / "own")
+    server.start()
+    owner = PostgresAt(server.dsn)
+    store.upgrade(owner.dsn)
+    with psycopg.connect(owner.dsn, autocommit=True) as connection:
+        connection.execute("ALTER ROLE foliot_service PASSWORD 'foliot'")
+    service = owner.dsn_of("postgres", role="foliot_service", password="foliot")  # noqa: S106 - of a server for tests
+    with contextlib.closing(store.connect(service, application="test")) as connection:
+        yield Site(Database("postgres", owner.dsn, service, service), connection), server
     server.stop()
 
 
@@ -159,6 +177,21 @@ def test_children_go_on_while_the_broker_is_gone_and_are_replaced(
     site.assert_each_applied_once()
     assert code == 0
     assert not worker.left()
+
+
+def test_children_go_on_when_postgres_was_killed_and_is_back(
+    own_site: tuple[Site, Postgres], start_worker: Start
+) -> None:
+    site, postgres = own_site
+    start_worker(foliot_dsn_service=site.database.service, foliot_step_batch=20)
+    site.send_all([(f"k{number % 50}", 2, str(number)) for number in range(2000)])
+    wait_for(lambda: site.stepped() > 0, what="the first batch")
+
+    postgres.kill()
+    postgres.start()
+    site.wait_until_stepped()
+
+    site.assert_each_applied_once()
 
 
 def test_wake_ups_work_again_when_the_broker_is_back(site: Site, start_worker: Start, own_valkey: Valkey) -> None:
