@@ -79,6 +79,10 @@ class Program:
         """List the processes below those: Celery's children, which step."""
         return [child for hand in self.hands() for child in _children(hand)]
 
+    def crash(self) -> None:
+        """Kill it; the next look starts it again."""
+        self._child.end(signal.SIGKILL, grace_seconds=5.0)
+
     def kill(self) -> None:
         """End it as a crash would, and do not start it again."""
         self._wanted = False

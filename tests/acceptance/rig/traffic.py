@@ -28,7 +28,7 @@ class Traffic(threading.Thread):
         address: the broker's.
         records: what to send, in this order.
         rate: records a second.
-        log: where `producer.jsonl` is written.
+        log: where `producer.jsonl` goes on.
     """
 
     def __init__(self, address: str, records: Iterable[Planned], *, rate: float, log: Path) -> None:
@@ -45,7 +45,7 @@ class Traffic(threading.Thread):
     def run(self) -> None:
         """Send until told to stop or until there are no more records."""
         try:
-            with self._log.open("w", encoding="utf-8") as file:
+            with self._log.open("a", encoding="utf-8") as file:
                 self._send_all(file)
         except BaseException as error:
             self.failure = error
@@ -57,6 +57,12 @@ class Traffic(threading.Thread):
         self.join()
         if self.failure is not None:
             raise RuntimeError("the producer died") from self.failure
+
+    def send_all_now(self) -> None:
+        """Start, and return when all records are sent and reported."""
+        self.start()
+        self.join()
+        self.finish()
 
     def _send_all(self, file: TextIO) -> None:
         producer = KafkaProducer(

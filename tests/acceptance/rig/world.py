@@ -37,7 +37,7 @@ KafkaKind = Literal["apache", "tansu"]
 class World:
     """The parts of one run; made by `open_world`, which also takes it all away again."""
 
-    def __init__(self, folder: Path, *, kafka: KafkaKind, settings: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, *, kafka: KafkaKind, shards: int, settings: Mapping[str, object]) -> None:
         self.folder = folder
         self.evidence = folder / "evidence"
         self.logs = folder / "logs"
@@ -46,6 +46,7 @@ class World:
         self.kafka: Server = ApacheKafka(folder) if kafka == "apache" else Tansu(folder)
         self.proxy: Proxy
         self.programs: dict[str, Program] = {}
+        self._shards = shards
         self._settings = dict(settings)
         for made in (self.evidence, self.logs):
             made.mkdir()
@@ -100,7 +101,7 @@ class World:
         for server in self.servers.values():
             server.start()
         self.postgres.create_database(_DATABASE)
-        store.upgrade(self.dsn_owner)
+        store.upgrade(self.dsn_owner, shards=self._shards)
         with contextlib.closing(store.connect(self.dsn_service, application="harness")) as connection:
             for machine in MACHINES:
                 registry.publish(connection, TENANT, machine.read_bytes(), filename=machine.name, by="harness")
@@ -170,7 +171,7 @@ class World:
 
 
 @contextlib.contextmanager
-def open_world(*, kafka: KafkaKind, **settings: object) -> Iterator[World]:
+def open_world(*, kafka: KafkaKind, shards: int = 64, **settings: object) -> Iterator[World]:
     """Make a world in a folder of its own; afterwards nothing of it is left, also after Ctrl-C and SIGTERM.
 
     Call it in the main thread of a process that has no other children.
@@ -180,7 +181,7 @@ def open_world(*, kafka: KafkaKind, **settings: object) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="foliot-acceptance-"))
     # PostgreSQL runs as another account where this one is root.
     folder.chmod(0o755)
-    world = World(folder, kafka=kafka, settings=settings)
+    world = World(folder, kafka=kafka, shards=shards, settings=settings)
     try:
         with Proxy(world.postgres.address, postgres=True) as world.proxy:
             world.start()
