@@ -21,7 +21,7 @@ class Refusal:
 
     def __str__(self) -> str:
         where = f" at {self.where}" if self.where else ""
-        remedy = f" {self.remedy}" if self.remedy else ""
+        remedy = f". {self.remedy}" if self.remedy else ""
         return f"{self.code}{where}: {self.what}{remedy}"
 
 
