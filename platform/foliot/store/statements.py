@@ -15,11 +15,14 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
+from foliot.store.arrays import PACKERS, Pack
 from foliot.store.connection import Connection, translated
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _HEADER: Final = re.compile(r"^-- (in|out|locks|index): (.*)$", re.MULTILINE)
 HEADER_FIELDS: Final = ("in", "out", "locks", "index")
+_ARRAY: Final = re.compile(rf"%\((\w+)\)s::({'|'.join(PACKERS)})\[\]")
+"""A parameter that is declared as an array: the cast says how it is packed."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Statement:
     name: str
     text: str
     header: Mapping[str, str] = field(compare=False)
+    arrays: Mapping[str, Pack] = field(compare=False, default_factory=dict)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any] | None = None) -> Cursor[tuple[Any, ...]]:
         """Execute once, as a prepared statement with binary results.
@@ -59,6 +63,8 @@ class Statement:
         Raises:
             StoreError: what the driver said, translated.
         """
+        if parameters is not None and self.arrays:
+            parameters = {**parameters, **{name: pack(parameters[name]) for name, pack in self.arrays.items()}}
         with translated(self.name):
             cursor = connection.cursor(binary=True)
             cursor.execute(self.text, parameters, prepare=True)
@@ -71,7 +77,12 @@ def load(path: str) -> dict[str, Statement]:
     source = resources.files("foliot.store").joinpath("sql", f"{path}.sql").read_text("utf-8")
     parts = _NAME.split(source)[1:]
     return {
-        name: Statement(f"{path}.{name}", body.strip(), dict(_HEADER.findall(body)))
+        name: Statement(
+            f"{path}.{name}",
+            body.strip(),
+            dict(_HEADER.findall(body)),
+            {parameter: PACKERS[kind] for parameter, kind in _ARRAY.findall(body)},
+        )
         for name, body in zip(parts[::2], parts[1::2], strict=True)
     }
 

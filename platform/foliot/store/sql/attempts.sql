@@ -1,7 +1,8 @@
 -- Attempts to step, written before the step on a connection of their own with synchronous_commit=off.
 
 -- name: begin
--- in: shards and the numbers of their cursors as text, as parallel arrays; writer; how many single steps follow two deaths
+-- in: shards and, as text, the numbers of their cursors and the count of their batches, as parallel arrays; writer; how
+--     many single steps follow two deaths
 -- out: shard, attempts that did not finish from these cursors (this one counts), and how many of them were single
 --      steps: 0 is a whole batch, 1 a single step, 2 says that a single step from here has killed its process
 -- locks: the attempt rows, for this statement

@@ -1,0 +1,45 @@
+"""Packed arrays are what Postgres reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from addresses import Database
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foliot.store.arrays import PACKERS
+
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+LISTS = st.one_of(
+    st.tuples(st.just("bool"), st.lists(st.none() | st.booleans())),
+    st.tuples(st.just("bytea"), st.lists(st.none() | st.binary())),
+    st.tuples(st.just("int2"), st.lists(st.none() | st.integers(-(2**15), 2**15 - 1))),
+    st.tuples(st.just("int4"), st.lists(st.none() | st.integers(-(2**31), 2**31 - 1))),
+    st.tuples(st.just("int8"), st.lists(st.none() | st.integers(-(2**63), 2**63 - 1))),
+    st.tuples(st.just("text"), st.lists(st.none() | TEXTS)),
+)
+
+
+@pytest.fixture(scope="module")
+def cursor(database: Database) -> Any:
+    with psycopg.connect(database.service) as connection:
+        yield connection.cursor(binary=True)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LISTS)
+def test_an_array_comes_back_as_it_went(cursor: Any, case: tuple[str, list[Any]]) -> None:
+    kind, values = case
+
+    row = cursor.execute(f"SELECT %s::{kind}[]", (PACKERS[kind](values),)).fetchone()
+
+    assert [bytes(value) if isinstance(value, memoryview) else value for value in row[0]] == values
+
+
+@pytest.mark.parametrize(("kind", "value"), [("int2", 2**15), ("int4", 2**31), ("int8", 2**63)])
+def test_a_number_that_does_not_fit_its_type_is_refused_before_it_is_sent(kind: str, value: int) -> None:
+    with pytest.raises(Exception, match="format"):
+        PACKERS[kind]([value])
