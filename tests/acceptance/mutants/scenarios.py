@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 from acceptance.rig.evidence import lane_ends, waiting
+from acceptance.rig.programs import Program
 from acceptance.rig.traffic import Traffic
 from acceptance.rig.world import KafkaKind, World
 
@@ -84,6 +85,7 @@ def two_owners(world: World) -> None:
     world.add("relay", "relay")
     for number in (1, 2):
         world.add(f"ingest{number}", "ingest", group=f"group-{number}")
+    _wait(world, lambda: all(_readers(world.programs[name]) >= 2 for name in ("ingest1", "ingest2")), "both to own all")
     _send(world, _records(2500), rate=300)
 
 
@@ -160,6 +162,11 @@ def _steppers(world: World) -> int:
     return int(str(count))
 
 
+def _readers(ingester: Program) -> int:
+    """Count the readers that have found their places; each ingester has two."""
+    return ingester.log.read_text(encoding="utf-8").count('"partitions_placed"')
+
+
 def _is_at_rest(world: World) -> bool:
     return not any(waiting(world, ends=lane_ends(world)).values())
 
@@ -171,7 +178,7 @@ def _is_no_birth(planned: Planned) -> bool:
 SCENARIOS: Final = (
     Scenario("cursor_lock", "two steppers on the same shards", two_steppers, settings={"steal_after_ms": 0}),
     Scenario("token", "two steppers take turns on the same shards", two_steppers, settings={"steal_after_ms": 0}),
-    Scenario("offsets", "two ingesters own all partitions", two_owners),
+    Scenario("offsets", "two ingesters own all partitions", two_owners, "apache"),
     Scenario("dedupe", "a producer sends some records twice", everything_sent_twice),
     Scenario("lane_order", "a backlog in all lanes", a_backlog),
     Scenario("attempts", "an event kills its process each time", a_fatal_event),
