@@ -225,8 +225,10 @@ class Stepper:
             capacity = min(capacity, self._suspects[shards[0]])
         if "attempts" in self._off or self._attempts is None:
             return list(cursors), capacity
+        # A batch that only drains moves no number: the count of batches tells that it was finished.
+        places = [(cursor.shard, numbers_text((*cursor.numbers, cursor.batch))) for cursor in cursors]
         parameters = {
-            **columns(("shards", "numbers"), [(cursor.shard, numbers_text(cursor.numbers)) for cursor in cursors]),
+            **columns(("shards", "numbers"), places),
             "writer": self._writer,
             "single_steps": self._settings.step_batch,
         }
