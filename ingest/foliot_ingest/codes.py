@@ -42,6 +42,7 @@ ROUTE_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "tenant_unbound": "The topic is bound to no tenant.",
         "tenant_mismatch": "The event names another tenant than the one its topic is bound to.",
         "unknown_machine": "The tenant has no machine of this name.",
+        "type_reserved": "The event's type is one that only Foliot itself may give: a timeout, a completion, an error.",
         "key_too_long": "The instance's key is too long.",
         "key_mismatch": "The Kafka key differs from the event's address, so order would not hold.",
         "no_route": "No enabled route of the topic matches the record.",

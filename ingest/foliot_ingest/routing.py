@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from foliot.definition import RESERVED_EVENT
 from foliot.errors import Refusal
 from foliot.registry import Catalog, MachineEntry
 from foliot.runtime.addresses import address_text
@@ -79,6 +80,9 @@ class Router:
     def _arrival(self, record: KafkaRecord, routed: Routed, tenant: int, *, must_match_key: bool) -> Arrival:
         event = routed.event
         machine = self._machine(tenant, event.machine)
+        if RESERVED_EVENT.match(event.type):
+            what = f"only Foliot itself gives events of type {event.type[:200]!r}"
+            refuse("type_reserved", what, "type", "Choose another type.")
         if len(event.subject.encode()) > self._key_bytes_max:
             what = f"the key has {len(event.subject.encode())} bytes, more than {self._key_bytes_max}"
             refuse("key_too_long", what, "subject", "Send a shorter one, or raise FOLIOT_KEY_BYTES_MAX.")

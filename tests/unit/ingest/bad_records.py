@@ -117,6 +117,8 @@ BAD_RECORDS = (
     BadRecord("a header in Latin-1", "header_not_text", b"{}", binary_headers({"ce_source": b"caf\xe9"})),
     BadRecord("another tenant", "tenant_mismatch", structured(foliottenant="acme")),
     BadRecord("a machine that is not there", "unknown_machine", structured(foliotmachine="incidnet")),
+    BadRecord("a timeout that nobody armed", "type_reserved", structured(type="after.1000.open")),
+    BadRecord("a completion that did not happen", "type_reserved", structured(type="done.state.open")),
     BadRecord("a long key", "key_too_long", structured(subject="k" * 600)),
     BadRecord("the wrong Kafka key", "key_mismatch", structured(), key=b"default/incident/case-2"),
     BadRecord("a Kafka key without an address", "key_mismatch", structured(), key=b"case-1"),
