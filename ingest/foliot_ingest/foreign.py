@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from foliot.cel import EvaluationError
 from foliot.registry import CompiledRoute, Route, RouteRefused, compile_route
-from foliot.store.tables import LANES
+from foliot.store import LANES
 from foliot_ingest.cloud_events import (
     TEXT_BYTES_MAX,
     CloudEvent,

@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from foliot.errors import FoliotError
 from foliot.runtime.addresses import address_text
 from foliot.settings import Settings
-from foliot.store.tables import LANES
+from foliot.store import LANES
 from foliot_ingest.cloud_events import STRUCTURED
 from foliot_ingest.kafka_clients import KafkaUnavailable, translated
 

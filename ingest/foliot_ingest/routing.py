@@ -14,7 +14,7 @@ from foliot.runtime.addresses import address_text
 from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.intake import Arrival, payload_hash
 from foliot.settings import Settings
-from foliot.store.tables import LANES
+from foliot.store import LANES
 from foliot_ingest.cloud_events import Limits, decode
 from foliot_ingest.foreign import Routed, route
 from foliot_ingest.records import KafkaRecord, keep_headers, kept_record

@@ -11,7 +11,7 @@ import pytest
 from addresses import Database, PostgresAt
 from psycopg import sql
 
-from foliot import store
+from foliot.store import schema
 
 _PASSWORD = "foliot"  # noqa: S105 - of roles on a server for tests
 
@@ -20,7 +20,7 @@ _PASSWORD = "foliot"  # noqa: S105 - of roles on a server for tests
 def template_database(postgres_server: PostgresAt) -> Iterator[str]:
     """The name of a database with Foliot's tables and the first rows, to which nobody connects."""
     with _database(postgres_server, template="template0") as name:
-        store.upgrade(postgres_server.dsn_of(name))
+        schema.upgrade(postgres_server.dsn_of(name))
         with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
             for role in ("foliot_service", "foliot_front"):
                 connection.execute(

@@ -7,8 +7,9 @@ from typing import Any, Final
 from foliot.cli.addresses import address, read_settings
 from foliot.cli.answers import Answer, Table
 from foliot.errors import Refusal
-from foliot.store import Connection, connect, load, newest_revision
-from foliot.store import upgrade as upgrade_database
+from foliot.store import Connection, connect, load
+from foliot.store.schema import newest_revision
+from foliot.store.schema import upgrade as upgrade_database
 
 _SQL: Final = load("registry")
 

@@ -11,8 +11,7 @@ import orjson
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, MachineEntry
 from foliot.runtime import address_text, shard_of
-from foliot.store import Connection, load, roll_back
-from foliot.store.tables import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, load, roll_back
 
 _SQL: Final = load("history")
 

@@ -15,8 +15,7 @@ import orjson
 
 from foliot.engine import EngineError, Event, State, adopt, decode, encode, start, step
 from foliot.registry import Catalog, Versions
-from foliot.store import Connection, load, roll_back
-from foliot.store.tables import JOURNAL_KINDS, JOURNAL_OUTCOMES
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, Connection, load, roll_back
 
 _SQL: Final = load("history")
 ROWS: Final = 2000

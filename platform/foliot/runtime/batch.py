@@ -34,7 +34,7 @@ from foliot.registry import Catalog, Channel, MachineEntry
 from foliot.runtime.addresses import address_text, instance_id
 from foliot.runtime.dead_letters import SetAside
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
-from foliot.store.tables import JOURNAL_KINDS, JOURNAL_OUTCOMES
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES
 
 BIRTH_CHANNEL: Final = "stable"
 _KIND: Final = {name: number for number, name in enumerate(JOURNAL_KINDS)}

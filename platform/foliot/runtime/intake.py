@@ -19,8 +19,7 @@ from foliot.runtime.addresses import address_text, queue_of, shard_of
 from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
-from foliot.store import Connection, StoreError, commit, load, roll_back
-from foliot.store.tables import KIND_EVENT
+from foliot.store import KIND_EVENT, Connection, StoreError, commit, load, roll_back
 
 _SQL: Final = load("intake")
 _ID_BYTES_MAX: Final = 64

@@ -18,8 +18,7 @@ from foliot.runtime.intake import Arrival, fill, fill_inbox
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write
 from foliot.settings import Settings
-from foliot.store import Connection, commit, load, roll_back
-from foliot.store.tables import KIND_EVENT
+from foliot.store import KIND_EVENT, Connection, commit, load, roll_back
 
 _SQL: Final = load("repair")
 _INTAKE: Final = load("intake")

@@ -17,6 +17,7 @@ from foliot.runtime.intake import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
 from foliot.store import (
+    KIND_TIMER,
     Connection,
     StoreUnavailable,
     TransactionLost,
@@ -24,7 +25,6 @@ from foliot.store import (
     load,
     roll_back,
 )
-from foliot.store.tables import KIND_TIMER
 
 log = structlog.get_logger(__name__)
 

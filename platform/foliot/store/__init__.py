@@ -1,6 +1,5 @@
-"""Postgres: tables, migrations and the SQL of every hot path. The one package that speaks to the driver."""
+"""Postgres: connections and the SQL of every hot path. The one package that speaks to the driver."""
 
-from foliot.store import tables
 from foliot.store.connection import (
     Conflict,
     Connection,
@@ -14,9 +13,32 @@ from foliot.store.connection import (
     translated,
 )
 from foliot.store.statements import Statement, commit, crash_point, load
-from foliot.store.upgrade import newest_revision, upgrade
+from foliot.store.vocabulary import (
+    DEDUPE_GENERATIONS,
+    INBOX_SEGMENTS,
+    JOURNAL_KINDS,
+    JOURNAL_OUTCOMES,
+    KIND_EVENT,
+    KIND_MESSAGE,
+    KIND_TIMER,
+    LANES,
+    OUTBOX_SEGMENTS,
+    QUEUES,
+    TIMER_SEGMENTS,
+)
 
 __all__ = [
+    "DEDUPE_GENERATIONS",
+    "INBOX_SEGMENTS",
+    "JOURNAL_KINDS",
+    "JOURNAL_OUTCOMES",
+    "KIND_EVENT",
+    "KIND_MESSAGE",
+    "KIND_TIMER",
+    "LANES",
+    "OUTBOX_SEGMENTS",
+    "QUEUES",
+    "TIMER_SEGMENTS",
     "Conflict",
     "Connection",
     "DataRefused",
@@ -29,9 +51,6 @@ __all__ = [
     "connect",
     "crash_point",
     "load",
-    "newest_revision",
     "roll_back",
-    "tables",
     "translated",
-    "upgrade",
 ]

@@ -22,7 +22,7 @@ _WORKERS: Final = "worker"
 
 @dataclass
 class Deeds:
-    """Does the faults and moves of a plan when they are due; what cannot be done yet is tried again at every tick."""
+    """Does the faults and moves of a plan when they are due; what cannot be done yet is tried again."""
 
     world: World
     faults: list[Fault]
@@ -55,8 +55,10 @@ class Deeds:
         self.world.look()
         self._raise_servers()
         self._note_cuts()
-        if self.faults and self.faults[0].at_s <= now and self._do(self.faults[0], now):
-            self.faults.pop(0)
+        # One that has no victim yet, such as a server that is down, does not hold up those behind it.
+        for fault in [fault for fault in self.faults if fault.at_s <= now]:
+            if self._do(fault, now):
+                self.faults.remove(fault)
         if self.moves and self.moves[0].at_s <= now and self._move(self.moves[0]):
             self.moves.pop(0)
 

@@ -21,6 +21,7 @@ from foliot import registry, store
 from foliot.local import ApacheKafka, Postgres, Server, Tansu, Valkey
 from foliot.local.child import adopt_orphans
 from foliot.settings import Settings
+from foliot.store import schema
 from foliot_ingest.topics import make_topics, own_topics
 
 ROOT: Final = Path(__file__).parents[3]
@@ -101,7 +102,7 @@ class World:
         for server in self.servers.values():
             server.start()
         self.postgres.create_database(_DATABASE)
-        store.upgrade(self.dsn_owner, shards=self._shards)
+        schema.upgrade(self.dsn_owner, shards=self._shards)
         with contextlib.closing(store.connect(self.dsn_service, application="harness")) as connection:
             for machine in MACHINES:
                 registry.publish(connection, TENANT, machine.read_bytes(), filename=machine.name, by="harness")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import sql
 
 from foliot.runtime import NoWake, sweep
 from foliot.runtime.sweeps import fire_timers, turn_ring
@@ -39,7 +40,8 @@ def _birth(world: World, key: str = "a") -> None:
 
 
 def _let_time_pass(world: World, table: str = "timers") -> None:
-    world.connection.execute(f"UPDATE {table} SET due = due - interval '1 second'")
+    query = sql.SQL("UPDATE {} SET due = due - interval '1 second'")
+    world.connection.execute(query.format(sql.Identifier(table)))
     world.connection.commit()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from foliot.store import newest_revision, tables, upgrade
+from foliot.store.schema import newest_revision, tables, upgrade
 
 
 def _is_partition(entry: object, names: set[str]) -> bool:

@@ -15,6 +15,7 @@ from integration.workers.site_of_incidents import Site, Start, wait_for
 from foliot import store
 from foliot.local import Postgres, Valkey
 from foliot.settings import Settings
+from foliot.store import schema
 from foliot_workers.waking import CeleryWake
 
 POISON_SITE = Path(__file__).parent / "poison_site"
@@ -41,7 +42,7 @@ def own_site(servers_root: Path) -> Iterator[tuple[Site, Postgres]]:
     server = Postgres(servers_root / "own")
     server.start()
     owner = PostgresAt(server.dsn)
-    store.upgrade(owner.dsn)
+    schema.upgrade(owner.dsn)
     with psycopg.connect(owner.dsn, autocommit=True) as connection:
         connection.execute("ALTER ROLE foliot_service PASSWORD 'foliot'")
     service = owner.dsn_of("postgres", role="foliot_service", password="foliot")  # noqa: S106 - of a server for tests

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from foliot.store import Connection, load
-from foliot.store.tables import LANES
+from foliot.store import LANES, Connection, load
 
 _VIEWS: Final = load("views")
 _INTAKE: Final = load("intake")

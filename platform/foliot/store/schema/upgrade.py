@@ -60,7 +60,7 @@ def newest_revision() -> str:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("foliot.store").joinpath("migrations")))
+    config.set_main_option("script_location", str(resources.files("foliot.store.schema").joinpath("migrations")))
     return config
 
 

@@ -29,23 +29,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from foliot.store.vocabulary import QUEUES
+
 metadata = MetaData(
     naming_convention={"ix": "%(table_name)s_%(column_0_N_name)s", "uq": "%(table_name)s_%(column_0_N_name)s_key"}
 )
-
-LANES: Final = ("critical", "high", "normal", "low")
-QUEUES: Final = 8
-"""Lane times {within quota, over quota}."""
-
-INBOX_SEGMENTS: Final = 4
-OUTBOX_SEGMENTS: Final = 4
-TIMER_SEGMENTS: Final = 4
-DEDUPE_GENERATIONS: Final = 5
-"""Four that hold the window and one that is being emptied."""
-
-KIND_EVENT: Final = 0
-KIND_TIMER: Final = 1
-KIND_MESSAGE: Final = 2
 
 _ZEROS: Final = text(f"'{{{','.join('0' * QUEUES)}}}'::bigint[]")
 
@@ -437,11 +425,6 @@ journal = Table(
     PrimaryKeyConstraint("shard", "n"),
     comment="One row for each macrostep or administrative move: the truth, never updated. `at` is the step's `now`.",
 )
-
-JOURNAL_KINDS: Final = ("event", "start", "migrate", "rollback", "fork", "repair", "checkpoint")
-"""journal.kind is an index into this."""
-JOURNAL_OUTCOMES: Final = ("taken", "ignored")
-"""journal.outcome is an index into this."""
 
 batches = Table(
     "batches",

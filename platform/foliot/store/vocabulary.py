@@ -1,0 +1,24 @@
+"""The numbers and words that rows are written with. Fixed: rows that exist have them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LANES: Final = ("critical", "high", "normal", "low")
+QUEUES: Final = 8
+"""Lane times {within quota, over quota}."""
+
+INBOX_SEGMENTS: Final = 4
+OUTBOX_SEGMENTS: Final = 4
+TIMER_SEGMENTS: Final = 4
+DEDUPE_GENERATIONS: Final = 5
+"""Four that hold the window and one that is being emptied."""
+
+KIND_EVENT: Final = 0
+KIND_TIMER: Final = 1
+KIND_MESSAGE: Final = 2
+
+JOURNAL_KINDS: Final = ("event", "start", "migrate", "rollback", "fork", "repair", "checkpoint")
+"""journal.kind is an index into this."""
+JOURNAL_OUTCOMES: Final = ("taken", "ignored")
+"""journal.outcome is an index into this."""
