@@ -237,7 +237,7 @@ def _located(name: str, evaluate: Evaluate) -> Evaluate:
 def _schema_text(connection: Connection, tenant: int, name: str | None, place: str) -> str | None:
     if name is None:
         return None
-    schemas = dict(_SQL["list_schemas"].run(connection, {"tenant": tenant}).fetchall())
+    schemas: dict[str, str] = dict(_SQL["list_schemas"].run(connection, {"tenant": tenant}).fetchall())
     if name not in schemas:
         remedy = hint(name, schemas, "Publish one: foliot schema publish")
         raise UnknownSchema(f"there is no schema {name!r}", where=place, remedy=remedy)

@@ -19,7 +19,7 @@ from foliot.runtime.addresses import address_text, queue_of, shard_of
 from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
-from foliot.store import KIND_EVENT, Connection, StoreError, commit, load, roll_back
+from foliot.store import KIND_EVENT, Connection, Cursor, StoreError, commit, load, pipelined, roll_back
 
 _SQL: Final = load("intake")
 _ID_BYTES_MAX: Final = 64
@@ -160,17 +160,17 @@ def fill(
     sorting = _sort_within(arrivals, keys)
     heads: dict[int, tuple[list[int], int]] = {}
     if sorting.fresh:
-        if "dedupe" not in defences_off:
-            _claim(connection, arrivals, sorting.fresh)
-        heads = _lock_heads(connection, sorted({key.shard for key in keys}))
-        if "dedupe" not in defences_off:
-            _part_duplicates(connection, arrivals, sorting)
-    positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
+        heads = _claim_and_lock(connection, arrivals, sorting, dedupe="dedupe" not in defences_off)
     letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
-    insert_dead_letters(connection, letters, writer=writer)
-    _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
-    _move_offsets(connection, moves, compare="offsets" not in defences_off)
-    _note_intakes(connection, moves, _Counts.of(arrivals, positions, sorting, set_aside), writer)
+    with pipelined(connection, "intake.write"):
+        positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
+        insert_dead_letters(connection, letters, writer=writer)
+        _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
+        moved = _move_offsets(connection, moves, compare="offsets" not in defences_off)
+        _note_intakes(connection, moves, _Counts.of(arrivals, positions, sorting, set_aside), writer)
+    if moved is not None and moved.rowcount != len(moves):
+        places = ", ".join(sorted(f"{move.topic_id}[{move.partition}]" for move in moves))
+        raise OffsetsMoved("another ingester has moved an offset", where=places)
     shards: dict[int, bool] = {}
     for position in positions:
         if position is not None:
@@ -196,34 +196,32 @@ def _sort_within(arrivals: Sequence[Arrival], keys: Sequence[_Key]) -> _Sorting:
     return sorting
 
 
-def _claim(connection: Connection, arrivals: Sequence[Arrival], fresh: Mapping[_Key, int]) -> None:
-    row = _SQL["read_generation"].run(connection).fetchone()
-    ordered = sorted(fresh)
-    _SQL["claim_keys"].run(
-        connection,
-        {
-            **columns(_KEY_COLUMNS, ordered),
-            "hashes": [arrivals[fresh[key]].payload_hash for key in ordered],
-            "generation": row[0] if row else 0,
-        },
-    )
-
-
-def _lock_heads(connection: Connection, shards: list[int]) -> dict[int, tuple[list[int], int]]:
-    rows = _SQL["lock_heads"].run(connection, {"shards": shards})
-    return {shard: (numbers, segment) for shard, numbers, segment in rows}
-
-
-def _part_duplicates(connection: Connection, arrivals: Sequence[Arrival], sorting: _Sorting) -> None:
-    # Every fresh key is asked for, in every generation: at a change of generation two transactions may claim the same
-    # key in two of them. They share a shard, so the second to lock its head sees what the first has committed.
+def _claim_and_lock(
+    connection: Connection, arrivals: Sequence[Arrival], sorting: _Sorting, *, dedupe: bool
+) -> dict[int, tuple[list[int], int]]:
+    """Claim the keys, lock the heads, and part from the fresh arrivals those that came before; give the heads."""
     ordered = sorted(sorting.fresh)
-    found = _SQL["find_duplicates"].run(connection, columns(_KEY_COLUMNS, ordered))
+    keys = columns(_KEY_COLUMNS, ordered)
+    shards = sorted({key.shard for key in ordered})
+    if not dedupe:
+        return _heads(_SQL["lock_heads"].run(connection, {"shards": shards}))
+    hashes = [arrivals[sorting.fresh[key]].payload_hash for key in ordered]
+    with pipelined(connection, "intake.claim"):
+        _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
+        locked = _SQL["lock_heads"].run(connection, {"shards": shards})
+        # Every fresh key is asked for, in every generation: at a change of generation two transactions may claim the
+        # same key in two of them. They share a shard, so the second to lock its head sees what the first committed.
+        found = _SQL["find_duplicates"].run(connection, keys)
     for place, hash_before in found:
         index = sorting.fresh.pop(ordered[place - 1], None)
         if index is not None:
             same = bytes(hash_before) == arrivals[index].payload_hash
             (sorting.doubled if same else sorting.reused).append(index)
+    return _heads(locked)
+
+
+def _heads(rows: Iterable[tuple[int, list[int], int]]) -> dict[int, tuple[list[int], int]]:
+    return {shard: (numbers, segment) for shard, numbers, segment in rows}
 
 
 def _fill_inbox(
@@ -315,15 +313,12 @@ def _raise_alarms(connection: Connection, arrivals: Sequence[Arrival], writer: s
         _SQL["insert_alarms"].run(connection, {**columns(names, rows), "writer": writer})
 
 
-def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> None:
+def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> Cursor | None:
     if not moves:
-        return
+        return None
     ordered = sorted((move.topic_id, move.partition, move.expected, move.next) for move in moves)
     statement = _SQL["move_offsets" if compare else "force_offsets"]
-    moved = statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
-    if moved.rowcount != len(moves):
-        places = ", ".join(f"{topic_id}[{partition}]" for topic_id, partition, _, _ in ordered)
-        raise OffsetsMoved("another ingester has moved an offset", where=places)
+    return statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
 
 
 class _Counts(NamedTuple):

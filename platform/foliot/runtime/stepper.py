@@ -32,6 +32,7 @@ from foliot.store import (
     connect,
     crash_point,
     load,
+    pipelined,
     roll_back,
 )
 
@@ -145,7 +146,11 @@ class Stepper:
             return NOTHING
         now = cursors[0][1]
         shards = [cursor.shard for cursor, _ in cursors]
-        heads = dict(_SQL["read_heads"].run(connection, {"shards": shards}).fetchall())
+        with pipelined(connection, "step.read"):
+            heads_read = _SQL["read_heads"].run(connection, {"shards": shards})
+            # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
+            installation = _SQL["read_installation"].run(connection)
+        heads: dict[int, Sequence[int]] = dict(heads_read.fetchall())
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
         busy = [cursor for cursor, _ in cursors if cursor.draining or list(cursor.numbers) != list(heads[cursor.shard])]
@@ -154,8 +159,7 @@ class Stepper:
             return Stepped(0, len(shards), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
         held, capacity = self._attempt(busy)
-        # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
-        catalog = self._fresh_catalog(connection)
+        catalog = self._fresh_catalog(connection, installation.fetchone())
         events = self._read_events(connection, held, heads, capacity)
         lives = self._load(connection, held, events)
         batches = []
@@ -246,8 +250,7 @@ class Stepper:
         log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
         return [cursor for cursor in cursors if cursor.shard == worst], 1 if singles else capacity
 
-    def _fresh_catalog(self, connection: Connection) -> Catalog:
-        row = _SQL["read_installation"].run(connection).fetchone()
+    def _fresh_catalog(self, connection: Connection, row: tuple[Any, ...] | None) -> Catalog:
         if self._catalog is None or row is None or row[0] != self._catalog.revision:
             self._catalog = load_catalog(connection)
         return self._catalog

@@ -120,7 +120,7 @@ def _inbox_row(timer: Sequence[Any], heads: dict[int, list[int]], segments: dict
 
 def wake_forgotten(connection: Connection, wake: Wake) -> int:
     """Wake shards whose work nobody has touched for a while: their wake-up was lost, or their worker died."""
-    idle = dict(_SQL["idle_shards"].run(connection, {"ms": FORGOTTEN_MS}).fetchall())
+    idle: dict[int, bool] = dict(_SQL["idle_shards"].run(connection, {"ms": FORGOTTEN_MS}).fetchall())
     roll_back(connection)
     if idle:
         wake.wake(idle)

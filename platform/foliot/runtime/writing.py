@@ -14,7 +14,7 @@ from foliot.runtime.batch import ShardBatch
 from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import insert_dead_letters
 from foliot.runtime.lives import Life, Waiting
-from foliot.store import Conflict, Connection, load
+from foliot.store import Conflict, Connection, Cursor, load, pipelined
 
 _SQL: Final = load("step")
 TOKEN_BYTES: Final = 12
@@ -61,13 +61,20 @@ def write(
     Raises:
         Conflict: another writer was in a shard, although its cursor row was locked.
     """
-    insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
-    drains = _write_held(connection, batches) | set(draining)
-    _write_instances(connection, batches)
-    _insert(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
-    _insert(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
-    _write_timers(connection, batches)
-    return _move(connection, batches, heads, drains, writer=writer)
+    tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}
+    with pipelined(connection, "step.write"):
+        insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
+        drains = _write_held(connection, batches) | set(draining)
+        changed, updated = _write_instances(connection, batches)
+        _insert(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
+        _insert(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
+        _write_timers(connection, batches)
+        moved = _move(connection, batches, heads, drains, tokens, writer=writer)
+    if updated is not None and updated.rowcount != changed:
+        raise Conflict(f"{changed - updated.rowcount} instances were not where they were loaded from")
+    if moved.rowcount != len(batches):
+        raise Conflict(f"{len(batches) - moved.rowcount} shards were written by another since they were locked")
+    return tokens
 
 
 def _insert(connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -105,7 +112,8 @@ def _held_row(event: Waiting) -> tuple[Any, ...]:
     )
 
 
-def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> None:
+def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> tuple[int, Cursor | None]:
+    """Write births and changes; give how many rows must have changed, and the cursor that will tell."""
     births, changes = [], []
     for batch in batches:
         for address, life in batch.output.changed.items():
@@ -114,10 +122,9 @@ def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> N
             else:
                 changes.append((life.shard, life.id, *_present(life)))
     _insert(connection, "insert_instances", _BIRTHS, births)
-    if changes:
-        updated = _SQL["update_instances"].run(connection, columns(_INSTANCES, changes))
-        if updated.rowcount != len(changes):
-            raise Conflict(f"{len(changes) - updated.rowcount} instances were not where they were loaded from")
+    if not changes:
+        return 0, None
+    return len(changes), _SQL["update_instances"].run(connection, columns(_INSTANCES, changes))
 
 
 def _present(life: Life) -> tuple[Any, ...]:
@@ -137,10 +144,10 @@ def _move(
     batches: Sequence[ShardBatch],
     heads: Mapping[int, Sequence[int]],
     draining: set[int],
+    tokens: Mapping[int, bytes],
     *,
     writer: str,
-) -> dict[int, bytes]:
-    tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}
+) -> Cursor:
     rows, moves = [], []
     for batch in batches:
         cursor, output = batch.cursor, batch.output
@@ -159,7 +166,4 @@ def _move(
             )
         )
     _SQL["insert_batches"].run(connection, {**columns(_BATCHES, rows), "writer": writer})
-    moved = _SQL["move_cursors"].run(connection, {**columns(_CURSORS, moves), "writer": writer})
-    if moved.rowcount != len(moves):
-        raise Conflict(f"{len(moves) - moved.rowcount} shards were written by another since they were locked")
-    return tokens
+    return _SQL["move_cursors"].run(connection, {**columns(_CURSORS, moves), "writer": writer})

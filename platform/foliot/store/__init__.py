@@ -3,12 +3,14 @@
 from foliot.store.connection import (
     Conflict,
     Connection,
+    Cursor,
     DataRefused,
     StoreError,
     StoreUnavailable,
     TransactionLost,
     UnknownCommit,
     connect,
+    pipelined,
     roll_back,
     translated,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "TIMER_SEGMENTS",
     "Conflict",
     "Connection",
+    "Cursor",
     "DataRefused",
     "Statement",
     "StoreError",
@@ -51,6 +54,7 @@ __all__ = [
     "connect",
     "crash_point",
     "load",
+    "pipelined",
     "roll_back",
     "translated",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 import psycopg
 
 from foliot.errors import FoliotError
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 
 HOT_TIMEOUT_MS: Final = 5_000
 """Bound of one statement, one lock wait and one idle moment inside a hot transaction."""
@@ -114,6 +115,16 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
             tcp_user_timeout=10_000,
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         )
+
+
+@contextmanager
+def pipelined(connection: Connection, what: str) -> Iterator[None]:
+    """Send the statements of the block without waiting for each one's answer.
+
+    Errors come at the end of the block, translated, and row counts are known only after it.
+    """
+    with translated(what), connection.pipeline():
+        yield
 
 
 def roll_back(connection: Connection) -> None:

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
-from psycopg import Cursor
-
 from foliot.store.arrays import PACKERS, Pack
-from foliot.store.connection import Connection, translated
+from foliot.store.connection import Connection, Cursor, translated
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _HEADER: Final = re.compile(r"^-- (in|out|locks|index): (.*)$", re.MULTILINE)
@@ -57,11 +55,11 @@ class Statement:
     header: Mapping[str, str] = field(compare=False)
     arrays: Mapping[str, Pack] = field(compare=False, default_factory=dict)
 
-    def run(self, connection: Connection, parameters: Mapping[str, Any] | None = None) -> Cursor[tuple[Any, ...]]:
+    def run(self, connection: Connection, parameters: Mapping[str, Any] | None = None) -> Cursor:
         """Execute once, as a prepared statement with binary results.
 
         Raises:
-            StoreError: what the driver said, translated.
+            StoreError: what the driver said, translated; inside of `pipelined` it comes at the end of the block.
         """
         if parameters is not None and self.arrays:
             parameters = {**parameters, **{name: pack(parameters[name]) for name, pack in self.arrays.items()}}

@@ -327,7 +327,7 @@ SCENARIOS: Final = {
             "intake",
             _before_intake,
             _take_records,
-            "intake.read_offsets registry.read_catalog intake.read_generation intake.claim_keys intake.lock_heads "
+            "intake.read_offsets registry.read_catalog intake.claim_keys intake.lock_heads "
             "intake.find_duplicates intake.insert_inbox intake.move_heads intake.insert_dead_letters "
             "intake.insert_alarms intake.move_offsets intake.insert_intakes intake.before_commit intake.commit",
             only_once=True,
@@ -380,7 +380,7 @@ SCENARIOS: Final = {
             "redrive of a record",
             _before_repair,
             lambda site: _redrive(site, "route"),
-            "registry.read_catalog repair.read_dead_letter repair.end_dead_letter intake.read_generation "
+            "registry.read_catalog repair.read_dead_letter repair.end_dead_letter "
             "intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox intake.move_heads "
             "redrive.before_commit redrive.commit",
             only_once=True,

@@ -20,7 +20,8 @@ import foliot_ingest
 import foliot_workers
 from foliot.history import verify
 from foliot.registry import Versions
-from foliot.store import load, tables
+from foliot.store import load
+from foliot.store.schema import tables
 
 NOT_CRASHED = {
     "intake.force_offsets": "a test gets it instead of move_offsets when it switches the comparison off",

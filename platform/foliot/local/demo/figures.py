@@ -47,7 +47,7 @@ def look(connection: Connection) -> Figures:
     progress = _VIEWS["progress"].run(connection).fetchone() or (0, 0, 0, 0)
     backlog = {lane: waiting for lane, waiting, _ in _INTAKE["read_depth"].run(connection)}
     times = {lane: (p50, p99) for lane, _, p50, p99 in _VIEWS["latencies"].run(connection)}
-    versions = dict(_VIEWS["population"].run(connection).fetchall())
+    versions: dict[int, int] = dict(_VIEWS["population"].run(connection).fetchall())
     connection.rollback()
     lanes = {
         name: LaneFigures(int(backlog.get(number, 0)), *times.get(number, (None, None)))
@@ -59,6 +59,6 @@ def look(connection: Connection) -> Figures:
 
 def sizes(connection: Connection) -> Mapping[str, int]:
     """Read the bytes of the largest tables, with their indexes."""
-    found = dict(_VIEWS["sizes"].run(connection).fetchall())
+    found: dict[str, int] = dict(_VIEWS["sizes"].run(connection).fetchall())
     connection.rollback()
     return found

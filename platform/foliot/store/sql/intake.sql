@@ -1,21 +1,15 @@
 -- The statements of one intake transaction, in the order in which they run (dedupe keys, heads, offsets).
 
--- name: read_generation
--- in: nothing
--- out: the generation that takes new keys
--- locks: nothing; a stale answer puts keys one generation lower, which is still remembered for 3/4 of the window
--- index: rings_pkey
-SELECT segment FROM rings WHERE name = 'dedupe'
-
 -- name: claim_keys
--- in: generation and the keys of events, as parallel arrays sorted by (shard, tenant, source, id, machine, key)
+-- in: the keys of events, as parallel arrays sorted by (shard, tenant, source, id, machine, key)
 -- out: nothing; the row count is less than the arrays' length where keys were there
 -- locks: the new rows; waits for another transaction that inserts the same key
--- index: the primary key of the generation
+-- index: the primary key of the written generation, rings_pkey
 INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
-SELECT %(generation)s::int2, u.* FROM unnest(
+SELECT r.segment, u.* FROM rings r, unnest(
     %(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
     %(keys)s::text[], %(hashes)s::bytea[]) u
+WHERE r.name = 'dedupe'
 ON CONFLICT DO NOTHING
 
 -- name: lock_heads
