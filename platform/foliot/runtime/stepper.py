@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -43,6 +43,8 @@ _ATTEMPTS: Final = load("attempts")
 _INTAKE: Final = load("intake")
 ATTEMPTS_MAX: Final = 3
 _VERSIONS_MAX: Final = 256
+_HELD: Final = -1
+"""In the place of a queue: events that an instance held."""
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
 _RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
 
@@ -57,6 +59,15 @@ class Stepped:
 
 
 NOTHING: Final = Stepped(0, 0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Condemned:
+    """An event that must not be stepped: the first of `queue` (`_HELD`: of what is held) where the cursor was."""
+
+    place: tuple[int, ...]
+    queue: int
+    parking: Parking | None
 
 
 class Pace:
@@ -100,7 +111,8 @@ class Stepper:
         self._versions = Versions(_VERSIONS_MAX)
         self._pace = Pace(settings.step_batch, settings.step_batch_ms)
         self._suspects: dict[int, int] = {}
-        self._condemned: dict[int, Parking] = {}
+        self._condemned: dict[int, _Condemned] = {}
+        self._alone: _Condemned | None = None
         self._unexcused: set[int] = set()
         self._on_logs = on_logs or (lambda entry: log.info("machine_log", **entry))
         self.cache = LifeCache(settings.cache_instances_max)
@@ -138,6 +150,7 @@ class Stepper:
 
     def _batch(self, taken: list[int], *, urgent_only: bool) -> Stepped:
         began = perf_counter()
+        self._alone = None
         connection = self._open()
         chosen = self._choose(connection, urgent_only=urgent_only)
         cursors = self._lock(connection, chosen) if chosen else []
@@ -158,9 +171,14 @@ class Stepper:
             roll_back(connection)
             return Stepped(0, len(shards), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
-        held, capacity = self._attempt(busy)
+        held, capacity = self._attempt(busy, heads)
+        condemned = self._condemned_at(held)
         catalog = self._fresh_catalog(connection, installation.fetchone())
-        events = self._read_events(connection, held, heads, capacity)
+        if condemned is None:
+            events = self._read_events(connection, held, heads, capacity)
+        else:
+            events = self._read_events(connection, held, _only(condemned.queue, held[0], heads), 1)
+        self._alone = _alone(held, events)
         lives = self._load(connection, held, events)
         batches = []
         stepping = perf_counter()
@@ -172,7 +190,7 @@ class Stepper:
                 compiled=lambda machine, version: self._versions.get(connection, machine, version),
                 now=now,
             )
-            batch.run(self._in_order(events[cursor.shard]), parking=self._condemned.get(cursor.shard))
+            batch.run(self._in_order(events[cursor.shard]), parking=condemned.parking if condemned else None)
             batches.append(batch)
         stepping = perf_counter() - stepping
         crash_point.passed("step.stepped")
@@ -217,11 +235,13 @@ class Stepper:
             for shard, numbers, n, batch, outbox, token, draining, now in statement.run(connection, {"shards": wanted})
         ]
 
-    def _attempt(self, cursors: Sequence[ShardCursor]) -> tuple[list[ShardCursor], int]:
+    def _attempt(
+        self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
+    ) -> tuple[list[ShardCursor], int]:
         """Write down that these cursors are tried; give those to step and how many events.
 
-        A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event; the event that
-        then kills its process again is parked.
+        A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event. An event is
+        parked after three deaths from its own cursors: a kill from outside rarely hits the same event again.
         """
         shards = [cursor.shard for cursor in cursors]
         capacity = self._pace.capacity
@@ -229,26 +249,41 @@ class Stepper:
             capacity = min(capacity, self._suspects[shards[0]])
         if "attempts" in self._off or self._attempts is None:
             return list(cursors), capacity
-        # A batch that only drains moves no number: the count of batches tells that it was finished.
-        places = [(cursor.shard, numbers_text((*cursor.numbers, cursor.batch))) for cursor in cursors]
+        # A batch that only drains moves no number: the count of batches tells that it was finished. A single step
+        # says of which queue it is, since by the next attempt a more urgent event may have come.
+        places = [
+            (cursor.shard, numbers_text((*_place(cursor), _first_queue(cursor, heads[cursor.shard]))))
+            for cursor in cursors
+        ]
         parameters = {
             **columns(("shards", "numbers"), places),
             "writer": self._writer,
             "single_steps": self._settings.step_batch,
         }
         tried = _ATTEMPTS["begin"].run(self._attempts, parameters).fetchall()
-        worst, unfinished, singles = max(tried, key=lambda row: (row[1] > 1 or row[2] > 0, row[2], row[1]))
+        worst, unfinished, singles, queue = max(tried, key=lambda row: (row[1] > 1 or row[2] > 0, row[2], row[1]))
         if unfinished <= 1 and singles == 0:
             return list(cursors), capacity
         others = [shard for shard in shards if shard != worst]
         if others:
             _ATTEMPTS["excuse"].run(self._attempts, {"shards": others})
-        if singles >= 2:
+        if singles and unfinished > ATTEMPTS_MAX:
             what = f"stepping this event ended its process {ATTEMPTS_MAX} times"
             remedy = "Find out why (memory, a native crash), then redrive."
-            self._condemned[worst] = Parking(Refusal("process_died", what, remedy=remedy), ATTEMPTS_MAX)
+            parking = Parking(Refusal("process_died", what, remedy=remedy), ATTEMPTS_MAX)
+            place = next(_place(cursor) for cursor in cursors if cursor.shard == worst)
+            self._condemned[worst] = _Condemned(place, queue, parking)
         log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
         return [cursor for cursor in cursors if cursor.shard == worst], 1 if singles else capacity
+
+    def _condemned_at(self, cursors: Sequence[ShardCursor]) -> _Condemned | None:
+        """Give the event that is to be parked; one that another child has passed meanwhile is forgotten."""
+        for cursor in cursors:
+            condemned = self._condemned.get(cursor.shard)
+            if condemned is not None and condemned.place == _place(cursor):
+                return condemned
+            self._condemned.pop(cursor.shard, None)
+        return None
 
     def _fresh_catalog(self, connection: Connection, row: tuple[Any, ...] | None) -> Catalog:
         if self._catalog is None or row is None or row[0] != self._catalog.revision:
@@ -339,10 +374,10 @@ class Stepper:
         elif taken:
             capacity = self._suspects.get(taken[0], self._pace.capacity)
             self._suspects[taken[0]] = max(1, capacity // 2)
-            if capacity == 1:
+            if self._alone is not None:
                 remedy = "Correct the machine or the event, then redrive."
                 refusal = Refusal("not_storable", error.refusal.what, error.refusal.where, remedy)
-                self._condemned[taken[0]] = Parking(refusal, 1)
+                self._condemned[taken[0]] = replace(self._alone, parking=Parking(refusal, 1))
 
     def _conflicted(self, taken: Sequence[int], error: Conflict) -> None:
         log.error("shard_conflict", error=str(error), shards=list(taken))
@@ -375,3 +410,32 @@ class Stepper:
             if connection is not None:
                 connection.close()
         self._connection = self._attempts = None
+        # A server that took over may have other changes of the registry under the same revision and version numbers.
+        self._catalog, self._versions = None, Versions(_VERSIONS_MAX)
+
+
+def _place(cursor: ShardCursor) -> tuple[int, ...]:
+    return (*cursor.numbers, cursor.batch)
+
+
+def _first_queue(cursor: ShardCursor, head: Sequence[int]) -> int:
+    """Tell which queue a single step takes its event from."""
+    if cursor.draining:
+        return _HELD
+    return next(queue for queue, number in enumerate(cursor.numbers) if head[queue] > number)
+
+
+def _only(queue: int, cursor: ShardCursor, heads: dict[int, Sequence[int]]) -> dict[int, Sequence[int]]:
+    """Give heads as if events waited in one queue alone."""
+    if queue == _HELD:
+        return heads
+    head = heads[cursor.shard]
+    return {cursor.shard: [head[place] if place == queue else number for place, number in enumerate(cursor.numbers)]}
+
+
+def _alone(cursors: Sequence[ShardCursor], events: dict[int, list[Waiting]]) -> _Condemned | None:
+    """Name the event of a batch that has no other."""
+    if len(cursors) != 1 or len(events[cursors[0].shard]) != 1:
+        return None
+    [event] = events[cursors[0].shard]
+    return _Condemned(_place(cursors[0]), event.queue if event.holder is None else _HELD, None)

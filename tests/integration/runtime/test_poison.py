@@ -126,7 +126,7 @@ def _die_stepping(world: World, event_id: str) -> int:
     return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
 
 
-def test_an_event_that_kills_its_process_is_parked_at_its_third_death_and_others_go_on(incident: World) -> None:
+def test_an_event_that_kills_its_process_is_parked_and_others_go_on(incident: World) -> None:
     incident.take(
         incident.arrival("a", "reported", {"severity": 2}),
         incident.arrival("a", "noted", {}, event_id="poison"),
@@ -137,9 +137,10 @@ def test_an_event_that_kills_its_process_is_parked_at_its_third_death_and_others
     deaths = 0
     while _die_stepping(incident, "poison") == -signal.SIGKILL:
         deaths += 1
-        assert deaths <= 3
+        assert deaths <= 5
 
-    assert deaths == 3
+    # Two batches died with it, then three single steps from its own cursors: nobody else is suspected.
+    assert deaths == 5
     assert incident.rows("SELECT stage, code, event_id, attempts FROM dead_letters") == [
         ("park", "process_died", "poison", 3),
     ]

@@ -4,7 +4,7 @@
 -- in: shards and, as text, the numbers of their cursors and the count of their batches, as parallel arrays; writer; how
 --     many single steps follow two deaths
 -- out: shard, attempts that did not finish from these cursors (this one counts), and how many of them were single
---      steps: 0 is a whole batch, 1 a single step, 2 says that a single step from here has killed its process
+--      steps: 0 says that this is a whole batch
 -- locks: the attempt rows, for this statement
 -- index: attempts_pkey
 INSERT INTO attempts AS a (shard, numbers, unfinished, singles, single_left, writer)
