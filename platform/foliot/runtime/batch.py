@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any, Final, assert_never
 
 import orjson
+import structlog
 
 from foliot.engine import (
     SEMANTICS,
@@ -32,11 +33,15 @@ from foliot.engine import (
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Channel, MachineEntry
 from foliot.runtime.addresses import address_text, instance_id
-from foliot.runtime.dead_letters import SetAside
+from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
-from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, StoreError
+
+log = structlog.get_logger(__name__)
 
 BIRTH_CHANNEL: Final = "stable"
+_NOTE_CHARS_MAX: Final = 1_000
+"""Of the sentence that stands with an instance; it is written with every step."""
 _KIND: Final = {name: number for number, name in enumerate(JOURNAL_KINDS)}
 _OUTCOME: Final = {name: number for number, name in enumerate(JOURNAL_OUTCOMES)}
 
@@ -146,7 +151,9 @@ class ShardBatch:
                 return
             begun = start(compiled, _engine_event(event, data), self._now)
             text = encode(begun.state).decode()
-        except (EngineError, RecursionError) as error:
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             self._set_aside(event, _failure("birth_failed", error, entry))
             return
         self.n += 1
@@ -184,10 +191,12 @@ class ShardBatch:
             return replace(life, placed=channel.all_revision, note=None)
         try:
             adopted = adopt(self._compiled(life.address.machine, channel.all_version), life.state)
-        except EngineError as error:
-            adopted = str(error)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it cannot move, whatever the reason
+            adopted = str(error) or type(error).__name__
         if isinstance(adopted, str):
-            note = f"stays on version {life.version}: cannot move to {channel.all_version}: {adopted}"
+            note = _note(f"stays on version {life.version}: cannot move to {channel.all_version}: {adopted}")
             return life if life.note == note else replace(life, note=note)
         self.n += 1
         moved = replace(
@@ -217,7 +226,9 @@ class ShardBatch:
                 return
             done = step(compiled, life.state, _engine_event(event, data), self._now)
             text = encode(done.state).decode()
-        except (EngineError, RecursionError) as error:
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             refusal = _failure("engine_failed", error, entry)
             if skips:
                 self._skip(event, life, refusal)
@@ -351,7 +362,7 @@ class ShardBatch:
         """Hold the instance: this event waits first of all in `held`, and a dead letter says why."""
         if event.holder is None:
             self._hold(event, life)
-        note = f"held: {parking.refusal.code}: {parking.refusal.what}"
+        note = _note(f"held: {parking.refusal.code}: {parking.refusal.what}")
         self.output.changed[life.address] = replace(life, mode="held", note=note)
         self._set_aside(event, parking.refusal, life, stage="park", attempts=parking.attempts)
 
@@ -381,8 +392,8 @@ class ShardBatch:
 
 
 def waiting_text(event: Waiting) -> str:
-    """Write a waiting event as canonical JSON, so that a redrive can take it in again."""
-    document = {
+    """Write a waiting event as canonical JSON, so that a redrive can take it in again: a timer's as the timer's."""
+    document: dict[str, Any] = {
         "id": event.event_id,
         "source": event.source,
         "type": event.type,
@@ -390,6 +401,8 @@ def waiting_text(event: Waiting) -> str:
         "lane": event.queue // 2,
         "data": _data_of(event),
     }
+    if event.timer is not None:
+        document["timer"] = [event.timer, event.armed]
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -416,7 +429,14 @@ def _outside_schema(event: Waiting, entry: MachineEntry, version: int, wrong: st
     return Refusal("data_outside_schema", what, "data", "Correct the producer, or publish a version that accepts it.")
 
 
+def _note(text: str) -> str | None:
+    cut = text if len(text) <= _NOTE_CHARS_MAX else f"{text[:_NOTE_CHARS_MAX]}…"
+    return storable(cut)
+
+
 def _failure(code: str, error: Exception, entry: MachineEntry) -> Refusal:
+    if not isinstance(error, EngineError | RecursionError):
+        log.error(code, machine=entry.name, error=str(error), exc_info=error)
     remedy = "Publish a corrected version, move the channel with mode all, then redrive."
     return Refusal(code, f"{type(error).__name__}: {error}", entry.name, remedy)
 

@@ -18,7 +18,7 @@ from foliot.runtime.intake import Arrival, fill, fill_inbox
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write
 from foliot.settings import Settings
-from foliot.store import KIND_EVENT, Connection, commit, load, roll_back
+from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, roll_back
 
 _SQL: Final = load("repair")
 _INTAKE: Final = load("intake")
@@ -132,9 +132,11 @@ def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str,
     queue = queue_of(event["lane"])
     numbers[queue] += 1
     data = None if event["data"] is None else orjson.dumps(event["data"], option=orjson.OPT_SORT_KEYS).decode()
+    timer, armed = event.get("timer", (None, None))
+    kind, instance = (KIND_EVENT, None) if timer is None else (KIND_TIMER, letter["instance"])
     row = (
-        *(segment, shard, queue, numbers[queue], letter["tenant"], entry.number, letter["key"], KIND_EVENT),
-        *(event["id"], event["source"], event["type"], event["time"], data, letter["traceparent"], None, None, None),
+        *(segment, shard, queue, numbers[queue], letter["tenant"], entry.number, letter["key"], kind, event["id"]),
+        *(event["source"], event["type"], event["time"], data, letter["traceparent"], instance, timer, armed),
     )
     fill_inbox(connection, [row], {shard: numbers})
     return {shard: queue < queue_of(2)}
@@ -152,6 +154,9 @@ def _decode_again(
         raise DeadLetterRefused(
             f"it would be refused again: {refusal.code}: {refusal.what}", where=refusal.where, remedy=refusal.remedy
         )
+    if letter["tenant"] not in (None, decoded.tenant):
+        what = f"topic {letter['topic']} belongs to another tenant now"
+        raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
     receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}")
     if receipt.dead:
         raise _id_reused(letter)

@@ -171,13 +171,13 @@ class Stepper:
             roll_back(connection)
             return Stepped(0, len(shards), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
-        held, capacity = self._attempt(busy, heads)
+        held, capacity, queue = self._attempt(busy, heads)
         condemned = self._condemned_at(held)
+        if condemned is not None:
+            capacity, queue = 1, condemned.queue
         catalog = self._fresh_catalog(connection, installation.fetchone())
-        if condemned is None:
-            events = self._read_events(connection, held, heads, capacity)
-        else:
-            events = self._read_events(connection, held, _only(condemned.queue, held[0], heads), 1)
+        wanted = heads if queue is None else _only(queue, held[0], heads)
+        events = self._read_events(connection, held, wanted, capacity)
         self._alone = _alone(held, events)
         lives = self._load(connection, held, events)
         batches = []
@@ -237,8 +237,8 @@ class Stepper:
 
     def _attempt(
         self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
-    ) -> tuple[list[ShardCursor], int]:
-        """Write down that these cursors are tried; give those to step and how many events.
+    ) -> tuple[list[ShardCursor], int, int | None]:
+        """Write down that these cursors are tried; give those to step, how many events, and of which queue if of one.
 
         A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event. An event is
         parked after three deaths from its own cursors: a kill from outside rarely hits the same event again.
@@ -248,7 +248,7 @@ class Stepper:
         if shards[0] in self._suspects:
             capacity = min(capacity, self._suspects[shards[0]])
         if "attempts" in self._off or self._attempts is None:
-            return list(cursors), capacity
+            return list(cursors), capacity, None
         # A batch that only drains moves no number: the count of batches tells that it was finished. A single step
         # says of which queue it is, since by the next attempt a more urgent event may have come.
         places = [
@@ -263,7 +263,7 @@ class Stepper:
         tried = _ATTEMPTS["begin"].run(self._attempts, parameters).fetchall()
         worst, unfinished, singles, queue = max(tried, key=lambda row: (row[1] > 1 or row[2] > 0, row[2], row[1]))
         if unfinished <= 1 and singles == 0:
-            return list(cursors), capacity
+            return list(cursors), capacity, None
         others = [shard for shard in shards if shard != worst]
         if others:
             _ATTEMPTS["excuse"].run(self._attempts, {"shards": others})
@@ -274,7 +274,8 @@ class Stepper:
             place = next(_place(cursor) for cursor in cursors if cursor.shard == worst)
             self._condemned[worst] = _Condemned(place, queue, parking)
         log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
-        return [cursor for cursor in cursors if cursor.shard == worst], 1 if singles else capacity
+        stepped = [cursor for cursor in cursors if cursor.shard == worst]
+        return (stepped, 1, queue) if singles else (stepped, capacity, None)
 
     def _condemned_at(self, cursors: Sequence[ShardCursor]) -> _Condemned | None:
         """Give the event that is to be parked; one that another child has passed meanwhile is forgotten."""

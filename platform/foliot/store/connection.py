@@ -70,7 +70,9 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
     message = str(error).strip().partition("\n")[0] or type(error).__name__
     if isinstance(error, psycopg.errors.UniqueViolation):
         return Conflict(message, where=what)
-    if isinstance(error, psycopg.DataError | psycopg.IntegrityError | psycopg.NotSupportedError):
+    # A row too large for its index is no trouble of the server's, although its error says so.
+    unfit = psycopg.DataError | psycopg.IntegrityError | psycopg.NotSupportedError | psycopg.errors.ProgramLimitExceeded
+    if isinstance(error, unfit):
         return DataRefused(message, where=what)
     lost = (
         psycopg.errors.QueryCanceled,

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
 from foliot.store.arrays import PACKERS, Pack
-from foliot.store.connection import Connection, Cursor, translated
+from foliot.store.connection import Connection, Cursor, DataRefused, translated
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _HEADER: Final = re.compile(r"^-- (in|out|locks|index): (.*)$", re.MULTILINE)
@@ -62,12 +63,18 @@ class Statement:
             StoreError: what the driver said, translated; inside of `pipelined` it comes at the end of the block.
         """
         if parameters is not None and self.arrays:
-            parameters = {**parameters, **{name: pack(parameters[name]) for name, pack in self.arrays.items()}}
+            parameters = {**parameters, **self._packed(parameters)}
         with translated(self.name):
             cursor = connection.cursor(binary=True)
             cursor.execute(self.text, parameters, prepare=True)
         crash_point.passed(self.name)
         return cursor
+
+    def _packed(self, parameters: Mapping[str, Any]) -> dict[str, bytes]:
+        try:
+            return {name: pack(parameters[name]) for name, pack in self.arrays.items()}
+        except (struct.error, UnicodeEncodeError) as error:
+            raise DataRefused(f"a value does not fit its column: {error}", where=self.name) from error
 
 
 def load(path: str) -> dict[str, Statement]:

@@ -159,7 +159,8 @@ def test_deaths_of_the_server_are_not_counted_against_an_event(incident: World) 
             " WHERE application_name LIKE 'foliot-%' AND datname = current_database()"
         )
         stepper._open()
-        stepper._attempt([c for c, _ in stepper._lock(stepper._open(), list(range(64)))])
+        cursors = [cursor for cursor, _ in stepper._lock(stepper._open(), list(range(64)))]
+        stepper._attempt(cursors, {cursor.shard: [number + 1 for number in cursor.numbers] for cursor in cursors})
         stepper._disconnect(range(64))
 
     incident.drain(stepper)

@@ -1,0 +1,95 @@
+"""Only the event that cannot be stepped is parked: not one that came after it was found out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from foliot.runtime import Stepper, batch, shard_of
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+def _neighbour(key: str) -> str:
+    """Find another key of the same shard."""
+    shard = shard_of(f"default/incident/{key}", 64)
+    return next(other for n in count() if shard_of(f"default/incident/{(other := f'n{n}')}", 64) == shard)
+
+
+def _find_out(world: World) -> Stepper:
+    """Step until a child knows which event the database refuses, and has not parked it yet."""
+    world.take(*(world.arrival("a", "noted", {}, event_id=f"n{number}") for number in range(4)))
+    with psycopg.connect(world.database.owner) as owner:
+        owner.execute("ALTER TABLE journal ADD CONSTRAINT refusal CHECK (event_id <> 'n2') NOT VALID")
+    stepper = world.stepper("first")
+    while not stepper._condemned:
+        stepper.run_batch()
+    return stepper
+
+
+def _step_fragile(world: World, event_id: str) -> int:
+    """Run a child that is killed when it steps the event; give its exit code."""
+    child = Path(__file__).with_name("fragile_child.py")
+    environment = {**os.environ, "FOLIOT_DSN_SERVICE": world.database.service}
+    return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
+
+
+def test_a_child_forgets_an_event_that_another_has_parked(incident: World) -> None:
+    first = _find_out(incident)
+    incident.drain(incident.stepper("second"))
+    incident.take(incident.arrival(_neighbour("a"), "reported", {"severity": 2}))
+
+    incident.drain(first)
+
+    assert incident.rows("SELECT event_id FROM dead_letters") == [("n2",)]
+    assert incident.state(_neighbour("a"))["context"]["seen"] == 1
+
+
+def test_a_more_urgent_event_is_not_parked_in_the_place_of_the_refused_one(incident: World) -> None:
+    stepper = _find_out(incident)
+    incident.take(incident.arrival(_neighbour("a"), "reported", {"severity": 2}, lane="critical"))
+
+    incident.drain(stepper)
+
+    assert incident.rows("SELECT event_id FROM dead_letters") == [("n2",)]
+    assert incident.state(_neighbour("a"))["context"]["seen"] == 1
+
+
+def test_a_more_urgent_event_is_not_parked_in_the_place_of_one_that_kills(incident: World) -> None:
+    incident.take(incident.arrival("a", "noted", {}, event_id="poison"))
+    for _ in range(3):
+        assert _step_fragile(incident, "poison") == -signal.SIGKILL
+    incident.take(incident.arrival(_neighbour("a"), "reported", {"severity": 2}, lane="critical"))
+
+    assert _step_fragile(incident, "poison") == 0
+
+    assert incident.rows("SELECT event_id FROM dead_letters") == [("poison",)]
+    assert incident.state(_neighbour("a"))["context"]["seen"] == 1
+
+
+def test_an_error_that_nobody_foresaw_parks_its_instance_alone(
+    incident: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident.take(incident.arrival("a", "noted", {}, event_id="odd"), incident.arrival(_neighbour("a"), "noted", {}))
+    step = batch.step
+
+    def broken(machine: object, state: object, event: object, now: int) -> object:
+        if event.id == "odd":  # type: ignore[attr-defined]
+            raise OverflowError
+        return step(machine, state, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "step", broken)
+
+    incident.drain()
+
+    assert incident.rows("SELECT stage, code, event_id FROM dead_letters") == [("park", "engine_failed", "odd")]
+    assert incident.rows("SELECT key, mode FROM instances WHERE mode <> 'running'") == [("a", "held")]
