@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from foliot.runtime.wake import Wake
+from foliot.runtime import Wake
 from foliot.settings import Settings
 from foliot_ingest.reader import Reader
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from foliot.runtime.addresses import address_text
+from foliot.runtime import address_text
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES
 from foliot_ingest.cloud_events import STRUCTURED
 

@@ -15,7 +15,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from foliot.errors import FoliotError
-from foliot.runtime.addresses import address_text
+from foliot.runtime import address_text
 from foliot.settings import Settings
 from foliot.store import LANES
 from foliot_ingest.cloud_events import STRUCTURED

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from foliot.runtime.dead_letters import Record
+from foliot.runtime import Record
 from foliot_ingest.cloud_events import Headers
 
 

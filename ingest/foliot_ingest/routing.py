@@ -10,9 +10,7 @@ from typing import Any, Literal
 from foliot.definition import RESERVED_EVENT
 from foliot.errors import Refusal
 from foliot.registry import Catalog, MachineEntry
-from foliot.runtime.addresses import address_text
-from foliot.runtime.dead_letters import Record, SetAside
-from foliot.runtime.intake import Arrival, payload_hash
+from foliot.runtime import Arrival, Record, SetAside, address_text, payload_hash
 from foliot.settings import Settings
 from foliot.store import LANES
 from foliot_ingest.cloud_events import Limits, decode

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from foliot.cli.addresses import address, read_settings
-from foliot.runtime.wake import find_wake
+from foliot.runtime import find_wake
 from foliot.settings import Settings
 from foliot.store import crash_point
 from foliot_ingest.consumer import ingest
