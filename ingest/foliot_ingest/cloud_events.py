@@ -62,12 +62,6 @@ class CloudEvent:
     traceparent: str | None
 
 
-def is_cloud_event(headers: Headers) -> bool:
-    """Tell whether the headers claim a CloudEvent, in any mode and format."""
-    content_type = _content_type(headers)
-    return content_type.startswith("application/cloudevents") or any(name == "ce_specversion" for name, _ in headers)
-
-
 def decode(value: bytes | None, headers: Headers, limits: Limits, known: dict[str, Any]) -> CloudEvent:
     """Read an event; `known` is filled with the attributes as they come, so that a refusal can name the event.
 

@@ -16,31 +16,21 @@ from foliot.store.connection import (
 )
 from foliot.store.statements import Statement, commit, crash_point, load
 from foliot.store.vocabulary import (
-    DEDUPE_GENERATIONS,
-    INBOX_SEGMENTS,
     JOURNAL_KINDS,
     JOURNAL_OUTCOMES,
     KIND_EVENT,
-    KIND_MESSAGE,
     KIND_TIMER,
     LANES,
-    OUTBOX_SEGMENTS,
     QUEUES,
-    TIMER_SEGMENTS,
 )
 
 __all__ = [
-    "DEDUPE_GENERATIONS",
-    "INBOX_SEGMENTS",
     "JOURNAL_KINDS",
     "JOURNAL_OUTCOMES",
     "KIND_EVENT",
-    "KIND_MESSAGE",
     "KIND_TIMER",
     "LANES",
-    "OUTBOX_SEGMENTS",
     "QUEUES",
-    "TIMER_SEGMENTS",
     "Conflict",
     "Connection",
     "Cursor",

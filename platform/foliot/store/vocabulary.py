@@ -8,15 +8,8 @@ LANES: Final = ("critical", "high", "normal", "low")
 QUEUES: Final = 8
 """Lane times {within quota, over quota}."""
 
-INBOX_SEGMENTS: Final = 4
-OUTBOX_SEGMENTS: Final = 4
-TIMER_SEGMENTS: Final = 4
-DEDUPE_GENERATIONS: Final = 5
-"""Four that hold the window and one that is being emptied."""
-
 KIND_EVENT: Final = 0
 KIND_TIMER: Final = 1
-KIND_MESSAGE: Final = 2
 
 JOURNAL_KINDS: Final = ("event", "start", "migrate", "rollback", "fork", "repair", "checkpoint")
 """journal.kind is an index into this."""

@@ -17,7 +17,6 @@ from sqlalchemy.pool import NullPool
 
 from foliot.store.connection import StoreError, StoreUnavailable
 
-ROLES: Final = ("foliot_service", "foliot_front")
 _UPGRADE_LOCK: Final = 0x466F6C696F74
 """Advisory lock: two upgrades at once run one after the other."""
 

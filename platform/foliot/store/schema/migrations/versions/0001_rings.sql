@@ -1,4 +1,5 @@
 -- The segments of the rings. Each is emptied by TRUNCATE, so the same few tables serve for ever.
+-- Of the generations of dedupe four hold the window, and one is being emptied.
 
 DO $$
 DECLARE
