@@ -59,9 +59,10 @@ class Positions:
         if not assigned:
             return
         begins = self._consumer.beginning_offsets(assigned, timeout_ms=_ANSWER_MS_MAX)
-        ends = self._consumer.end_offsets(assigned, timeout_ms=_ANSWER_MS_MAX)
         rows = [(topic_ids[place.topic], place.partition, place.topic, begins[place]) for place in assigned]
         found = self._begin(connection, rows)
+        # After the offsets: a former owner may read on until now, and what it has read was in the log before.
+        ends = self._consumer.end_offsets(assigned, timeout_ms=_ANSWER_MS_MAX)
         for place in assigned:
             topic_id = topic_ids[place.topic]
             following, stopped = found[topic_id, place.partition]

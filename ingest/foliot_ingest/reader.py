@@ -157,6 +157,8 @@ class Reader:
         application = f"foliot-ingest {self._name}"
         with closing(connect(self._settings.dsn_service, application=application)) as connection:
             self._assignments.changed = True
+            # A server that took over may have other changes of the registry under the same revision.
+            self._router = None
             while not self._stop.is_set():
                 self._turn(connection, consumer, positions)
 

@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from foliot.cli.wording import visible
 from foliot.errors import FoliotError, Refusal
 
 EXIT_OK: Final = 0
@@ -90,13 +91,18 @@ def _write_envelope(refusal: Refusal | None, data: Any) -> None:
 
 def _write_refusal(refusal: Refusal) -> None:
     where = f" at {refusal.where}" if refusal.where else ""
-    lines = [f"{refusal.code}{where}: {refusal.what}", *([refusal.remedy] if refusal.remedy else [])]
+    lines = [_visible_lines(f"{refusal.code}{where}: {refusal.what}")]
+    lines += [_visible_lines(refusal.remedy)] if refusal.remedy else []
     if sys.stderr.isatty():
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(lines[0], style="bold red", markup=False)
         console.print("\n".join(lines[1:]), markup=False, end="\n" if lines[1:] else "")
     else:
         sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def _visible_lines(text: str) -> str:
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def _write_view(view: View, stream: TextIO) -> None:

@@ -156,7 +156,8 @@ def _before_step_after_death(site: Site) -> None:
     _before_step(site)
     stepper = Stepper(site.settings, writer="dead")
     with closing(stepper):
-        stepper._attempt([cursor for cursor, _ in stepper._lock(stepper._open(), list(range(64)))])
+        cursors = [cursor for cursor, _ in stepper._lock(stepper._open(), list(range(64)))]
+        stepper._attempt(cursors, {cursor.shard: [number + 1 for number in cursor.numbers] for cursor in cursors})
 
 
 # Sweeps.

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from foliot.cli.answers import write_error
 from foliot.cli.progress import Progress
 from foliot.cli.wording import json_text, visible, visible_bytes
+from foliot.errors import FoliotError
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,15 @@ def test_bytes_that_are_no_text_are_shown_as_escapes_and_what_is_cut_off_is_coun
 
 def test_json_keeps_its_lines_and_nothing_else_that_moves_the_cursor() -> None:
     assert json_text({"b": "\x1b\u202e", "a": 1}).splitlines() == ["{", '  "a": 1,', '  "b": "\\u001b\\u202e"', "}"]
+
+
+def test_a_refusal_that_tells_a_strangers_text_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    write_error(FoliotError("the header ce_\x1b[2J is there twice\nand more", where="\x9b"), as_json=False)
+
+    assert capsys.readouterr().err.splitlines() == [
+        r"error at \x9b: the header ce_\x1b[2J is there twice",
+        "and more",
+    ]
 
 
 def test_progress_is_told_on_a_terminal_after_a_second_and_wiped_at_the_end(
