@@ -7,7 +7,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from foliot.settings import Settings
+from foliot.cli.addresses import address, read_settings
 from foliot_workers.logs import configure_logs
 from foliot_workers.workforce import run_workforce
 
@@ -21,7 +21,8 @@ def worker(
     broker: Annotated[bool, typer.Option("--broker/--no-broker", help="Be woken by Celery, or only poll.")] = True,
 ) -> None:
     """Step events until SIGTERM: urgent and bulk children, which are started again when they die."""
-    settings = Settings()
+    settings = read_settings()
+    address(settings, "dsn_service")
     configure_logs(settings)
     woken = broker and bool(settings.broker_url)
     if not woken:
