@@ -9,11 +9,11 @@ from collections.abc import Callable
 from types import FrameType
 
 from foliot.cli.addresses import address, read_settings
+from foliot.logs import configure_logs
 from foliot.runtime import find_wake
 from foliot.settings import Settings
 from foliot.store import crash_point
 from foliot_ingest.consumer import ingest
-from foliot_ingest.logs import configure_logs
 from foliot_ingest.relay import Relay
 
 

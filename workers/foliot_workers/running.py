@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from foliot.cli.addresses import address, read_settings
-from foliot_workers.logs import configure_logs
+from foliot.logs import configure_logs
 from foliot_workers.workforce import run_workforce
 
 log = structlog.get_logger(__name__)
