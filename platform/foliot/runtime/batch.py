@@ -250,12 +250,12 @@ class ShardBatch:
 
     def _note_step(self, event: Waiting, life: Life, done: Step, *, data_event: bool) -> None:
         self.output.stepped += data_event
-        for effect in done.effects:
+        for ordinal, effect in enumerate(done.effects):
             match effect:
                 case Send():
                     self._send(event, life, effect)
                 case ArmTimer():
-                    self._arm(event, life, effect)
+                    self._arm(event, life, effect, ordinal)
                 case CancelTimer():
                     if self.output.armed.pop((life.id, effect.id, effect.armed), None) is None:
                         self.output.cancelled.append((self.cursor.shard, life.id, effect.id, effect.armed))
@@ -283,7 +283,7 @@ class ShardBatch:
             (self.cursor.shard, self.outbox_number, *life.address, life.n, id_, send.topic, text, event.traceparent)
         )
 
-    def _arm(self, event: Waiting, life: Life, timer: ArmTimer) -> None:
+    def _arm(self, event: Waiting, life: Life, timer: ArmTimer, ordinal: int) -> None:
         data = None if timer.data is None else orjson.dumps(timer.data, option=orjson.OPT_SORT_KEYS).decode()
         self.output.armed[life.id, timer.id, timer.armed] = (
             self.cursor.shard,
@@ -291,6 +291,7 @@ class ShardBatch:
             timer.id,
             timer.armed,
             timer.due,
+            ordinal,
             *life.address,
             event.queue,
             timer.event,

@@ -97,8 +97,8 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
             if taken:
                 _STEP[delete].run(connection, columns(_KEYS, [row[:4] for row in taken]))
     # Timers of one moment fire in the order in which they were armed.
-    gathered.sort(key=lambda timer: (timer[-1], timer[3], timer[2]))
-    rows = [_inbox_row(timer[:-1], heads, segments) for timer in gathered]
+    gathered.sort(key=lambda timer: (timer[-2], timer[3], timer[-1]))
+    rows = [_inbox_row(timer[:-2], heads, segments) for timer in gathered]
     if rows:
         touched = {row[1] for row in rows}
         fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(touched)})

@@ -26,8 +26,8 @@ _JOURNAL: Final = (
 )
 _OUTBOX: Final = ("shards", "numbers", "tenants", "machines", "keys", "ns", "ids", "topics", "bodies", "traceparents")
 _TIMERS: Final = (
-    *("shards", "instances", "timers", "armed", "due", "tenants", "machines", "keys", "queues", "types", "data"),
-    "traceparents",
+    *("shards", "instances", "timers", "armed", "due", "ordinals", "tenants", "machines", "keys", "queues", "types"),
+    *("data", "traceparents"),
 )
 _TIMER_KEYS: Final = ("shards", "instances", "timers", "armed")
 _HELD: Final = (

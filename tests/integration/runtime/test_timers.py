@@ -27,6 +27,18 @@ states:
   idle: {on: {again: waiting}}
 """
 
+ECHO = """
+foliot: 1
+id: echo
+context: {initial: {heard: []}}
+initial: still
+states:
+  still:
+    on:
+      asked: {actions: [SENDS]}
+      said: {actions: [{assign: {heard: "context.heard + [event.data.n]"}}]}
+"""
+
 
 @pytest.fixture
 def reminder(world: World) -> World:
@@ -126,3 +138,16 @@ def test_a_whole_sweep_fires_turns_and_wakes(reminder: World) -> None:
     swept = sweep(reminder.connection, reminder.settings, NoWake())
 
     assert (swept.timers, swept.turned) == (1, ())
+
+
+@pytest.mark.parametrize("id_", ["", ", id: z{left:02}"])
+def test_timers_of_one_moment_fire_in_the_order_in_which_they_were_armed(world: World, id_: str) -> None:
+    sends = [f"{{send: {{event: said, data: {{n: {n}}}{id_.format(left=20 - n)}}}}}" for n in range(12)]
+    world.publish(ECHO.replace("SENDS", ", ".join(sends)))
+    world.take(world.arrival("a", "asked", machine="echo"))
+    world.drain()
+
+    fire_timers(world.connection, NoWake())
+    world.drain()
+
+    assert world.state("a")["context"]["heard"] == list(range(12))

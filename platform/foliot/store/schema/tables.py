@@ -94,6 +94,7 @@ def _timer() -> tuple[Column[Any], ...]:
         _required("timer", Text),
         _required("armed", BigInteger),
         _required("due", DateTime(timezone=True)),
+        _required("ordinal", SmallInteger, server_default=text("0")),
         *_address(),
         _required("queue", SmallInteger),
         _required("type", Text),

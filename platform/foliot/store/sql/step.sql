@@ -209,14 +209,15 @@ WHERE t.shard = u.shard AND t.instance = u.instance AND t.timer = u.timer AND t.
 -- out: nothing
 -- locks: the new rows
 -- index: the primary key and due of the written segment grow
-INSERT INTO timers (segment, shard, instance, timer, armed, due, tenant, machine, key, queue, type, data, traceparent)
+INSERT INTO timers (segment, shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
+                    traceparent)
 SELECT r.segment, u.shard, u.instance, u.timer, u.armed, 'epoch'::timestamptz + u.due * interval '1 microsecond',
-       u.tenant, u.machine, u.key, u.queue, u.type, u.data, u.traceparent
+       u.ordinal, u.tenant, u.machine, u.key, u.queue, u.type, u.data, u.traceparent
 FROM rings r, unnest(
     %(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[], %(due)s::int8[],
-    %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(queues)s::int2[], %(types)s::text[],
+    %(ordinals)s::int2[], %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(queues)s::int2[], %(types)s::text[],
     %(data)s::text[], %(traceparents)s::text[])
-    AS u (shard, instance, timer, armed, due, tenant, machine, key, queue, type, data, traceparent)
+    AS u (shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data, traceparent)
 WHERE r.name = 'timers'
 
 -- name: insert_batches

@@ -2,22 +2,24 @@
 
 -- name: due_timers
 -- in: count
--- out: the keys of timers whose time has come, the oldest first, and whether each lies in timers_late
+-- out: the keys of timers whose time has come, the oldest first, those of one moment in the order of arming, and whether
+--      each lies in timers_late
 -- locks: nothing
 -- index: the due index of each segment, timers_late_due
-(SELECT shard, instance, timer, armed, due, false AS late FROM timers
- WHERE due <= clock_timestamp() ORDER BY due LIMIT %(count)s)
+(SELECT shard, instance, timer, armed, due, false AS late, ordinal FROM timers
+ WHERE due <= clock_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
 UNION ALL
-(SELECT shard, instance, timer, armed, due, true FROM timers_late
- WHERE due <= clock_timestamp() ORDER BY due LIMIT %(count)s)
-ORDER BY due LIMIT %(count)s
+(SELECT shard, instance, timer, armed, due, true, ordinal FROM timers_late
+ WHERE due <= clock_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
+ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s
 
 -- name: take_timers
 -- in: keys, as parallel arrays
 -- out: the timers that are still there and that nobody else holds
 -- locks: those rows, FOR UPDATE; never waits
 -- index: the primary key of each segment
-SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due
+SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due,
+       t.ordinal
 FROM unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
      AS u (shard, instance, timer, armed)
 JOIN timers t ON t.segment = ANY ('{0,1,2,3}'::int2[]) AND t.shard = u.shard AND t.instance = u.instance
@@ -29,7 +31,8 @@ FOR UPDATE OF t SKIP LOCKED
 -- out: as take_timers
 -- locks: those rows, FOR UPDATE; never waits
 -- index: timers_late_pkey
-SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due
+SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due,
+       t.ordinal
 FROM unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
      AS u (shard, instance, timer, armed)
 JOIN timers_late t ON t.shard = u.shard AND t.instance = u.instance AND t.timer = u.timer AND t.armed = u.armed
@@ -150,8 +153,9 @@ WHERE o.segment = %(segment)s AND o.number > r.sent
 -- locks: the moved rows
 -- index: the primary key of the segment
 WITH moved AS (DELETE FROM timers WHERE segment = %(segment)s RETURNING *)
-INSERT INTO timers_late (shard, instance, timer, armed, due, tenant, machine, key, queue, type, data, traceparent)
-SELECT shard, instance, timer, armed, due, tenant, machine, key, queue, type, data, traceparent FROM moved
+INSERT INTO timers_late (shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
+                         traceparent)
+SELECT shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data, traceparent FROM moved
 
 -- name: short_lock_timeout
 -- in: nothing
