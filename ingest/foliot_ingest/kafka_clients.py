@@ -1,17 +1,18 @@
-"""Kafka clients with Foliot's settings, and what Foliot asks a broker about topics."""
+"""Kafka clients with Foliot's settings, and what Foliot asks a broker about topics and records."""
 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from foliot.errors import FoliotError
 from foliot.settings import Settings
@@ -51,8 +52,10 @@ def translated(what: str) -> Iterator[None]:
         raise KafkaUnavailable(message, where=what, remedy="Is Kafka running at FOLIOT_KAFKA?") from error
 
 
-def make_consumer(settings: Settings, *, group: str, name: str) -> KafkaConsumer:
+def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaConsumer:
     """Connect a consumer that never commits, never resets an offset and never makes a topic.
+
+    Without a group it reads what it is assigned, beside all groups.
 
     Raises:
         KafkaUnavailable: no broker answered.
@@ -132,6 +135,44 @@ def topic_facts(client: KafkaAdminClient, topics: Iterable[str]) -> Mapping[str,
         policy = configs.get(name, {}).get("cleanup.policy", {}).get("value") or ""
         facts[name] = TopicFacts(str(topic.get("topic_id") or name), len(topic["partitions"]), "compact" in policy)
     return facts
+
+
+def have_records(settings: Settings, offsets: Mapping[TopicPartition, int], *, name: str) -> frozenset[TopicPartition]:
+    """Name the partitions whose log has a record at exactly the given offset, by reading that record.
+
+    A partition is left out only if the broker answered for it and gave no such record within the time limit.
+
+    Raises:
+        KafkaUnavailable: for some partition there was no answer at all.
+    """
+    with translated("records"):
+        consumer = make_consumer(settings, group=None, name=name)
+        try:
+            return _read_single(consumer, offsets)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=_ANSWER_MS_MAX)
+
+
+def _read_single(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int]) -> frozenset[TopicPartition]:
+    deadline = time.monotonic() + _ANSWER_MS_MAX / 1000
+    open_places, found = set(offsets), set[TopicPartition]()
+    consumer.assign(sorted(open_places))
+    for place in open_places:
+        consumer.seek(place, offsets[place])
+    while open_places and (left_s := deadline - time.monotonic()) > 0:
+        try:
+            polled = consumer.poll(timeout_ms=int(left_s * 1000) + 1)
+        except OffsetOutOfRangeError as error:
+            answered = set(error.args[0])
+        else:
+            answered = set(polled)
+            found |= {place for place, records in polled.items() if records[0].offset == offsets[place]}
+        open_places -= answered
+        consumer.assign(sorted(open_places))
+    # A fresh client knows how far a log goes from answers to its reads alone.
+    if any(consumer.highwater(place) is None for place in open_places):
+        raise KafkaTimeoutError("the broker did not say whether a record is there")
+    return frozenset(found)
 
 
 def _knock(settings: Settings) -> None:

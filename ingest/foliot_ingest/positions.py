@@ -14,7 +14,9 @@ from kafka import KafkaConsumer, TopicPartition
 
 from foliot.runtime.columns import columns
 from foliot.runtime.intake import OffsetMove
+from foliot.settings import Settings
 from foliot.store import Connection, commit, load
+from foliot_ingest.kafka_clients import have_records
 
 _SQL: Final = load("intake")
 _ANSWER_MS_MAX: Final = 5_000
@@ -40,7 +42,8 @@ class Standing:
 class Positions:
     """The assigned partitions of one consumer and where they stand."""
 
-    def __init__(self, consumer: KafkaConsumer, *, writer: str) -> None:
+    def __init__(self, settings: Settings, consumer: KafkaConsumer, *, writer: str) -> None:
+        self._settings = settings
         self._consumer = consumer
         self._writer = writer
         self.standings: dict[TopicPartition, Standing] = {}
@@ -52,7 +55,7 @@ class Positions:
 
         Raises:
             StoreError: try again.
-            KafkaError: the broker did not answer; try again.
+            KafkaError, KafkaUnavailable: the broker did not answer; try again.
         """
         assigned = sorted(self._consumer.assignment())
         self.standings = {}
@@ -63,11 +66,17 @@ class Positions:
         found = self._begin(connection, rows)
         # After the offsets: a former owner may read on until now, and what it has read was in the log before.
         ends = self._consumer.end_offsets(assigned, timeout_ms=_ANSWER_MS_MAX)
+        beyond = {}
+        for place in assigned:
+            following, stopped = found[topic_ids[place.topic], place.partition]
+            if stopped is None and following > ends[place]:
+                beyond[place] = following
+        at_end = self._at_end(beyond)
         for place in assigned:
             topic_id = topic_ids[place.topic]
             following, stopped = found[topic_id, place.partition]
             self.standings[place] = Standing(topic_id, following, stopped)
-            if stopped is None and not begins[place] <= following <= ends[place]:
+            if stopped is None and place not in at_end and not begins[place] <= following <= ends[place]:
                 log_span = f"{begins[place]} to {ends[place]}"
                 self.stop(connection, place, f"offset {following} is outside the log, which has {log_span}")
             # A client insists on some position, also for a partition that it must not read.
@@ -76,6 +85,17 @@ class Positions:
         log.info(
             "partitions_placed", partitions={f"{p.topic}[{p.partition}]": s.next for p, s in self.standings.items()}
         )
+
+    def _at_end(self, beyond: Mapping[TopicPartition, int]) -> frozenset[TopicPartition]:
+        """Name those of the partitions that go on at the given offset although the broker says they end before it.
+
+        The end that a broker gives can lie before the true one: Tansu's is one more than the first offset of the last
+        batch. The record before the offset, if it can be read, proves that the log reaches the offset.
+        """
+        if not beyond:
+            return frozenset()
+        before = {place: following - 1 for place, following in beyond.items()}
+        return have_records(self._settings, before, name=self._writer)
 
     def stop(self, connection: Connection, place: TopicPartition, why: str) -> None:
         """Read this partition no more, and say so where an operator looks; the others go on.

@@ -133,7 +133,7 @@ class Reader:
         """Read with one Kafka client until stopped, over as many Postgres connections as it takes."""
         consumer = make_consumer(self._settings, group=f"{self._settings.group}.{self._name}", name=self._writer)
         try:
-            positions = Positions(consumer, writer=self._writer)
+            positions = Positions(self._settings, consumer, writer=self._writer)
             self._facts, self._assignments, self._next_review_at = {}, _Assignments(), 0.0
             self._with_postgres(consumer, positions)
         finally:
