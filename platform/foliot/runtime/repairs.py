@@ -154,7 +154,8 @@ def _decode_again(
         raise DeadLetterRefused(
             f"it would be refused again: {refusal.code}: {refusal.what}", where=refusal.where, remedy=refusal.remedy
         )
-    if letter["tenant"] not in (None, decoded.tenant):
+    # A record that was refused for the tenant that it names goes to none but that one.
+    if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
     receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}")
