@@ -4,7 +4,7 @@
 -- in: the keys of events, as parallel arrays sorted by (shard, tenant, source, id, machine, key)
 -- out: nothing; the row count is less than the arrays' length where keys were there
 -- locks: the new rows; waits for another transaction that inserts the same key
--- index: the primary key of the written generation, rings_pkey
+-- index: rings_pkey; dedupe_pkey of the written generation grows
 INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
 SELECT r.segment, u.* FROM rings r, unnest(
     %(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
@@ -24,7 +24,7 @@ SELECT shard, numbers, segment FROM heads WHERE shard = ANY (%(shards)s::int2[])
 -- out: place (from 1) in the arrays and payload hash of each key that an earlier transaction had claimed, in any generation;
 --      run after lock_heads, so that a claim of the same shard that was in flight is seen
 -- locks: nothing
--- index: the primary key of each generation
+-- index: dedupe_pkey; one probe a key and generation
 SELECT u.place::int4, d.payload_hash
 FROM unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
             %(keys)s::text[]) WITH ORDINALITY AS u (shard, tenant, source, id, machine, key, place)
@@ -37,7 +37,7 @@ WHERE d.xmin <> pg_current_xact_id()::xid
 -- in: numbered events, as parallel arrays
 -- out: nothing
 -- locks: the new rows
--- index: the primary key of the segment grows at the end of each (shard, queue)
+-- index: none; inbox_pkey of the segment grows at the end of each (shard, queue)
 INSERT INTO inbox (segment, shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data,
                    traceparent, instance, timer, armed)
 SELECT * FROM unnest(
@@ -59,7 +59,7 @@ WHERE h.shard = u.shard
 -- in: events or records set aside, as parallel arrays; writer
 -- out: nothing
 -- locks: the new rows
--- index: dead_letters_pkey, dead_letters_open
+-- index: none; dead_letters_pkey and dead_letters_open grow
 INSERT INTO dead_letters (tenant, stage, code, what, place, remedy, topic_id, topic, partition, "offset", headers, raw,
                           shard, queue, number, instance, machine, key, event_id, source, type, event, attempts,
                           traceparent, worker)
@@ -74,7 +74,7 @@ SELECT u.*, %(writer)s FROM unnest(
 -- in: codes, tenants, shards, whats as parallel arrays; writer
 -- out: nothing
 -- locks: the new rows
--- index: alarms_pkey
+-- index: none; alarms_pkey grows
 INSERT INTO alarms (code, tenant, shard, what, writer)
 SELECT u.*, %(writer)s
 FROM unnest(%(codes)s::text[], %(tenants)s::int4[], %(shards)s::int2[], %(whats)s::text[]) u
@@ -103,7 +103,7 @@ WHERE o.topic_id = u.topic_id AND o.partition = u.partition
 -- in: what became of the records of each partition, as parallel arrays; writer
 -- out: nothing
 -- locks: the new rows
--- index: intakes_pkey
+-- index: none; intakes_pkey grows
 INSERT INTO intakes (topic_id, partition, first, next, accepted, duplicates, dead, writer)
 SELECT u.*, %(writer)s FROM unnest(
     %(topic_ids)s::text[], %(partitions)s::int4[], %(firsts)s::int8[], %(nexts)s::int8[], %(accepted)s::int4[],
@@ -113,7 +113,7 @@ SELECT u.*, %(writer)s FROM unnest(
 -- in: topic ids, partitions, topics, and where a partition that was never read begins, as parallel arrays
 -- out: nothing
 -- locks: the new rows
--- index: offsets_pkey
+-- index: none; offsets_pkey grows
 INSERT INTO offsets (topic_id, partition, topic, next)
 SELECT * FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(topics)s::text[], %(nexts)s::int8[])
 ON CONFLICT DO NOTHING
@@ -137,11 +137,23 @@ WHERE topic_id = %(topic_id)s AND partition = %(partition)s
 
 -- name: read_depth
 -- in: nothing
--- out: by lane (0 to 3): events that wait; and the age in seconds of the oldest shard's standstill with work
+-- out: by lane (0 to 3): events that wait; and for how many seconds the slowest shard has stood still with work
 -- locks: nothing
--- index: none; heads and cursors have one row a shard
+-- index: inbox_pkey, inbox_late_pkey; one probe a queue that waits in a shard that has stood still for a second
 SELECT (q.queue - 1) / 2, sum(h.numbers[q.queue] - c.numbers[q.queue])::int8,
-       coalesce(max(extract(epoch FROM clock_timestamp() - c.at))
+       -- A shard may have had nothing to do for long: its cursor stands still with work only since the work is there.
+       coalesce(max(extract(epoch FROM clock_timestamp() - greatest(c.at, first.at)))
                 FILTER (WHERE h.numbers[q.queue] > c.numbers[q.queue]), 0)::float8
 FROM heads h JOIN cursors c ON c.shard = h.shard CROSS JOIN generate_series(1, 8) AS q (queue)
+LEFT JOIN LATERAL (
+    SELECT i.at FROM inbox i
+    WHERE h.numbers[q.queue] > c.numbers[q.queue] AND c.at < clock_timestamp() - interval '1 second'
+      AND i.segment = ANY ('{0,1,2,3}'::int2[])
+      AND i.shard = h.shard AND i.queue = q.queue - 1 AND i.number = c.numbers[q.queue] + 1
+    UNION ALL
+    SELECT l.at FROM inbox_late l
+    WHERE h.numbers[q.queue] > c.numbers[q.queue] AND c.at < clock_timestamp() - interval '1 second'
+      AND l.shard = h.shard AND l.queue = q.queue - 1 AND l.number = c.numbers[q.queue] + 1
+    LIMIT 1
+) first ON true
 GROUP BY 1 ORDER BY 1
