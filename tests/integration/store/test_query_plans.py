@@ -1,8 +1,10 @@
-"""Every named statement says what it takes, gives, locks and rides; the hot ones read no large table whole."""
+"""Every named statement says what it takes, gives, locks and rides, and rides what it says."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -15,14 +17,28 @@ from foliot.store import load
 from foliot.store.statements import HEADER_FIELDS, Statement
 
 ROWS = 20_000
-LARGE = re.compile(r"(inbox|journal|instances|held|timers|outbox|dedupe)(_\d|_late)?")
+LARGE = {
+    *(
+        "inbox",
+        "inbox_late",
+        "journal",
+        "instances",
+        "held",
+        "timers",
+        "timers_late",
+        "outbox",
+        "outbox_late",
+        "dedupe",
+    ),
+    "dead_letters",
+}
+"""Tables that grow with events; the others have a row a shard, or what people entered."""
+WHOLE = {"sweep.clear_inbox_late", "sweep.clear_outbox_late", "sweep.keep_timers", "views.population"}
+"""Statements that want most of a large table, or are asked for once in a while; their headers say so."""
 FILES = sorted(file.name.removesuffix(".sql") for file in resources.files("foliot.store").joinpath("sql").iterdir())
 STATEMENTS = {statement.name: statement for path in FILES for statement in load(path).values()}
-HOT = [
-    name
-    for name in STATEMENTS
-    if name.partition(".")[0] in {"step", "intake", "attempts", "relay", "repair", "history"}
-]
+PLANNED = sorted(STATEMENTS.keys() - {"sweep.short_lock_timeout"})
+"""A SET has no plan."""
 FILL = """
 INSERT INTO inbox (segment, shard, queue, number, tenant, machine, key, event_id, source, type)
 SELECT i % 4, i % 64, 2 * (i % 4), i, 1, 1, 'k' || i, 'e' || i, 's', 't' FROM generate_series(1, {rows}) i;
@@ -47,7 +63,23 @@ SELECT i % 64, i, 't', 1, clock_timestamp() + i * interval '1 second', 1, 1, 'k'
 FROM generate_series(1, {rows}) i;
 INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
 SELECT i % 5, i % 64, 1, 's', 'e' || i, 1, 'k', '\\x00' FROM generate_series(1, {rows}) i;
+INSERT INTO dead_letters (tenant, status, stage, code, what, place, remedy, instance)
+SELECT 1, CASE WHEN i % 10 = 0 THEN 'open' ELSE 'redriven' END, 'park', 'c', 'w', 'p', 'r', i
+FROM generate_series(1, {rows}) i;
+INSERT INTO tenants (slug) SELECT 't' || i FROM generate_series(1, 100) i;
+INSERT INTO machines (tenant, name) SELECT i % 100, 'm' || i FROM generate_series(1, 1000) i;
+INSERT INTO versions (tenant, machine, version, hash, definition, source)
+SELECT i / 1000, i / 1000, i, 'h' || i, '{{}}', '' FROM generate_series(1, 10000) i;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What the schema has: by index its table, and by part of a ring (a table's or an index's) the whole."""
+
+    names: frozenset[str]
+    tables: dict[str, str]
+    wholes: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +97,90 @@ def test_a_statement_has_its_four_header_lines(name: str) -> None:
     assert tuple(STATEMENTS[name].header) == HEADER_FIELDS
 
 
-def _plan(database: Database, statement: Statement) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def relations(full: Database) -> Relations:
+    with psycopg.connect(full.owner) as connection:
+        found = connection.execute(
+            """
+            SELECT c.relname, t.relname, w.relname
+            FROM pg_class c
+            LEFT JOIN pg_index i ON i.indexrelid = c.oid
+            LEFT JOIN pg_class t ON t.oid = i.indrelid
+            LEFT JOIN pg_class w ON w.oid = pg_partition_root(c.oid)
+            WHERE c.relnamespace = 'public'::regnamespace
+            """
+        ).fetchall()
+    return Relations(
+        names=frozenset(name for name, _, _ in found),
+        tables={name: table for name, table, _ in found if table is not None},
+        wholes={name: whole or name for name, _, whole in found},
+    )
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_header_names_indexes_and_tables_that_are_there(relations: Relations, name: str) -> None:
+    words = set(re.findall(r"\b[a-z]+_[a-z_]+\b", STATEMENTS[name].header["index"]))
+
+    assert words <= relations.names
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_statement_rides_the_indexes_of_large_tables_that_its_header_names(
+    full: Database, relations: Relations, name: str
+) -> None:
+    named = {index for index in _named(STATEMENTS[name]) if relations.tables[index] in LARGE}
+
+    used = _used(_plan(full, STATEMENTS[name]), relations)
+
+    assert {index for index in used if relations.tables[index] in LARGE} == named
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_statement_can_ride_the_indexes_of_small_tables_that_its_header_names(
+    full: Database, relations: Relations, name: str
+) -> None:
+    named = {index for index in _named(STATEMENTS[name]) if relations.tables[index] not in LARGE}
+
+    # A table of one page is cheaper to read whole, until it has more pages.
+    used = _used(_plan(full, STATEMENTS[name], "SET enable_seqscan = off"), relations)
+
+    assert named <= used
+
+
+@pytest.mark.parametrize("name", [name for name in PLANNED if name not in WHOLE])
+def test_a_statement_reads_no_large_table_whole(full: Database, relations: Relations, name: str) -> None:
+    parts = _parts(_plan(full, STATEMENTS[name]))
+
+    read = {relations.wholes.get(part["Relation Name"]) for part in parts if part["Node Type"] == "Seq Scan"}
+
+    assert read & LARGE == set()
+
+
+def _named(statement: Statement) -> set[str]:
+    names = statement.header["index"].partition(";")[0]
+    return set() if names == "none" else set(names.split(", "))
+
+
+def _plan(database: Database, statement: Statement, *settings: str) -> dict[str, Any]:
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.text)))
     text = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement.text).replace("%%", "%")
     with psycopg.connect(database.owner) as connection:
-        connection.execute("SET jit = off")
+        for setting in ("SET jit = off", *settings):
+            connection.execute(setting)
         cursor = psycopg.ClientCursor(connection)
         [(found,)] = cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}").fetchall()
     plan: dict[str, Any] = (found if isinstance(found, list) else orjson.loads(found))[0]["Plan"]
     return plan
 
 
-def _scans(plan: dict[str, Any]) -> list[tuple[str, str]]:
-    own = [(plan["Node Type"], plan["Relation Name"])] if "Relation Name" in plan else []
-    return own + [scan for part in plan.get("Plans", []) for scan in _scans(part)]
+def _parts(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _parts(part)
 
 
-@pytest.mark.parametrize("name", HOT)
-def test_a_hot_statement_reads_no_large_table_whole(full: Database, name: str) -> None:
-    plan = _plan(full, STATEMENTS[name])
-
-    assert [table for kind, table in _scans(plan) if kind == "Seq Scan" and LARGE.fullmatch(table)] == []
+def _used(plan: dict[str, Any], relations: Relations) -> set[str]:
+    """Name the indexes of the schema that a plan rides, or asks whether a row is there."""
+    used = {part["Index Name"] for part in _parts(plan) if "Index Name" in part}
+    used |= {index for part in _parts(plan) for index in part.get("Conflict Arbiter Indexes", [])}
+    return {relations.wholes[index] for index in used if index in relations.tables}

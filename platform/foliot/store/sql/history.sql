@@ -20,7 +20,7 @@ SELECT count(*) FROM held WHERE shard = %(shard)s AND holder = %(instance)s
 -- in: shard, n of an instance's row, count
 -- out: that row and the instance's rows before it, the newest first; each names the n of the one before
 -- locks: nothing
--- index: journal_pkey, one probe a row
+-- index: journal_pkey; one probe a row
 WITH RECURSIVE walked AS (
     SELECT j.*, 1 AS place FROM journal j WHERE j.shard = %(shard)s AND j.n = %(n)s
     UNION ALL

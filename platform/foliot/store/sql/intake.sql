@@ -128,12 +128,12 @@ FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[]) AS u (topic_id, parti
 JOIN offsets o ON o.topic_id = u.topic_id AND o.partition = u.partition
 
 -- name: stop_offset
--- in: topic id, partition, why
--- out: nothing
+-- in: topic id, partition, the offset at which it stands, why
+-- out: nothing; a row count of 0 says that somebody else has moved it
 -- locks: the offset row
 -- index: offsets_pkey
 UPDATE offsets SET stopped = %(stopped)s, at = clock_timestamp()
-WHERE topic_id = %(topic_id)s AND partition = %(partition)s
+WHERE topic_id = %(topic_id)s AND partition = %(partition)s AND next = %(expected)s
 
 -- name: read_depth
 -- in: nothing

@@ -25,7 +25,7 @@ SELECT what, detail FROM operations WHERE tenant = %(tenant)s AND id = %(id)s
 -- in: tenant, id, what, detail, by
 -- out: nothing
 -- locks: the new row
--- index: operations_pkey
+-- index: none; operations_pkey grows
 INSERT INTO operations (tenant, id, what, detail, by)
 VALUES (%(tenant)s, %(id)s, %(what)s, %(detail)s, %(by)s)
 
@@ -70,14 +70,14 @@ SELECT number, slug FROM tenants ORDER BY slug
 -- in: slug
 -- out: its number
 -- locks: the new row
--- index: tenants_pkey, tenants_slug_key
+-- index: none; tenants_pkey and tenants_slug_key grow
 INSERT INTO tenants (slug) VALUES (%(slug)s) RETURNING number
 
 -- name: list_machines
 -- in: tenant
 -- out: number, name, how many versions, the newest version
 -- locks: nothing
--- index: machines_tenant_key, versions_pkey
+-- index: machines_tenant_name_key, versions_pkey
 SELECT m.number, m.name, count(v.version), coalesce(max(v.version), 0)
 FROM machines m LEFT JOIN versions v ON v.tenant = m.tenant AND v.machine = m.number
 WHERE m.tenant = %(tenant)s GROUP BY m.number, m.name ORDER BY m.name
@@ -86,14 +86,14 @@ WHERE m.tenant = %(tenant)s GROUP BY m.number, m.name ORDER BY m.name
 -- in: tenant, name
 -- out: its number
 -- locks: the new row
--- index: machines_pkey, machines_tenant_key
+-- index: none; machines_pkey and machines_tenant_name_key grow
 INSERT INTO machines (tenant, name) VALUES (%(tenant)s, %(name)s) RETURNING number
 
 -- name: list_versions
 -- in: tenant, machine
 -- out: version, hash, by whom and when it was published, when it was deprecated or null
 -- locks: nothing
--- index: versions_pkey
+-- index: none; versions_pkey or versions_tenant_machine_hash_key, which begin alike
 SELECT version, hash, published_by, published_at, deprecated_at FROM versions
 WHERE tenant = %(tenant)s AND machine = %(machine)s ORDER BY version
 
@@ -109,7 +109,7 @@ WHERE tenant = %(tenant)s AND machine = %(machine)s AND version = %(version)s
 -- in: tenant, machine, version, hash, definition, source, by
 -- out: nothing
 -- locks: the new row
--- index: versions_pkey, versions_tenant_key
+-- index: none; versions_pkey and versions_tenant_machine_hash_key grow
 INSERT INTO versions (tenant, machine, version, hash, definition, source, published_by)
 VALUES (%(tenant)s, %(machine)s, %(version)s, %(hash)s, %(definition)s, %(source)s, %(by)s)
 
@@ -192,7 +192,7 @@ ON CONFLICT (tenant, name) DO UPDATE SET schema = excluded.schema, at = clock_ti
 -- in: nothing
 -- out: whether a migration was ever applied
 -- locks: nothing
--- index: the catalog's own
+-- index: none; the catalog's own
 SELECT to_regclass('public.alembic_version') IS NOT NULL
 
 -- name: read_tables_revision

@@ -22,7 +22,7 @@ ORDER BY shard FOR UPDATE SKIP LOCKED
 -- in: shards and the last confirmed number of each, as parallel arrays; count of messages a shard at most
 -- out: shard, number, topic, Kafka key, body, traceparent, in the order of shard and number
 -- locks: nothing; the relays rows are held
--- index: the primary key of each segment of outbox, outbox_late_pkey, tenants_pkey, machines_pkey
+-- index: outbox_pkey, outbox_late_pkey, tenants_pkey, machines_pkey; one probe a shard and segment
 SELECT m.shard, m.number, m.topic, t.slug || '/' || a.name || '/' || m.key, m.body, m.traceparent
 FROM unnest(%(shards)s::int2[], %(sent)s::int8[]) AS r (shard, sent)
 CROSS JOIN LATERAL (
@@ -71,5 +71,5 @@ WHERE r.shard = u.shard
 -- in: code, shard, what, writer
 -- out: nothing
 -- locks: the new row
--- index: alarms_pkey
+-- index: none; alarms_pkey grows
 INSERT INTO alarms (code, shard, what, writer) VALUES (%(code)s, %(shard)s, %(what)s, %(writer)s)

@@ -4,7 +4,7 @@
 -- in: tenant, status, code and machine, each null for all; the id after which to go on, count
 -- out: dead letters in the order of their ids
 -- locks: nothing
--- index: dead_letters_pkey, dead_letters_open
+-- index: dead_letters_pkey
 SELECT d.id, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.topic, d.partition, d.offset, d.machine,
        d.key, d.event_id, d.source, d.type, d.attempts, d.worker, d.traceparent, d.at, d.ended_at
 FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant

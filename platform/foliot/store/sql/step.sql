@@ -48,7 +48,7 @@ SELECT revision, semantics FROM installation
 -- in: ranges of numbers: shards, queues, firsts (exclusive), lasts (inclusive), as parallel arrays
 -- out: the events of those ranges
 -- locks: nothing
--- index: the primary key of each segment of inbox, and inbox_late_pkey
+-- index: inbox_pkey, inbox_late_pkey; one probe a range and segment
 SELECT e.shard, e.queue, e.number, e.tenant, e.machine, e.key, e.kind, e.event_id, e.source, e.type, e.time,
        e.data, e.traceparent, e.instance, e.timer, e.armed
 FROM unnest(%(shards)s::int2[], %(queues)s::int2[], %(firsts)s::int8[], %(lasts)s::int8[])
@@ -105,7 +105,7 @@ JOIN instances i ON i.shard = a.shard AND i.tenant = a.tenant AND i.machine = a.
 -- in: new instances, as parallel arrays
 -- out: nothing
 -- locks: the new rows
--- index: instances_pkey and instances_address grow
+-- index: none; instances_pkey and instances_address grow
 INSERT INTO instances (shard, id, tenant, machine, key, channel, placed, version, semantics, position, n, mode, state,
                        note)
 SELECT * FROM unnest(
@@ -131,7 +131,7 @@ WHERE i.shard = u.shard AND i.id = u.id
 -- in: journal rows, as parallel arrays; `at` in microseconds
 -- out: nothing
 -- locks: the new rows
--- index: journal_pkey grows at the end of each shard
+-- index: none; journal_pkey grows at the end of each shard
 INSERT INTO journal (shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
                      number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
                      state, detail, at)
@@ -152,7 +152,7 @@ FROM unnest(
 -- in: messages, as parallel arrays
 -- out: nothing
 -- locks: the new rows
--- index: the primary key of the written segment grows
+-- index: rings_pkey; outbox_pkey of the written segment grows
 INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body, traceparent)
 SELECT r.segment, u.*
 FROM rings r, unnest(
@@ -164,7 +164,7 @@ WHERE r.name = 'outbox'
 -- in: events that an instance keeps because it is not running, as parallel arrays
 -- out: nothing
 -- locks: the new rows
--- index: held_pkey
+-- index: none; held_pkey grows
 INSERT INTO held (shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data, traceparent,
                   instance, timer, armed, holder)
 SELECT * FROM unnest(
@@ -187,7 +187,7 @@ WHERE h.shard = u.shard AND h.holder = u.holder AND h.queue = u.queue AND h.numb
 -- in: timers that a step cancelled: shards, instances, timers, armed, as parallel arrays
 -- out: nothing; a row may have been fired already
 -- locks: those rows
--- index: the primary key of each segment of timers
+-- index: timers_pkey; one probe a timer and segment
 DELETE FROM timers t
 USING unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
       AS u (shard, instance, timer, armed)
@@ -208,7 +208,7 @@ WHERE t.shard = u.shard AND t.instance = u.instance AND t.timer = u.timer AND t.
 -- in: armed timers, as parallel arrays; `due` in microseconds
 -- out: nothing
 -- locks: the new rows
--- index: the primary key and due of the written segment grow
+-- index: rings_pkey; timers_pkey and timers_due of the written segment grow
 INSERT INTO timers (segment, shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
                     traceparent)
 SELECT r.segment, u.shard, u.instance, u.timer, u.armed, 'epoch'::timestamptz + u.due * interval '1 microsecond',
@@ -224,7 +224,7 @@ WHERE r.name = 'timers'
 -- in: one row a shard, as parallel arrays; arrays of numbers as their text
 -- out: nothing
 -- locks: the new rows
--- index: batches_pkey
+-- index: none; batches_pkey grows
 INSERT INTO batches (shard, batch, n_before, n_after, before, after, heads, stepped, held, dead, dropped, drained,
                      token_read, token, writer)
 SELECT shard, batch, n_before, n_after, before::int8[], after::int8[], heads::int8[], stepped, held, dead, dropped,

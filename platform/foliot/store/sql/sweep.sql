@@ -5,7 +5,7 @@
 -- out: the keys of timers whose time has come, the oldest first, those of one moment in the order of arming, and whether
 --      each lies in timers_late
 -- locks: nothing
--- index: the due index of each segment, timers_late_due
+-- index: timers_due, timers_late_due
 (SELECT shard, instance, timer, armed, due, false AS late, ordinal FROM timers
  WHERE due <= clock_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
 UNION ALL
@@ -17,7 +17,7 @@ ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s
 -- in: keys, as parallel arrays
 -- out: the timers that are still there and that nobody else holds
 -- locks: those rows, FOR UPDATE; never waits
--- index: the primary key of each segment
+-- index: timers_pkey; one probe a timer and segment
 SELECT t.shard, t.instance, t.timer, t.armed, t.tenant, t.machine, t.key, t.queue, t.type, t.data, t.traceparent, t.due,
        t.ordinal
 FROM unnest(%(shards)s::int2[], %(instances)s::int8[], %(timers)s::text[], %(armed)s::int8[])
@@ -50,12 +50,14 @@ WHERE (h.numbers <> c.numbers OR c.draining) AND c.at < clock_timestamp() - %(ms
 -- name: end_frozen
 -- in: seconds
 -- out: what was ended: process id and application
--- locks: nothing; ends sessions of this role that sit idle inside a hot transaction for longer
+-- locks: nothing; ends sessions of this role that sit idle inside a hot transaction for longer, or that wait for their
+--        client in the midst of a pipeline or of an answer, where no time-out reaches them
 -- index: none
 SELECT pid, application_name, pg_terminate_backend(pid)
 FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-  AND state = 'idle in transaction' AND state_change < clock_timestamp() - %(seconds)s * interval '1 second'
+  AND (state = 'idle in transaction' OR (state = 'active' AND wait_event_type = 'Client'))
+  AND state_change < clock_timestamp() - %(seconds)s * interval '1 second'
   AND (application_name LIKE 'foliot-step %%' OR application_name LIKE 'foliot-ingest%%'
        OR application_name LIKE 'foliot-sweep%%')
 
@@ -105,10 +107,15 @@ UPDATE rings SET ready = true WHERE name = %(name)s
 -- in: segment
 -- out: shards that still have events of that segment before them
 -- locks: nothing
--- index: the primary key of the segment, one probe a (shard, queue)
-SELECT DISTINCT c.shard FROM cursors c CROSS JOIN generate_series(0, 7) AS q (queue)
-WHERE EXISTS (SELECT FROM inbox i WHERE i.segment = %(segment)s AND i.shard = c.shard AND i.queue = q.queue
-              AND i.number > c.numbers[q.queue + 1])
+-- index: inbox_pkey; one probe a (shard, queue)
+SELECT DISTINCT c.shard
+FROM cursors c
+CROSS JOIN generate_series(0, 7) AS q (queue)
+CROSS JOIN LATERAL (
+    SELECT FROM inbox
+    WHERE segment = %(segment)s AND shard = c.shard AND queue = q.queue AND number > c.numbers[q.queue + 1]
+    LIMIT 1
+) waiting
 ORDER BY c.shard
 
 -- name: wait_for_cursors
@@ -122,13 +129,19 @@ SELECT shard FROM cursors WHERE shard = ANY (%(shards)s::int2[]) ORDER BY shard 
 -- in: segment, shards whose cursor rows are held
 -- out: nothing
 -- locks: the new rows of inbox_late
--- index: the primary key of the segment
+-- index: inbox_pkey; one probe a (shard, queue)
 INSERT INTO inbox_late (shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data, traceparent,
                         instance, timer, armed, at)
 SELECT i.shard, i.queue, i.number, i.tenant, i.machine, i.key, i.kind, i.event_id, i.source, i.type, i.time, i.data,
        i.traceparent, i.instance, i.timer, i.armed, i.at
-FROM inbox i JOIN cursors c ON c.shard = i.shard
-WHERE i.segment = %(segment)s AND i.shard = ANY (%(shards)s::int2[]) AND i.number > c.numbers[i.queue + 1]
+FROM cursors c
+CROSS JOIN generate_series(0, 7) AS q (queue)
+CROSS JOIN LATERAL (
+    SELECT * FROM inbox
+    WHERE segment = %(segment)s AND shard = c.shard AND queue = q.queue AND number > c.numbers[q.queue + 1]
+    OFFSET 0 -- keeps this a probe of its own
+) i
+WHERE c.shard = ANY (%(shards)s::int2[])
 
 -- name: lock_relays
 -- in: nothing
@@ -141,17 +154,20 @@ SELECT shard FROM relays ORDER BY shard FOR UPDATE
 -- in: segment
 -- out: nothing
 -- locks: the new rows of outbox_late
--- index: the primary key of the segment
+-- index: outbox_pkey; one probe a shard
 INSERT INTO outbox_late (shard, number, tenant, machine, key, n, id, topic, body, traceparent, at)
 SELECT o.shard, o.number, o.tenant, o.machine, o.key, o.n, o.id, o.topic, o.body, o.traceparent, o.at
-FROM outbox o JOIN relays r ON r.shard = o.shard
-WHERE o.segment = %(segment)s AND o.number > r.sent
+FROM relays r
+CROSS JOIN LATERAL (
+    SELECT * FROM outbox WHERE segment = %(segment)s AND shard = r.shard AND number > r.sent
+    OFFSET 0 -- keeps this a probe of its own
+) o
 
 -- name: keep_timers
 -- in: segment
 -- out: nothing
 -- locks: the moved rows
--- index: the primary key of the segment
+-- index: none; the segment is read whole, since all of it moves
 WITH moved AS (DELETE FROM timers WHERE segment = %(segment)s RETURNING *)
 INSERT INTO timers_late (shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
                          traceparent)
@@ -175,12 +191,12 @@ SELECT empty_segment(%(ring)s, %(segment)s)
 -- in: nothing
 -- out: nothing
 -- locks: the deleted rows, which cursors have passed
--- index: inbox_late_pkey
+-- index: none; inbox_late is read whole: it has only what lagging shards left, and most of that goes
 DELETE FROM inbox_late l USING cursors c WHERE c.shard = l.shard AND l.number <= c.numbers[l.queue + 1]
 
 -- name: clear_outbox_late
 -- in: nothing
 -- out: nothing
 -- locks: the deleted rows, which were confirmed
--- index: outbox_late_pkey
+-- index: none; outbox_late is read whole: it has only what was unsent, and most of that goes
 DELETE FROM outbox_late l USING relays r WHERE r.shard = l.shard AND l.number <= r.sent
