@@ -1,4 +1,4 @@
--- All tables as foliot.store.tables declares them.
+-- All tables as foliot.store.schema.tables declares them.
 
 CREATE TABLE alarms (
 	id BIGSERIAL NOT NULL,
