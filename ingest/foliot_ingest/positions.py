@@ -13,7 +13,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from foliot.runtime.columns import columns
-from foliot.runtime.intake import OffsetMove
+from foliot.runtime.intake import OffsetMove, OffsetsMoved
 from foliot.settings import Settings
 from foliot.store import Connection, commit, load
 from foliot_ingest.kafka_clients import have_records
@@ -101,14 +101,21 @@ class Positions:
         """Read this partition no more, and say so where an operator looks; the others go on.
 
         Raises:
-            StoreError: it is stopped in this process only.
+            OffsetsMoved: another owner has read on, so it is not for this one to stop it; place again.
+            StoreError: it is not stopped; place again.
         """
         standing = self.standings[place]
+        parameters = {
+            "topic_id": standing.topic_id,
+            "partition": place.partition,
+            "expected": standing.next,
+            "stopped": why,
+        }
+        if _SQL["stop_offset"].run(connection, parameters).rowcount != 1:
+            raise OffsetsMoved("another ingester has moved the offset", where=f"{place.topic}[{place.partition}]")
         standing.stopped = why
         self._consumer.pause(place)
         log.error("partition_stopped", topic=place.topic, partition=place.partition, why=why)
-        parameters = {"topic_id": standing.topic_id, "partition": place.partition, "stopped": why}
-        _SQL["stop_offset"].run(connection, parameters)
         raise_alarm(connection, "partition_stopped", f"{place.topic}[{place.partition}]: {why}", writer=self._writer)
         commit(connection, "stop_partition")
 

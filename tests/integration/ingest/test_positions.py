@@ -9,6 +9,7 @@ from addresses import Database, KafkaAt
 from integration.ingest.streams import rows, settings_for
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from foliot.runtime.intake import OffsetsMoved
 from foliot.settings import Settings
 from foliot.store import connect
 from foliot_ingest.kafka_clients import KafkaUnavailable, have_records, make_consumer
@@ -102,6 +103,21 @@ def test_an_offset_that_lies_one_beyond_the_end_stops_its_partition(
     assert following == 11
     assert "offset 11 is outside the log" in stopped
     assert rows(fresh_database, "SELECT code FROM alarms") == [("partition_stopped",)]
+
+
+def test_a_former_owner_that_was_asleep_does_not_stop_a_partition_that_another_reads_on(
+    settings: Settings, fresh_database: Database, consumer: KafkaConsumer, place: TopicPartition
+):
+    send_in_one_batch(settings, place, 10)
+    store(settings, place, 3)
+    asleep = placed(settings, consumer, place)
+    rows(fresh_database, "UPDATE offsets SET next = 8 RETURNING next")
+
+    with connect(settings.dsn_service, application="test") as connection, pytest.raises(OffsetsMoved):
+        asleep.stop(connection, place, "offset 3 is outside the log")
+
+    assert rows(fresh_database, "SELECT next, stopped FROM offsets") == [(8, None)]
+    assert rows(fresh_database, "SELECT code FROM alarms") == []
 
 
 def test_a_record_is_found_where_others_are_missed(settings: Settings, place: TopicPartition):
