@@ -12,10 +12,9 @@ from typing import Final
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
-from foliot.runtime.columns import columns
 from foliot.runtime.intake import OffsetMove, OffsetsMoved
 from foliot.settings import Settings
-from foliot.store import Connection, commit, load
+from foliot.store import Connection, columns, commit, load
 from foliot_ingest.kafka_clients import have_records
 
 _SQL: Final = load("intake")

@@ -19,9 +19,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from foliot.errors import FoliotError
-from foliot.runtime.columns import columns
 from foliot.settings import Settings
-from foliot.store import Connection, commit, connect, load, roll_back
+from foliot.store import Connection, columns, commit, connect, load, roll_back
 from foliot_ingest.kafka_clients import KafkaUnavailable, make_producer
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 from foliot_ingest.topics import make_topics

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from foliot.errors import Refusal
-from foliot.runtime.columns import columns
-from foliot.store import Connection, load
+from foliot.store import Connection, columns, load
 
 _SQL: Final = load("intake")
 _COLUMNS: Final = (

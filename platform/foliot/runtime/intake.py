@@ -16,10 +16,20 @@ import orjson
 from foliot.errors import Refusal
 from foliot.registry import Catalog
 from foliot.runtime.addresses import address_text, queue_of, shard_of
-from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
-from foliot.store import KIND_EVENT, Connection, Cursor, StoreError, commit, load, pipelined, roll_back
+from foliot.store import (
+    KIND_EVENT,
+    Connection,
+    Cursor,
+    StoreError,
+    columns,
+    commit,
+    load,
+    numbers_text,
+    pipelined,
+    roll_back,
+)
 
 _SQL: Final = load("intake")
 _ID_BYTES_MAX: Final = 64

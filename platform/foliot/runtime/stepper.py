@@ -17,7 +17,6 @@ import structlog
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Versions, load_catalog
 from foliot.runtime.batch import Parking, ShardBatch
-from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
 from foliot.runtime.selection import ShardWork, allot, choose_shards
 from foliot.runtime.writing import write
@@ -28,10 +27,12 @@ from foliot.store import (
     DataRefused,
     StoreError,
     StoreUnavailable,
+    columns,
     commit,
     connect,
     crash_point,
     load,
+    numbers_text,
     pipelined,
     roll_back,
 )

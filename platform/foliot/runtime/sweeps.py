@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import structlog
 
-from foliot.runtime.columns import columns
 from foliot.runtime.intake import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
@@ -21,6 +20,7 @@ from foliot.store import (
     Connection,
     StoreUnavailable,
     TransactionLost,
+    columns,
     commit,
     load,
     roll_back,

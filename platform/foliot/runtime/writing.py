@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from foliot.runtime.batch import ShardBatch
-from foliot.runtime.columns import columns, numbers_text
 from foliot.runtime.dead_letters import insert_dead_letters
 from foliot.runtime.lives import Life, Waiting
-from foliot.store import Conflict, Connection, Cursor, load, pipelined
+from foliot.store import Conflict, Connection, Cursor, columns, load, numbers_text, pipelined
 
 _SQL: Final = load("step")
 TOKEN_BYTES: Final = 12

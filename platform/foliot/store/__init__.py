@@ -1,5 +1,6 @@
 """Postgres: connections and the SQL of every hot path. The one package that speaks to the driver."""
 
+from foliot.store.arrays import columns, numbers_text
 from foliot.store.connection import (
     Conflict,
     Connection,
@@ -40,10 +41,12 @@ __all__ = [
     "StoreUnavailable",
     "TransactionLost",
     "UnknownCommit",
+    "columns",
     "commit",
     "connect",
     "crash_point",
     "load",
+    "numbers_text",
     "pipelined",
     "roll_back",
     "translated",

@@ -1,4 +1,4 @@
-"""Arrays in Postgres's binary form, packed by their declared type.
+"""Rows as parallel arrays, and arrays in Postgres's binary form, packed by their declared type.
 
 The driver's own list dumpers quote text element by element (18 µs for a state of 100 bytes, against 0.2 µs here) and
 choose the type of integers by their size, so that a statement would be prepared again for every mixture of sizes.
@@ -9,7 +9,7 @@ of the elements, then length and lower bound of each dimension, then each elemen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from struct import Struct, pack
 from types import MappingProxyType
 from typing import Any, Final
@@ -94,3 +94,14 @@ PACKERS: Final[Mapping[str, Pack]] = MappingProxyType(
     }
 )
 """By the name of the elements' type: lists of Python values (None is null) to what the driver sends."""
+
+
+def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Turn rows into one list a name, in order, as `INSERT … SELECT unnest(…)` takes them."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return dict(zip(names, turned or [[] for _ in names], strict=True))
+
+
+def numbers_text(numbers: Iterable[int]) -> str:
+    """Write numbers as a Postgres array literal: arrays of arrays do not pass through unnest."""
+    return "{" + ",".join(map(str, numbers)) + "}"
