@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
-from foliot.runtime.intake import OffsetMove, OffsetsMoved
+from foliot.runtime import OffsetMove, OffsetsMoved
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, load
 from foliot_ingest.kafka_clients import have_records

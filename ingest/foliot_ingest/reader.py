@@ -16,9 +16,7 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 
 from foliot.errors import FoliotError, Refusal
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime.dead_letters import Record, SetAside
-from foliot.runtime.intake import Arrival, Receipt, take_in
-from foliot.runtime.wake import Wake
+from foliot.runtime import Arrival, Receipt, Record, SetAside, Wake, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
