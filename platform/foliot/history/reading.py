@@ -10,7 +10,7 @@ import orjson
 
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, MachineEntry
-from foliot.runtime import address_text, shard_of
+from foliot.runtime import address_text, lane_of, shard_of
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, load, roll_back
 
 _SQL: Final = load("history")
@@ -132,7 +132,7 @@ def _entry(row: tuple[Any, ...]) -> JournalEntry:
         kind=JOURNAL_KINDS[kind],
         outcome=JOURNAL_OUTCOMES[outcome],
         version=version,
-        lane=None if queue is None else LANES[queue // 2],
+        lane=None if queue is None else LANES[lane_of(queue)],
         event_id=event_id,
         type=type_,
         source=source,

@@ -1,6 +1,6 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
-from foliot.runtime.addresses import address_text, instance_id, queue_of, shard_of
+from foliot.runtime.addresses import address_text, instance_id, lane_of, queue_of, shard_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
     Arrival,
@@ -38,6 +38,7 @@ __all__ = [
     "find_wake",
     "insert_dead_letters",
     "instance_id",
+    "lane_of",
     "payload_hash",
     "queue_of",
     "redrive",

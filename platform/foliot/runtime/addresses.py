@@ -6,6 +6,8 @@ from hashlib import blake2b
 from typing import Final
 
 SHARDS_MAX: Final = 4096
+_URGENT_LANES: Final = 2
+"""Critical and high."""
 
 
 def address_text(tenant: str, machine: str, key: str) -> str:
@@ -26,3 +28,13 @@ def instance_id(shard: int, n: int) -> int:
 def queue_of(lane: int) -> int:
     """Tell the queue of a lane within quota; the one after it takes what is over quota."""
     return lane * 2
+
+
+def lane_of(queue: int) -> int:
+    """Tell the lane of a queue, 0 (critical) to 3 (low)."""
+    return queue // 2
+
+
+def is_urgent(queue: int) -> bool:
+    """Tell whether a queue is of the critical or the high lane."""
+    return lane_of(queue) < _URGENT_LANES

@@ -32,7 +32,7 @@ from foliot.engine import (
 )
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Channel, MachineEntry
-from foliot.runtime.addresses import address_text, instance_id
+from foliot.runtime.addresses import address_text, instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, StoreError
@@ -399,7 +399,7 @@ def waiting_text(event: Waiting) -> str:
         "source": event.source,
         "type": event.type,
         "time": event.time,
-        "lane": event.queue // 2,
+        "lane": lane_of(event.queue),
         "data": _data_of(event),
     }
     if event.timer is not None:

@@ -11,7 +11,7 @@ import orjson
 
 from foliot.errors import FoliotError
 from foliot.registry import Catalog
-from foliot.runtime.addresses import SHARDS_MAX, address_text, queue_of, shard_of
+from foliot.runtime.addresses import SHARDS_MAX, address_text, is_urgent, queue_of, shard_of
 from foliot.runtime.batch import ShardBatch
 from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.intake import Arrival, fill, fill_inbox
@@ -139,7 +139,7 @@ def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str,
         *(event["source"], event["type"], event["time"], data, letter["traceparent"], instance, timer, armed),
     )
     fill_inbox(connection, [row], {shard: numbers})
-    return {shard: queue < queue_of(2)}
+    return {shard: is_urgent(queue)}
 
 
 def _decode_again(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-URGENT_QUEUES: Final = 4
-"""Queues of critical and high."""
+from foliot.runtime.addresses import is_urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class ShardWork:
     @property
     def urgent(self) -> bool:
         """Tell whether critical or high events wait."""
-        return any(self.waiting[:URGENT_QUEUES])
+        return any(count for queue, count in enumerate(self.waiting) if is_urgent(queue))
 
 
 def choose_shards(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from foliot.runtime.addresses import is_urgent
 from foliot.runtime.intake import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
@@ -103,7 +104,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
         touched = {row[1] for row in rows}
         fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(touched)})
         commit(connection, "sweep")
-        wake.wake({shard: any(row[1] == shard and row[2] < 4 for row in rows) for shard in touched})
+        wake.wake({shard: any(row[1] == shard and is_urgent(row[2]) for row in rows) for shard in touched})
     else:
         roll_back(connection)
     return len(rows)
