@@ -10,7 +10,7 @@ import orjson
 
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, MachineEntry
-from foliot.runtime import address_text, lane_of, shard_of
+from foliot.runtime import address_text, lane_of, shard_of, transition_numbers
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, load, roll_back
 
 _SQL: Final = load("history")
@@ -139,21 +139,8 @@ def _entry(row: tuple[Any, ...]) -> JournalEntry:
         time=time,
         data=None if data is None else orjson.loads(data),
         timer=timer,
-        transitions=numbers_of(code),
+        transitions=transition_numbers(code),
         state_hash=bytes(state_hash).hex(),
         detail=None if detail is None else orjson.loads(detail),
         at=at,
     )
-
-
-def numbers_of(code: bytes | None) -> tuple[int, ...]:
-    """Read transition numbers from their LEB128 code."""
-    numbers: list[int] = []
-    number = shift = 0
-    for byte in code or b"":
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            numbers.append(number)
-            number = shift = 0
-    return tuple(numbers)

@@ -15,6 +15,7 @@ from foliot.runtime.intake import (
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
+from foliot.runtime.transition_codes import transition_numbers
 from foliot.runtime.wake import NoWake, Wake, find_wake
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "shard_of",
     "sweep",
     "take_in",
+    "transition_numbers",
 ]

@@ -35,6 +35,7 @@ from foliot.registry import Catalog, Channel, MachineEntry
 from foliot.runtime.addresses import address_text, instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
+from foliot.runtime.transition_codes import transition_code
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, StoreError
 
 log = structlog.get_logger(__name__)
@@ -334,7 +335,7 @@ class ShardBatch:
                 event.traceparent,
                 own.timer if own else None,
                 own.armed if own else None,
-                _code(transitions),
+                transition_code(transitions),
                 blake2b(life.text.encode(), digest_size=16, key=self._catalog.secret).digest(),
                 life.text if full else None,
                 detail,
@@ -445,17 +446,3 @@ def _failure(code: str, error: Exception, entry: MachineEntry) -> Refusal:
 def _rfc3339(microseconds: int) -> str:
     seconds, rest = divmod(microseconds, 1_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
-
-
-def _code(transitions: tuple[int, ...]) -> bytes | None:
-    """Write transition numbers as LEB128, a byte for each below 128."""
-    if not transitions:
-        return None
-    code = bytearray()
-    for number in transitions:
-        left = number
-        while left > 0x7F:
-            code.append(left & 0x7F | 0x80)
-            left >>= 7
-        code.append(left)
-    return bytes(code)
