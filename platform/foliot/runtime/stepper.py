@@ -6,7 +6,6 @@ leases. One `Stepper` belongs to one thread at a time; its caller sees to that.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -48,6 +47,7 @@ _HELD: Final = -1
 """In the place of a queue: events that an instance held."""
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
 _RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
+_ALARM_COLUMNS: Final = ("codes", "tenants", "shards", "whats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,15 +385,7 @@ class Stepper:
         log.error("shard_conflict", error=str(error), shards=list(taken))
         self._roll_back(taken)
         if self._attempts is not None:
-            rows = defaultdict(list)
-            for shard in taken:
-                for name, value in (
-                    ("codes", "shard_conflict"),
-                    ("tenants", None),
-                    ("shards", shard),
-                    ("whats", str(error)),
-                ):
-                    rows[name].append(value)
+            rows = columns(_ALARM_COLUMNS, [("shard_conflict", None, shard, str(error)) for shard in taken])
             _INTAKE["insert_alarms"].run(self._attempts, {**rows, "writer": self._writer})
 
     def _roll_back(self, taken: Sequence[int]) -> None:
