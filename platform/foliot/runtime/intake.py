@@ -165,12 +165,17 @@ def fill(
     keys = [_key_of(arrival, catalog) for arrival in arrivals]
     if "dedupe" in defences_off:
         keys = [key._replace(id=f"{key.id} {place}") for place, key in enumerate(keys)]
-    sorting = _sort_within(arrivals, keys)
+    copies: dict[_Key, list[int]] = {}
+    for index, key in enumerate(keys):
+        copies.setdefault(key, []).append(index)
+    known: dict[_Key, bytes] = {}
     heads: dict[int, tuple[list[int], int]] = {}
-    if sorting.fresh:
-        heads = _claim_and_lock(connection, arrivals, sorting, dedupe="dedupe" not in defences_off)
+    if copies:
+        known, heads = _claim_and_lock(connection, arrivals, copies, dedupe="dedupe" not in defences_off)
+    sorting = _sort(arrivals, copies, known)
     letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
     with pipelined(connection, "intake.write"):
+        _unclaim(connection, {key: arrivals[copies[key][0]].payload_hash for key in known}, known)
         positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
         insert_dead_letters(connection, letters, writer=writer)
         _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
@@ -194,38 +199,45 @@ def _key_of(arrival: Arrival, catalog: Catalog) -> _Key:
     return _Key(shard, arrival.tenant, arrival.source, short, arrival.machine, arrival.key)
 
 
-def _sort_within(arrivals: Sequence[Arrival], keys: Sequence[_Key]) -> _Sorting:
+def _claim_and_lock(
+    connection: Connection, arrivals: Sequence[Arrival], copies: Mapping[_Key, Sequence[int]], *, dedupe: bool
+) -> tuple[dict[_Key, bytes], dict[int, tuple[list[int], int]]]:
+    """Claim the keys and lock the heads; give what each key that came before was accepted with, and the heads."""
+    ordered = sorted(copies)
+    keys = columns(_KEY_COLUMNS, ordered)
+    shards = sorted({key.shard for key in ordered})
+    if not dedupe:
+        return {}, _heads(_SQL["lock_heads"].run(connection, {"shards": shards}))
+    hashes = [arrivals[copies[key][0]].payload_hash for key in ordered]
+    with pipelined(connection, "intake.claim"):
+        _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
+        locked = _SQL["lock_heads"].run(connection, {"shards": shards})
+        # Every key is asked for, in every generation: at a change of generation two transactions may claim the same
+        # key in two of them. They share a shard, so the second to lock its head sees what the first committed.
+        found = _SQL["find_duplicates"].run(connection, keys)
+    return {ordered[place - 1]: bytes(hash_before) for place, hash_before in found}, _heads(locked)
+
+
+def _sort(arrivals: Sequence[Arrival], copies: Mapping[_Key, Sequence[int]], known: Mapping[_Key, bytes]) -> _Sorting:
+    """Compare every arrival with what its key was accepted with, before or as the first of this batch."""
     sorting = _Sorting({}, [], [])
-    for index, key in enumerate(keys):
-        first = sorting.fresh.setdefault(key, index)
-        if first != index:
-            same = arrivals[first].payload_hash == arrivals[index].payload_hash
+    for key, indexes in copies.items():
+        accepted = known.get(key)
+        if accepted is None:
+            sorting.fresh[key] = indexes[0]
+            accepted = arrivals[indexes[0]].payload_hash
+        for index in indexes if key in known else indexes[1:]:
+            same = arrivals[index].payload_hash == accepted
             (sorting.doubled if same else sorting.reused).append(index)
     return sorting
 
 
-def _claim_and_lock(
-    connection: Connection, arrivals: Sequence[Arrival], sorting: _Sorting, *, dedupe: bool
-) -> dict[int, tuple[list[int], int]]:
-    """Claim the keys, lock the heads, and part from the fresh arrivals those that came before; give the heads."""
-    ordered = sorted(sorting.fresh)
-    keys = columns(_KEY_COLUMNS, ordered)
-    shards = sorted({key.shard for key in ordered})
-    if not dedupe:
-        return _heads(_SQL["lock_heads"].run(connection, {"shards": shards}))
-    hashes = [arrivals[sorting.fresh[key]].payload_hash for key in ordered]
-    with pipelined(connection, "intake.claim"):
-        _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
-        locked = _SQL["lock_heads"].run(connection, {"shards": shards})
-        # Every fresh key is asked for, in every generation: at a change of generation two transactions may claim the
-        # same key in two of them. They share a shard, so the second to lock its head sees what the first committed.
-        found = _SQL["find_duplicates"].run(connection, keys)
-    for place, hash_before in found:
-        index = sorting.fresh.pop(ordered[place - 1], None)
-        if index is not None:
-            same = bytes(hash_before) == arrivals[index].payload_hash
-            (sorting.doubled if same else sorting.reused).append(index)
-    return _heads(locked)
+def _unclaim(connection: Connection, claimed: Mapping[_Key, bytes], known: Mapping[_Key, bytes]) -> None:
+    """Forget claims with a payload that was refused: it must never pass for the accepted one."""
+    refused = sorted(key for key, hash_claimed in claimed.items() if hash_claimed != known[key])
+    if refused:
+        hashes = [claimed[key] for key in refused]
+        _SQL["unclaim_keys"].run(connection, {**columns(_KEY_COLUMNS, refused), "hashes": hashes})
 
 
 def _heads(rows: Iterable[tuple[int, list[int], int]]) -> dict[int, tuple[list[int], int]]:

@@ -101,16 +101,17 @@ def _take_records(site: Site) -> None:
         catalog = catalog_of(connection)
         machine = catalog.machine(TENANT, "station")
         assert machine is not None
-        records = [Record(TOPIC_ID, TOPIC, 0, offset) for offset in range(7)]
+        records = [Record(TOPIC_ID, TOPIC, 0, offset) for offset in range(8)]
         log = [
-            arrival(catalog, machine.number, "known0", "known", "counted", record=records[0]),
+            arrival(catalog, machine.number, "known0", "known", "counted", {"v": 3}, 2, records[0]),
             arrival(catalog, machine.number, "r1", "a", "counted", {"v": 1}, 0, records[1]),
             arrival(catalog, machine.number, "r1", "a", "counted", {"v": 1}, 0, records[2]),
             arrival(catalog, machine.number, "r1", "a", "counted", {"v": 2}, 0, records[3]),
             arrival(catalog, machine.number, "r4", "a", "counted", None, 2, records[4]),
             arrival(catalog, machine.number, "r5", "b", "counted", None, 3, records[5]),
+            arrival(catalog, machine.number, "known0", "known", "counted", record=records[6]),
         ]
-        aside = SetAside("decode", Refusal("not_json", "no JSON"), records[6], raw=b"{", tenant=TENANT)
+        aside = SetAside("decode", Refusal("not_json", "no JSON"), records[7], raw=b"{", tenant=TENANT)
         if following < len(records):
             move = OffsetMove(TOPIC_ID, 0, following, len(records))
             left = [event for event in log if event.record is not None and event.record.offset >= following]
@@ -329,7 +330,7 @@ SCENARIOS: Final = {
             _before_intake,
             _take_records,
             "intake.read_offsets registry.read_catalog intake.claim_keys intake.lock_heads "
-            "intake.find_duplicates intake.insert_inbox intake.move_heads intake.insert_dead_letters "
+            "intake.find_duplicates intake.unclaim_keys intake.insert_inbox intake.move_heads intake.insert_dead_letters "
             "intake.insert_alarms intake.move_offsets intake.insert_intakes intake.before_commit intake.commit",
             only_once=True,
         ),

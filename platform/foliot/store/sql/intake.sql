@@ -33,6 +33,18 @@ JOIN dedupe d ON d.generation = ANY ('{0,1,2,3,4}'::int2[])
   AND d.machine = u.machine AND d.key = u.key
 WHERE d.xmin <> pg_current_xact_id()::xid
 
+-- name: unclaim_keys
+-- in: keys, as for claim_keys, and the payload hashes that they were claimed with
+-- out: nothing
+-- locks: rows that this transaction has inserted: no other payload of such a key was ever accepted
+-- index: dedupe_pkey; one probe a key and generation
+DELETE FROM dedupe d
+USING unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
+             %(keys)s::text[], %(hashes)s::bytea[]) AS u (shard, tenant, source, id, machine, key, payload_hash)
+WHERE d.generation = ANY ('{0,1,2,3,4}'::int2[])
+  AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
+  AND d.machine = u.machine AND d.key = u.key AND d.payload_hash = u.payload_hash
+
 -- name: insert_inbox
 -- in: numbered events, as parallel arrays
 -- out: nothing
