@@ -40,29 +40,28 @@ class Router:
         """Decode and route one record; what cannot be is set aside with the reason, the position and what is known."""
         known: dict[str, Any] = {}
         stage: Literal["decode", "route"] = "decode"
-        tenant: int | None = None
+        # Also of a record that cannot be read: its letter must not go to whom the topic is bound to later.
+        owner = self._owner(record.place.topic)
         try:
             lane = self._lanes.get(record.place.topic)
             if lane is None:
                 stage = "route"
-                tenant = self._tenant(record.place.topic)
+                tenant = _bound(owner, record.place.topic)
                 routed = self._by_route(record, tenant, known)
             else:
                 event = decode(record.value, record.headers, self._limits, known)
                 stage = "route"
-                tenant = self._tenant(record.place.topic)
+                tenant = _bound(owner, record.place.topic)
                 self._check_tenant(event.tenant, tenant)
                 routed = Routed(event, lane)
             return self._arrival(record, routed, tenant, must_match_key=lane is not None)
         except RecordRefused as refused:
-            return set_aside(record, refused.refusal, stage, known, tenant)
+            return set_aside(record, refused.refusal, stage, known, owner)
 
-    def _tenant(self, topic: str) -> int:
+    def _owner(self, topic: str) -> int | None:
         tenant = self.catalog.topic_tenant(topic)
         if tenant is None and topic in self._lanes:
             tenant = self.catalog.tenant(DEFAULT_TENANT)
-        if tenant is None:
-            refuse("tenant_unbound", f"topic {topic} is bound to no tenant", "topic", "Bind the topic to a tenant.")
         return tenant
 
     def _by_route(self, record: KafkaRecord, tenant: int, known: dict[str, Any]) -> Routed:
@@ -114,6 +113,12 @@ class Router:
 
     def _machine_names(self, tenant: int) -> list[str]:
         return [entry.name for entry in self.catalog.machines.values() if entry.tenant == tenant]
+
+
+def _bound(owner: int | None, topic: str) -> int:
+    if owner is None:
+        refuse("tenant_unbound", f"topic {topic} is bound to no tenant", "topic", "Bind the topic to a tenant.")
+    return owner
 
 
 def set_aside(

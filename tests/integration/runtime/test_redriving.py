@@ -10,6 +10,7 @@ from foliot.errors import Refusal
 from foliot.registry import bind_topic, create_tenant, publish
 from foliot.runtime import DeadLetterRefused, NoWake, Record, SetAside, redrive, take_in
 from foliot.runtime.sweeps import fire_timers
+from foliot_ingest.routing import decode_again
 
 if TYPE_CHECKING:
     from conftest import World
@@ -75,5 +76,28 @@ def test_a_record_of_a_topic_that_was_bound_to_another_tenant_since_is_not_given
     bind_topic(incident.connection, "foliot.events.normal", "other")
     publish(incident.connection, "other", MACHINE, filename="test.yaml", by="test")
 
-    with pytest.raises(DeadLetterRefused):
+    with pytest.raises(DeadLetterRefused, match="belongs to another tenant now"):
+        redrive(incident.connection, incident.catalog(), incident.settings, 1, by="test")
+
+    assert incident.rows("SELECT status FROM dead_letters") == [("open",)]
+    assert incident.rows("SELECT count(*) FROM inbox") == [(0,)]
+
+
+def test_a_record_that_could_not_be_read_is_not_given_to_whom_its_topic_was_bound_to_since(incident: World) -> None:
+    place = Record("id", "foliot.events.normal", 0, 5)
+    raw = (
+        b'{"specversion":"1.0","id":"1","source":"s","type":"noted","subject":"a","foliotmachine":"incident",'
+        b'"data":{"text":"0123456789"}}'
+    )
+    kept = '{"key":null,"headers":[["content-type","application/cloudevents+json"]]}'
+    narrow = incident.settings.model_copy(update={"event_bytes_max": 10})
+    letter = decode_again(raw, kept, place, narrow, incident.catalog())
+    assert isinstance(letter, SetAside)
+    assert letter.refusal.code == "data_too_large"
+    take_in(incident.connection, incident.catalog(), [], [letter], [], writer="test")
+    create_tenant(incident.connection, "other")
+    bind_topic(incident.connection, "foliot.events.normal", "other")
+    publish(incident.connection, "other", MACHINE, filename="test.yaml", by="test")
+
+    with pytest.raises(DeadLetterRefused, match="belongs to another tenant now"):
         redrive(incident.connection, incident.catalog(), incident.settings, 1, by="test")

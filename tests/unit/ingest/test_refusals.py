@@ -93,6 +93,16 @@ def test_a_lane_topic_may_be_bound_to_another_tenant():
     assert (arrival.tenant, arrival.machine) == (2, 2)
 
 
+@pytest.mark.parametrize(("topic", "owner"), [("foliot.events.normal", 2), ("foliot.events.low", 1), ("strange", None)])
+def test_a_record_that_cannot_be_read_is_its_topics_tenants_all_the_same(topic: str, owner: int | None):
+    bound = router(topics={"foliot.events.normal": 2})
+
+    letter = bound.take(record(b"{", topic=topic))
+
+    assert isinstance(letter, SetAside)
+    assert letter.tenant == owner
+
+
 def test_a_foreign_record_becomes_what_its_route_says():
     arrival = router().take(alert())
 
