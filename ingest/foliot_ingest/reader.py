@@ -235,7 +235,6 @@ class Reader:
 
     def _review(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> None:
         """Subscribe to what should be read; place again where an operator or the broker may have changed something."""
-        before = {topic: facts.id for topic, facts in self._facts.items()}
         wanted = set(self._topics)
         if self._foreign:
             wanted |= set(self._fresh_router(connection).catalog.routing) - set(self._lane_of)
@@ -246,7 +245,12 @@ class Reader:
             self._refuse_topic(connection, topic)
         if wanted != (consumer.subscription() or set()):
             consumer.subscribe(sorted(wanted), listener=self._assignments)
-        renewed = any(before.get(topic, facts.id) != facts.id for topic, facts in self._facts.items())
+        # Compared with what is read under, not with the last look: a topic may have been away at that one.
+        facts = self._facts
+        renewed = any(
+            place.topic in facts and facts[place.topic].id != standing.topic_id
+            for place, standing in positions.standings.items()
+        )
         if renewed or positions.stopped():
             self._assignments.changed = True
 
@@ -338,5 +342,5 @@ def _decode(router: Router, topic_id: str, place: TopicPartition, record: Any) -
 def _unstorable(decoded: _Decoded, error: DataRefused) -> _Decoded:
     remedy = "Look at the value that is named; send the event without it."
     refusal = Refusal("unstorable", f"Postgres refused it: {error.refusal.what}", "", remedy)
-    # Nothing of what was read is kept but the bytes: any of it may be what cannot be stored.
-    return replace(decoded, outcome=set_aside(decoded.record, refusal, "route", {}, None))
+    # Nothing of what was read is kept but the bytes and whose they are: any of it may be what cannot be stored.
+    return replace(decoded, outcome=set_aside(decoded.record, refusal, "route", {}, decoded.outcome.tenant))
