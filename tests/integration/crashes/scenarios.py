@@ -331,7 +331,8 @@ SCENARIOS: Final = {
             _take_records,
             "intake.read_offsets registry.read_catalog intake.claim_keys intake.lock_heads "
             "intake.find_duplicates intake.unclaim_keys intake.insert_inbox intake.move_heads "
-            "intake.insert_dead_letters intake.insert_alarms intake.move_offsets intake.insert_intakes intake.before_commit intake.commit",
+            "intake.insert_dead_letters intake.insert_alarms intake.move_offsets intake.insert_intakes "
+            "intake.before_commit intake.commit",
             only_once=True,
         ),
         Scenario(
