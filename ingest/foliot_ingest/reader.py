@@ -24,6 +24,7 @@ from foliot.store import (
     StoreError,
     connect,
     load,
+    pipelined,
     roll_back,
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
@@ -238,6 +239,7 @@ class Reader:
         wanted = set(self._topics)
         if self._foreign:
             wanted |= set(self._fresh_router(connection).catalog.routing) - set(self._lane_of)
+            roll_back(connection)
         self._inspect(consumer, wanted)
         self._make_missing(consumer)
         for topic in sorted(topic for topic, facts in self._facts.items() if facts.compacted):
@@ -281,11 +283,13 @@ class Reader:
             self._facts = {**others, **topic_facts(client, wanted)}
 
     def _fresh_router(self, connection: Connection) -> Router:
-        row = _STEP["read_installation"].run(connection).fetchone()
-        router = self._router
+        """Give the router of the registry as it is now; the transaction that has read it stays open."""
+        # In a pipeline, so that the beginning of the transaction costs no round trip of its own.
+        with pipelined(connection, "intake.registry"):
+            found = _STEP["read_installation"].run(connection)
+        row, router = found.fetchone(), self._router
         if router is None or row is None or router.catalog.revision != row[0]:
             router = self._router = Router(self._settings, load_catalog(connection))
-        roll_back(connection)
         return router
 
     def _take(self, connection: Connection, positions: Positions, polled: Polled) -> None:
@@ -298,6 +302,8 @@ class Reader:
                 decoded += [_decode(router, topic_id, place, record) for record in records]
         if decoded:
             self._take_in(connection, positions, router.catalog, decoded)
+        else:
+            roll_back(connection)
 
     def _take_in(
         self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]

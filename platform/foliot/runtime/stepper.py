@@ -63,6 +63,16 @@ NOTHING: Final = Stepped(0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
+class _Locked:
+    """The cursors that are held, the moment (microseconds), and by shard the heads as of after the lock."""
+
+    cursors: Sequence[ShardCursor]
+    now: int
+    heads: dict[int, Sequence[int]]
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Condemned:
     """An event that must not be stepped: the first of `queue` (`_HELD`: of what is held) where the cursor was."""
 
@@ -93,7 +103,7 @@ class Pace:
         self._limit = min(float(self._events_max), self._limit * 1.5 + 1)
 
     def halve(self) -> None:
-        """Take less next time: a batch was lost to a time-out."""
+        """Take less next time: a batch was lost, and may have been for its length."""
         self._limit = max(1.0, self.capacity / 2)
 
 
@@ -134,6 +144,8 @@ class Stepper:
         except Conflict as error:
             self._conflicted(taken, error)
         except StoreUnavailable:
+            # It may have been ended for being slow.
+            self._pace.halve()
             self._disconnect(taken)
             raise
         except StoreError as error:
@@ -154,29 +166,23 @@ class Stepper:
         self._alone = None
         connection = self._open()
         chosen = self._choose(connection, urgent_only=urgent_only)
-        cursors = self._lock(connection, chosen) if chosen else []
-        if not cursors:
+        locked = self._lock(connection, chosen) if chosen else None
+        if locked is None or not locked.cursors:
             roll_back(connection)
             return NOTHING
-        now = cursors[0][1]
-        shards = [cursor.shard for cursor, _ in cursors]
-        with pipelined(connection, "step.read"):
-            heads_read = _SQL["read_heads"].run(connection, {"shards": shards})
-            # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
-            installation = _SQL["read_installation"].run(connection)
-        heads: dict[int, Sequence[int]] = dict(heads_read.fetchall())
+        heads = locked.heads
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
-        busy = [cursor for cursor, _ in cursors if cursor.draining or list(cursor.numbers) != list(heads[cursor.shard])]
+        busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(heads[cursor.shard])]
         if not busy:
             roll_back(connection)
-            return Stepped(0, len(shards), perf_counter() - began)
+            return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
         held, capacity, queue = self._attempt(busy, heads)
         condemned = self._condemned_at(held)
         if condemned is not None:
             capacity, queue = 1, condemned.queue
-        catalog = self._fresh_catalog(connection, installation.fetchone())
+        catalog = self._fresh_catalog(connection, locked.revision)
         wanted = heads if queue is None else _only(queue, held[0], heads)
         events = self._read_events(connection, held, wanted, capacity)
         self._alone = _alone(held, events)
@@ -189,7 +195,7 @@ class Stepper:
                 lives[cursor.shard],
                 catalog=catalog,
                 compiled=lambda machine, version: self._versions.get(connection, machine, version),
-                now=now,
+                now=locked.now,
             )
             batch.run(self._in_order(events[cursor.shard]), parking=condemned.parking if condemned else None)
             batches.append(batch)
@@ -215,9 +221,12 @@ class Stepper:
         return self._connection
 
     def _choose(self, connection: Connection, *, urgent_only: bool) -> list[int]:
+        # In a pipeline, so that the beginning of the transaction costs no round trip of its own.
+        with pipelined(connection, "step.find"):
+            found = _SQL["find_work"].run(connection)
         work = [
             ShardWork(shard, tuple(h - c for h, c in zip(head, cursor, strict=True)), writer, idle_ms)
-            for shard, head, cursor, writer, idle_ms in _SQL["find_work"].run(connection)
+            for shard, head, cursor, writer, idle_ms in found
         ]
         return choose_shards(
             work,
@@ -227,14 +236,22 @@ class Stepper:
             urgent_only=urgent_only,
         )
 
-    def _lock(self, connection: Connection, shards: list[int]) -> list[tuple[ShardCursor, int]]:
+    def _lock(self, connection: Connection, shards: list[int]) -> _Locked:
+        """Lock the cursors that nobody else holds; what is read behind them is as of after the lock."""
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
-        wanted = shards if alone is None else [alone]
-        statement = _SQL["read_cursors" if "cursor_lock" in self._off else "lock_cursors"]
-        return [
-            (ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining), now)
-            for shard, numbers, n, batch, outbox, token, draining, now in statement.run(connection, {"shards": wanted})
+        wanted = {"shards": shards if alone is None else [alone]}
+        with pipelined(connection, "step.lock"):
+            rows = _SQL["read_cursors" if "cursor_lock" in self._off else "lock_cursors"].run(connection, wanted)
+            heads = _SQL["read_heads"].run(connection, wanted)
+            # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
+            installation = _SQL["read_installation"].run(connection)
+        found = rows.fetchall()
+        cursors = [
+            ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining)
+            for shard, numbers, n, batch, outbox, token, draining, _ in found
         ]
+        row = installation.fetchone()
+        return _Locked(cursors, found[0][-1] if found else 0, dict(heads.fetchall()), None if row is None else row[0])
 
     def _attempt(
         self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
@@ -287,8 +304,8 @@ class Stepper:
             self._condemned.pop(cursor.shard, None)
         return None
 
-    def _fresh_catalog(self, connection: Connection, row: tuple[Any, ...] | None) -> Catalog:
-        if self._catalog is None or row is None or row[0] != self._catalog.revision:
+    def _fresh_catalog(self, connection: Connection, revision: int | None) -> Catalog:
+        if self._catalog is None or revision != self._catalog.revision:
             self._catalog = load_catalog(connection)
         return self._catalog
 

@@ -157,7 +157,7 @@ def _before_step_after_death(site: Site) -> None:
     _before_step(site)
     stepper = Stepper(site.settings, writer="dead")
     with closing(stepper):
-        cursors = [cursor for cursor, _ in stepper._lock(stepper._open(), list(range(64)))]
+        cursors = stepper._lock(stepper._open(), list(range(64))).cursors
         stepper._attempt(cursors, {cursor.shard: [number + 1 for number in cursor.numbers] for cursor in cursors})
 
 

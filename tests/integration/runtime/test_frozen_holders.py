@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from foliot.runtime.sweeps import end_frozen
-from foliot.store import Connection, connect
+from foliot.store import Connection, StoreUnavailable, connect
 
 if TYPE_CHECKING:
     from conftest import World
@@ -63,3 +63,16 @@ def test_one_that_does_not_take_the_rows_that_it_asked_for_is_ended(world: World
     ended = _ended(world)
 
     assert (ended, _is_free(world)) == (1, True)
+
+
+def test_one_that_was_ended_takes_less_the_next_time(incident: World) -> None:
+    stepper = incident.stepper()
+    incident.take(incident.arrival("a", "reported", {"severity": 3}))
+    before = stepper._pace.capacity
+    incident.rows(f"SELECT pg_terminate_backend({stepper._open().info.backend_pid})")
+
+    with pytest.raises(StoreUnavailable):
+        stepper.run_batch()
+
+    assert stepper._pace.capacity <= before / 2
+    assert incident.drain(stepper) == 1
