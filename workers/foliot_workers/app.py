@@ -47,13 +47,14 @@ def make_app(settings: Settings, *, sends_only: bool = False) -> Celery:
     app = Celery("foliot", broker=settings.broker_url, set_as_current=False, amqp=Amqp)
     queues = (*STEP_QUEUES.values(), SWEEP_QUEUE, EFFECTS_QUEUE)
     app.conf.update(
-        task_queues=[Queue(name) for name in queues],
+        # A wake-up that dies with its child is no loss: what it told of is still in the inbox. So none is kept until it
+        # is confirmed, which would cost two more round trips.
+        task_queues=[Queue(name, no_ack=True) for name in queues],
         task_default_queue=STEP_QUEUES["bulk"],
         task_create_missing_queues=False,
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        # A wake-up that dies with its child is no loss: what it told of is still in the inbox.
         task_acks_late=False,
         task_publish_retry=False,
         worker_prefetch_multiplier=1,

@@ -106,13 +106,18 @@ class Child:
         """Do what a wake-up asks for: step for a while, and ask for more of the same if work is left.
 
         The child looks once more soon after, since a shard that another child had a moment ago is left to it at first.
+        An urgent child passes the wake-up on: the shards that it was woken for may have work of other lanes too.
         """
         self._wake_ups.clear(self._lane_class)
         with self._stepping:
             more = self._drain()
             self._look_at = time.monotonic() + self._settings.steal_after_ms / 1000 + _STEAL_MARGIN_S
         self._bell.set()
-        if more and not self.stopping:
+        if self.stopping:
+            return
+        if self._lane_class == "urgent":
+            self._wake_ups.post(("bulk",))
+        if more:
             self._wake_ups.post((self._lane_class,))
 
     def sweep(self) -> None:

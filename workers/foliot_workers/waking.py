@@ -41,9 +41,12 @@ class CeleryWake:
         self._quiet_until = 0.0
 
     def wake(self, shards: Mapping[int, bool]) -> None:
-        """Say that these shards have work. Bulk children serve all lanes, so they are told in either case."""
+        """Say that these shards have work; urgent children tell the bulk ones of the rest, once they have done theirs.
+
+        So nothing else asks for the processor while an urgent event is on its way.
+        """
         if shards:
-            self.post(("urgent", "bulk") if any(shards.values()) else ("bulk",))
+            self.post(("urgent",) if any(shards.values()) else ("bulk",))
 
     def post(self, classes: Iterable[LaneClass]) -> None:
         """Send one message to each class for which none is known to wait."""

@@ -125,6 +125,8 @@ def wake_forgotten(connection: Connection, wake: Wake) -> int:
     roll_back(connection)
     if idle:
         wake.wake(idle)
+        # Those who should have done the urgent work may be what is missing.
+        wake.wake(dict.fromkeys(idle, False))
     return len(idle)
 
 

@@ -15,7 +15,10 @@ class Wake(Protocol):
     """Tells workers that shards have work. A hint: lost, late or doubled, it does no harm."""
 
     def wake(self, shards: Mapping[int, bool]) -> None:
-        """Say that these shards have work; the value tells whether some of it is critical or high. Never raises."""
+        """Say that these shards have work; the value tells whether some of it is critical or high. Never raises.
+
+        Where some is, those who are woken for it see to it that the rest is done too.
+        """
 
 
 class NoWake:

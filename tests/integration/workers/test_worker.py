@@ -74,6 +74,33 @@ def test_a_wake_up_is_enough_when_nobody_polls(site: Site, start_worker: Start, 
     site.assert_each_applied_once()
 
 
+def test_what_came_together_with_urgent_work_is_stepped_too_when_nobody_polls(
+    site: Site, start_worker: Start, wake: CeleryWake
+) -> None:
+    start_worker(foliot_poll_ms=A_MINUTE, foliot_sweep_ms=A_MINUTE)
+
+    site.send_all([(f"k{number}", number % 4, "e") for number in range(40)], wake=wake)
+    site.wait_until_stepped(seconds=10)
+
+    site.assert_each_applied_once()
+
+
+def test_an_urgent_event_does_not_wait_for_frozen_urgent_children(
+    site: Site, start_worker: Start, wake: CeleryWake
+) -> None:
+    worker = start_worker(foliot_poll_ms=A_MINUTE)
+    frozen = worker.children("urgent")
+    for child in frozen:
+        child.suspend()
+
+    site.send("k", 3, lane=0, wake=wake)
+    site.wait_until_stepped(seconds=10)
+    for child in frozen:
+        child.resume()
+
+    site.assert_each_applied_once()
+
+
 def test_a_sweep_wakes_shards_whose_wake_up_was_lost(site: Site, start_worker: Start) -> None:
     start_worker(foliot_poll_ms=A_MINUTE)
 
