@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
+import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final
 
 import structlog
@@ -17,11 +20,33 @@ from foliot_ingest.reader import Reader
 URGENT_LANES: Final = frozenset((0, 1))
 CALM_LANES: Final = frozenset((2, 3))
 
+_LOOK_S: Final = 1.0
+
 log = structlog.get_logger(__name__)
+
+
+class Watchdog:
+    """Counts looks without progress, not seconds: a process that was frozen as a whole has not hung."""
+
+    def __init__(self, readers: int, looks_max: int) -> None:
+        self._looks_max = looks_max
+        self._turns = [-1] * readers
+        self._looks = [0] * readers
+
+    def hung(self, turns: Sequence[int]) -> bool:
+        """Take in how often each reader has turned so far; tell whether one has not for too many looks."""
+        self._looks = [
+            looks + 1 if now == before else 0
+            for looks, now, before in zip(self._looks, turns, self._turns, strict=True)
+        ]
+        self._turns = list(turns)
+        return max(self._looks) >= self._looks_max
 
 
 def ingest(settings: Settings, *, wake: Wake, stop: threading.Event) -> None:
     """Take records from Kafka into the inbox until `stop` is set, then finish the batch and leave the groups.
+
+    A reader that hangs ends the process, with a trace of all threads on stderr: whoever watches over it starts another.
 
     Raises:
         FoliotError: one reader met what no second try can heal; the other has stopped too.
@@ -34,9 +59,18 @@ def ingest(settings: Settings, *, wake: Wake, stop: threading.Event) -> None:
     ]
     with ThreadPoolExecutor(len(readers), thread_name_prefix="ingest") as threads:
         running = {threads.submit(reader.run) for reader in readers}
-        ended, _ = wait(running, return_when=FIRST_COMPLETED)
+        ended = _first_end(running, readers, Watchdog(len(readers), int(settings.ingest_watchdog_s / _LOOK_S)))
         stop.set()
         wait(running)
     for reader_run in ended:
         reader_run.result()
     log.info("ingest_ended", writer=writer)
+
+
+def _first_end(running: set[Future[None]], readers: Sequence[Reader], watchdog: Watchdog) -> set[Future[None]]:
+    while not (ended := wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED).done):
+        if watchdog.hung([reader.turns for reader in readers]):
+            log.error("ingest_hangs", turns={reader.name: reader.turns for reader in readers})
+            faulthandler.dump_traceback(file=sys.__stderr__ or sys.stderr)
+            os._exit(1)
+    return ended

@@ -90,8 +90,10 @@ class Reader:
         writer: str,
         stop: threading.Event,
     ) -> None:
+        self.name = name
+        self.turns = 0
+        """How often it came around any of its loops: while this grows, the reader does not hang."""
         self._settings = settings
-        self._name = name
         self._topics = [topic for topic, lane in lane_topics(settings).items() if lane in lanes]
         self._foreign = foreign
         self._wake = wake
@@ -116,6 +118,7 @@ class Reader:
         """
         failures = 0
         while not self._stop.is_set():
+            self.turns += 1
             started = time.monotonic()
             try:
                 self._session()
@@ -130,7 +133,7 @@ class Reader:
 
     def _session(self) -> None:
         """Read with one Kafka client until stopped, over as many Postgres connections as it takes."""
-        consumer = make_consumer(self._settings, group=f"{self._settings.group}.{self._name}", name=self._writer)
+        consumer = make_consumer(self._settings, group=f"{self._settings.group}.{self.name}", name=self._writer)
         try:
             positions = Positions(self._settings, consumer, writer=self._writer)
             self._facts, self._assignments, self._next_review_at = {}, _Assignments(), 0.0
@@ -141,6 +144,7 @@ class Reader:
     def _with_postgres(self, consumer: KafkaConsumer, positions: Positions) -> None:
         backoff_s = _BACKOFF_S_MIN
         while not self._stop.is_set():
+            self.turns += 1
             started = time.monotonic()
             try:
                 self._with_connection(consumer, positions)
@@ -153,7 +157,7 @@ class Reader:
                 self._stop.wait(min(backoff_s, _BACKOFF_S_MAX))
 
     def _with_connection(self, consumer: KafkaConsumer, positions: Positions) -> None:
-        application = f"foliot-ingest {self._name}"
+        application = f"foliot-ingest {self.name}"
         with closing(connect(self._settings.dsn_service, application=application)) as connection:
             self._assignments.changed = True
             # A server that took over may have other changes of the registry under the same revision.
@@ -163,6 +167,7 @@ class Reader:
 
     def _turn(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> None:
         """Poll once, and take in what came."""
+        self.turns += 1
         now = time.monotonic()
         if now >= self._next_review_at:
             self._review(connection, consumer, positions)
@@ -308,6 +313,7 @@ class Reader:
     def _take_in(
         self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]
     ) -> None:
+        self.turns += 1
         try:
             receipt = self._transaction(connection, positions, catalog, decoded)
         except DataRefused as error:

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     inbox_age_max_s: float = Field(
         60.0, gt=0, description="Age of the oldest waiting event beyond which they are paused"
     )
+    ingest_watchdog_s: float = Field(60.0, ge=5, description="An ingester that hangs for longer ends itself")
     group: str = Field("foliot-ingest", description="Kafka consumer group")
     session_timeout_ms: int = Field(6000, ge=1000, description="Kafka session of one consumer")
 
