@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -42,6 +43,8 @@ _DEPTH_S: Final = 1.0
 """How often the depth of the inbox is read."""
 _REVIEW_S: Final = 15.0
 """How often stopped partitions, topics that came late and topics that were made anew are looked at."""
+JOIN_S_MAX: Final = 45.0
+"""How long a new member of the group waits for an assignment before it tries with another client."""
 FOREIGN_LANE: Final = 2
 """Foreign topics wait as the normal lane does."""
 
@@ -54,6 +57,16 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
 
     def __init__(self) -> None:
         self.changed = True
+        self.join_by = time.monotonic() + JOIN_S_MAX
+
+    def check_joined(self) -> None:
+        """Refuse to wait any longer for a first assignment, be it an empty one.
+
+        Raises:
+            KafkaUnavailable: the group has not answered in time; a new client may fare better.
+        """
+        if time.monotonic() > self.join_by:
+            raise KafkaUnavailable(f"no answer from the consumer group within {JOIN_S_MAX:.0f} s", where="group")
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's interface
         """Note that positions are no longer ours."""
@@ -61,7 +74,7 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
         """Note that positions must be looked up."""
-        self.changed = True
+        self.changed, self.join_by = True, math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +188,7 @@ class Reader:
         if now >= self._next_depth_at:
             self._look_at_depth(connection)
             self._next_depth_at = now + _DEPTH_S
+        self._assignments.check_joined()
         if self._assignments.changed:
             self._place(connection, consumer, positions)
         self._pause(consumer, positions)

@@ -22,6 +22,7 @@ from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.intake import Arrival
 from foliot.settings import Settings
 from foliot.store import connect
+from foliot_ingest import reader
 from foliot_ingest.codes import CODES
 from foliot_ingest.consumer import ingest
 from foliot_ingest.routing import decode_again
@@ -160,6 +161,21 @@ def test_two_groups_that_fight_for_the_same_partitions_take_each_record_once(
         "FROM intakes) spans WHERE first <> before",
     )
     assert gaps == []
+
+
+def test_a_reader_that_hears_nothing_of_its_group_begins_again_with_another_client(
+    settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    clients: list[object] = []
+    make = reader.make_consumer
+    monkeypatch.setattr(reader, "make_consumer", lambda *args, **named: clients.append(named) or make(*args, **named))
+    monkeypatch.setattr(reader, "JOIN_S_MAX", 0.0)
+    send(settings, structured(id="late"))
+
+    with ingesting(settings):
+        eventually(lambda: len(clients) > 2)
+        monkeypatch.setattr(reader, "JOIN_S_MAX", 30.0)
+        eventually(lambda: accepted(fresh_database) == ["late"])
 
 
 def test_an_offset_outside_the_log_stops_its_partition_alone_and_raises_an_alarm(
