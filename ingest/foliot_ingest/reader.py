@@ -43,7 +43,10 @@ _DEPTH_S: Final = 1.0
 """How often the depth of the inbox is read."""
 _REVIEW_S: Final = 15.0
 """How often stopped partitions, topics that came late and topics that were made anew are looked at."""
-JOIN_S_MAX: Final = 45.0
+_ANSWER_MS_MAX: Final = 5_000
+PROGRESS_S: Final = 5.0
+"""How often it is looked at whether the client gives what the log has."""
+JOIN_S_MAX: Final = 15.0
 """How long a new member of the group waits for an assignment before it tries with another client."""
 FOREIGN_LANE: Final = 2
 """Foreign topics wait as the normal lane does."""
@@ -120,6 +123,8 @@ class Reader:
         self._refused_topics: set[str] = set()
         self._next_depth_at = 0.0
         self._next_review_at = 0.0
+        self._next_progress_at = 0.0
+        self._behind: frozenset[TopicPartition] = frozenset()
         self._router: Router | None = None
         self._log = log.bind(reader=name)
 
@@ -150,6 +155,7 @@ class Reader:
         try:
             positions = Positions(self._settings, consumer, writer=self._writer)
             self._facts, self._assignments, self._next_review_at = {}, _Assignments(), 0.0
+            self._behind = frozenset()
             self._with_postgres(consumer, positions)
         finally:
             consumer.close(autocommit=False, timeout_ms=int(self._settings.grace_s * 300))
@@ -191,8 +197,13 @@ class Reader:
         self._assignments.check_joined()
         if self._assignments.changed:
             self._place(connection, consumer, positions)
+        if now >= self._next_progress_at and not self._assignments.changed:
+            self._check_progress(consumer, positions)
+            self._next_progress_at = now + PROGRESS_S
         self._pause(consumer, positions)
         polled = self._poll(connection, consumer, positions)
+        if polled:
+            self._behind = frozenset()
         # A rebalance within the poll may have moved positions under these records.
         if polled and not self._assignments.changed:
             self._take(connection, positions, polled)
@@ -243,6 +254,28 @@ class Reader:
             if standing.stopped is None:
                 lane = self._lane_of.get(place.topic, FOREIGN_LANE)
                 (consumer.pause if lane in self._waiting_lanes else consumer.resume)(place)
+
+    def _check_progress(self, consumer: KafkaConsumer, positions: Positions) -> None:
+        """Compare positions with the ends of the logs.
+
+        Raises:
+            KafkaUnavailable: records were there at two looks, and none was given in between; a new client is needed.
+        """
+        read = [
+            place
+            for place in positions.standings.keys() & consumer.assignment()
+            if positions.standings[place].stopped is None
+            and self._lane_of.get(place.topic, FOREIGN_LANE) not in self._waiting_lanes
+        ]
+        ends = consumer.end_offsets(read, timeout_ms=_ANSWER_MS_MAX) if read else {}
+        # The client's position: it passes the marks of transactions too, which are no records.
+        behind = {place for place in read if (consumer.position(place, timeout_ms=_ANSWER_MS_MAX) or 0) < ends[place]}
+        silent = sorted(behind & self._behind)
+        # Records of any partition make this empty: one may wait long for its turn.
+        self._behind = frozenset(behind)
+        if silent:
+            where = f"{silent[0].topic}[{silent[0].partition}]"
+            raise KafkaUnavailable(f"the client gave nothing of what is there for {PROGRESS_S:.0f} s", where=where)
 
     def _look_at_depth(self, connection: Connection) -> None:
         rows = _SQL["read_depth"].run(connection).fetchall()

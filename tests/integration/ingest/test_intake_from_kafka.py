@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import Any
 
 import pytest
 from addresses import Database, KafkaAt
@@ -15,6 +17,7 @@ from integration.ingest.streams import (
     rows,
     settings_for,
 )
+from kafka import KafkaConsumer
 from unit.ingest.bad_records import BAD_RECORDS, STRUCTURED, binary_headers, structured
 
 from foliot.registry import load_catalog
@@ -176,6 +179,31 @@ def test_a_reader_that_hears_nothing_of_its_group_begins_again_with_another_clie
         eventually(lambda: len(clients) > 2)
         monkeypatch.setattr(reader, "JOIN_S_MAX", 30.0)
         eventually(lambda: accepted(fresh_database) == ["late"])
+
+
+def test_a_reader_whose_client_gives_nothing_begins_again_with_another(
+    settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    clients: list[KafkaConsumer] = []
+
+    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
+        client = make_real_consumer(*args, **named)
+        poll = client.poll
+        if len(clients) < 2:
+            # The first client of each reader finds its partitions and then falls silent.
+            client.poll = lambda **kw: time.sleep(0.05) or {} if client.assignment() else poll(**kw)
+        clients.append(client)
+        return client
+
+    make_real_consumer = reader.make_consumer
+    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    monkeypatch.setattr(reader, "PROGRESS_S", 0.5)
+    send(settings, structured(id="late"))
+
+    with ingesting(settings):
+        eventually(lambda: accepted(fresh_database) == ["late"])
+
+    assert len(clients) > 2
 
 
 def test_an_offset_outside_the_log_stops_its_partition_alone_and_raises_an_alarm(
