@@ -24,9 +24,9 @@ from foliot.store import (
     DataRefused,
     StoreError,
     connect,
+    end_reading,
     load,
     pipelined,
-    roll_back,
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, make_consumer, topic_facts
@@ -279,7 +279,7 @@ class Reader:
 
     def _look_at_depth(self, connection: Connection) -> None:
         rows = _SQL["read_depth"].run(connection).fetchall()
-        roll_back(connection)
+        end_reading(connection)
         waiting = self._backpressure.paused((LaneDepth(*row) for row in rows), self._waiting_lanes)
         if waiting != self._waiting_lanes:
             depth = sum(row[1] for row in rows)
@@ -291,7 +291,7 @@ class Reader:
         wanted = set(self._topics)
         if self._foreign:
             wanted |= set(self._fresh_router(connection).catalog.routing) - set(self._lane_of)
-            roll_back(connection)
+            end_reading(connection)
         self._inspect(consumer, wanted)
         self._make_missing(consumer)
         for topic in sorted(topic for topic, facts in self._facts.items() if facts.compacted):
@@ -355,7 +355,7 @@ class Reader:
         if decoded:
             self._take_in(connection, positions, router.catalog, decoded)
         else:
-            roll_back(connection)
+            end_reading(connection)
 
     def _take_in(
         self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]

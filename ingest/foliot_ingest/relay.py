@@ -20,7 +20,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from foliot.errors import FoliotError
 from foliot.settings import Settings
-from foliot.store import Connection, columns, commit, connect, load, roll_back
+from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
 from foliot_ingest.kafka_clients import KafkaUnavailable, make_producer
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 from foliot_ingest.topics import make_topics
@@ -97,7 +97,7 @@ class Relay:
     def _find(self, connection: Connection) -> list[int]:
         found = _SQL["find_unsent"].run(connection, {"changes": bool(self._settings.changes_topic)})
         shards = [shard for (shard,) in found]
-        roll_back(connection)
+        end_reading(connection)
         return shards
 
     def _relay(self, connection: Connection, producer: KafkaProducer, shards: Sequence[int]) -> bool:

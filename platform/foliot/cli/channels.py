@@ -11,6 +11,7 @@ from foliot import registry
 from foliot.cli.addresses import OperationId, Tenant, service, whoami
 from foliot.cli.answers import Answer, Table
 from foliot.cli.publishing import Machine
+from foliot.store import end_reading
 
 
 class Mode(StrEnum):
@@ -44,7 +45,7 @@ def move(
         owner = tenant or settings.tenant
         if to is None:
             to = registry.list_versions(connection, owner, machine)[-1].version
-            connection.rollback()
+            end_reading(connection)
         moved = registry.move_channel(
             connection,
             owner,

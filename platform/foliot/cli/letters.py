@@ -18,7 +18,7 @@ from foliot.cli.waking import wake
 from foliot.cli.wording import json_text, moment, visible, visible_bytes
 from foliot.errors import FoliotError, Refusal
 from foliot.settings import Settings
-from foliot.store import Connection, StoreUnavailable, roll_back
+from foliot.store import Connection, StoreUnavailable, end_reading
 
 Code: TypeAlias = Annotated[str, typer.Option("--code", help="Only with this reason; docs/codes.md lists them.")]
 Owner: TypeAlias = Annotated[
@@ -111,7 +111,7 @@ def redrive(
 def _redrive_all(connection: Connection, settings: Settings, ids: list[int]) -> list[Redriven]:
     """Redrive one after the other, each in its own transaction; without the database it ends early."""
     catalog = registry.load_catalog(connection)
-    roll_back(connection)
+    end_reading(connection)
     results: list[Redriven] = []
     shards: dict[int, bool] = {}
     with Progress("redriving") as progress:
@@ -136,7 +136,7 @@ def _number_of(connection: Connection, tenant: str) -> int | None:
         return None
     registry.list_machines(connection, tenant)
     number = registry.load_catalog(connection).tenants[tenant]
-    roll_back(connection)
+    end_reading(connection)
     return number
 
 

@@ -10,6 +10,7 @@ from foliot.cli.answers import Answer, Table, View
 from foliot.cli.progress import Progress
 from foliot.cli.wording import visible
 from foliot.errors import Refusal
+from foliot.store import end_reading
 
 _VERSIONS_MAX: Final = 256
 
@@ -21,7 +22,7 @@ def verify() -> Answer:
     """
     with service() as (connection, _), Progress("shards proved") as progress:
         catalog = registry.load_catalog(connection)
-        connection.rollback()
+        end_reading(connection)
         proved = history.verify(connection, catalog, registry.Versions(_VERSIONS_MAX), progress=progress.tell)
     views: list[View] = []
     refusal = None

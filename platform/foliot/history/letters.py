@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from foliot.errors import FoliotError, Refusal
-from foliot.store import Connection, load, roll_back
+from foliot.store import Connection, end_reading, load
 
 _SQL: Final = load("repair")
 
@@ -72,7 +72,7 @@ def list_dead_letters(
     cursor = _SQL["list_dead_letters"].run(connection, parameters)
     names = [column.name for column in cursor.description or ()]
     letters = tuple(_letter(dict(zip(names, row, strict=True))) for row in cursor)
-    roll_back(connection)
+    end_reading(connection)
     return letters
 
 
@@ -85,7 +85,7 @@ def show_dead_letter(connection: Connection, id_: int) -> DeadLetterText:
     cursor = _SQL["read_dead_letter"].run(connection, {"id": id_})
     names = [column.name for column in cursor.description or ()]
     row = cursor.fetchone()
-    roll_back(connection)
+    end_reading(connection)
     if row is None:
         remedy = "See: foliot dead-letters list --all"
         raise UnknownDeadLetter(f"there is no dead letter {id_}", where=f"dead letter {id_}", remedy=remedy)

@@ -11,7 +11,7 @@ import orjson
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, MachineEntry
 from foliot.runtime import address_text, lane_of, shard_of, transition_numbers
-from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, load, roll_back
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, end_reading, load
 
 _SQL: Final = load("history")
 
@@ -80,11 +80,11 @@ def show(connection: Connection, catalog: Catalog, machine: MachineEntry, key: s
     parameters = {"shard": shard, "tenant": machine.tenant, "machine": machine.number, "key": key}
     row = _SQL["read_instance"].run(connection, parameters).fetchone()
     if row is None:
-        roll_back(connection)
+        end_reading(connection)
         raise UnknownInstance("no instance lives here", where=address, remedy="Its first event creates it.")
     shard, id_, channel, placed, version, _, position, n, mode, text, note, born_at, stepped_at = row
     held = _SQL["count_waiting"].run(connection, {"shard": shard, "instance": id_}).fetchone()
-    roll_back(connection)
+    end_reading(connection)
     state = orjson.loads(text)
     return InstanceView(
         tenant=machine.tenant_slug,
@@ -119,7 +119,7 @@ def _wanted(machine: MachineEntry, channel_name: str, placed: int, version: int)
 def history(connection: Connection, shard: int, n: int, *, count: int) -> tuple[JournalEntry, ...]:
     """Read an instance's journal from the row `n` of its shard backwards, the newest first."""
     rows = _SQL["walk_back"].run(connection, {"shard": shard, "n": n, "count": count}).fetchall()
-    roll_back(connection)
+    end_reading(connection)
     return tuple(_entry(row) for row in rows)
 
 

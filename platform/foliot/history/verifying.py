@@ -15,7 +15,7 @@ import orjson
 
 from foliot.engine import EngineError, Event, State, adopt, decode, encode, start, step
 from foliot.registry import Catalog, Versions
-from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, Connection, load, roll_back
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, Connection, end_reading, load
 
 _SQL: Final = load("history")
 ROWS: Final = 2000
@@ -63,7 +63,7 @@ def verify(
     """
     result = Verified()
     shards = _SQL["read_shards"].run(connection).fetchall()
-    roll_back(connection)
+    end_reading(connection)
     for done, (shard, last) in enumerate(shards, 1):
         _ShardProof(connection, catalog, versions, shard=shard, last=last, result=result).run()
         progress(done, len(shards))
@@ -112,7 +112,7 @@ class _ShardProof:
         while after < self._last:
             parameters = {"shard": self._shard, "after": after, "last": self._last, "count": ROWS}
             rows = _SQL["read_journal"].run(self._connection, parameters).fetchall()
-            roll_back(self._connection)
+            end_reading(self._connection)
             if not rows:
                 return
             yield from rows
@@ -123,7 +123,7 @@ class _ShardProof:
         while True:
             parameters = {"shard": self._shard, "after": after, "count": ROWS}
             rows = _SQL["read_presents"].run(self._connection, parameters).fetchall()
-            roll_back(self._connection)
+            end_reading(self._connection)
             if not rows:
                 return
             yield from rows
@@ -162,7 +162,7 @@ class _ShardProof:
             self._find("no_beginning", n, instance, "a row without an instance, or without a state before it")
             return stored
         compiled = self._versions.get(self._connection, machine, version)
-        roll_back(self._connection)
+        end_reading(self._connection)
         value = None if data is None else orjson.loads(data)
         event = Event(event_id, source, type_, value, time, None if timer is None else (timer, armed))
         if kind == "start" or before is None:

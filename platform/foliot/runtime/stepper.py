@@ -30,6 +30,7 @@ from foliot.store import (
     commit,
     connect,
     crash_point,
+    end_reading,
     load,
     numbers_text,
     pipelined,
@@ -168,14 +169,14 @@ class Stepper:
         chosen = self._choose(connection, urgent_only=urgent_only)
         locked = self._lock(connection, chosen) if chosen else None
         if locked is None or not locked.cursors:
-            roll_back(connection)
+            end_reading(connection)
             return NOTHING
         heads = locked.heads
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
         busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(heads[cursor.shard])]
         if not busy:
-            roll_back(connection)
+            end_reading(connection)
             return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
         held, capacity, queue = self._attempt(busy, heads)

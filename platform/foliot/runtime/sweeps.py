@@ -23,6 +23,7 @@ from foliot.store import (
     TransactionLost,
     columns,
     commit,
+    end_reading,
     load,
     roll_back,
 )
@@ -70,7 +71,7 @@ def sweep(connection: Connection, settings: Settings, wake: Wake) -> Swept:
 def end_frozen(connection: Connection, seconds: float) -> int:
     """End sessions that sit idle inside a hot transaction: their process is frozen, and they hold a shard or heads."""
     ended = _SQL["end_frozen"].run(connection, {"seconds": seconds}).fetchall()
-    roll_back(connection)
+    end_reading(connection)
     for pid, application, done in ended:
         log.warning("frozen_session_ended", pid=pid, application=application, done=done)
     return len(ended)
@@ -80,7 +81,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
     """Turn due timers into events of their instances' inboxes, exactly once each; give how many."""
     due = _SQL["due_timers"].run(connection, {"count": TIMERS_MAX}).fetchall()
     if not due:
-        roll_back(connection)
+        end_reading(connection)
         return 0
     shards = sorted({row[0] for row in due})
     locked = _INTAKE["lock_heads"].run(connection, {"shards": shards}).fetchall()
@@ -106,7 +107,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
         commit(connection, "sweep")
         wake.wake({shard: any(row[1] == shard and is_urgent(row[2]) for row in rows) for shard in touched})
     else:
-        roll_back(connection)
+        end_reading(connection)
     return len(rows)
 
 
@@ -122,7 +123,7 @@ def _inbox_row(timer: Sequence[Any], heads: dict[int, list[int]], segments: dict
 def wake_forgotten(connection: Connection, wake: Wake) -> int:
     """Wake shards whose work nobody has touched for a while: their wake-up was lost, or their worker died."""
     idle: dict[int, bool] = dict(_SQL["idle_shards"].run(connection, {"ms": FORGOTTEN_MS}).fetchall())
-    roll_back(connection)
+    end_reading(connection)
     if idle:
         wake.wake(idle)
         # Those who should have done the urgent work may be what is missing.
@@ -140,7 +141,7 @@ def turn_ring(connection: Connection, settings: Settings, name: str) -> bool:
         if done:
             commit(connection, f"ring_{name}")
         else:
-            roll_back(connection)
+            end_reading(connection)
     except TransactionLost as error:
         roll_back(connection)
         log.info("ring_busy", ring=name, error=str(error))

@@ -16,6 +16,15 @@ Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 HOT_TIMEOUT_MS: Final = 5_000
 """Bound of one statement, one lock wait and one idle moment inside a hot transaction."""
 CONNECT_TIMEOUT_S: Final = 5
+_ONE_PLAN: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+"""Each statement is written for one plan, probes of the index that its header names, and is planned once a session:
+then neither old statistics nor a table that was empty at the time make it read a table whole."""
 
 
 class StoreError(FoliotError):
@@ -103,8 +112,8 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
         "idle_in_transaction_session_timeout": timeout_ms,
         "default_transaction_isolation": r"read\ committed",
         "synchronous_commit": "on" if synchronous else "off",
-        "jit": "off",
         "timezone": "UTC",
+        **_ONE_PLAN,
     }
     with translated("connect"):
         return psycopg.connect(
@@ -127,6 +136,16 @@ def pipelined(connection: Connection, what: str) -> Iterator[None]:
     """
     with translated(what), connection.pipeline():
         yield
+
+
+def end_reading(connection: Connection) -> None:
+    """End a transaction that wrote nothing.
+
+    By a commit: after a rollback the driver forgets what it has prepared, and every statement would be parsed and
+    planned anew.
+    """
+    with translated("end_reading"):
+        connection.commit()
 
 
 def roll_back(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from foliot.store import LANES, Connection, load
+from foliot.store import LANES, Connection, end_reading, load
 
 _VIEWS: Final = load("views")
 _INTAKE: Final = load("intake")
@@ -48,7 +48,7 @@ def look(connection: Connection) -> Figures:
     backlog = {lane: waiting for lane, waiting, _ in _INTAKE["read_depth"].run(connection)}
     times = {lane: (p50, p99) for lane, _, p50, p99 in _VIEWS["latencies"].run(connection)}
     versions: dict[int, int] = dict(_VIEWS["population"].run(connection).fetchall())
-    connection.rollback()
+    end_reading(connection)
     lanes = {
         name: LaneFigures(int(backlog.get(number, 0)), *times.get(number, (None, None)))
         for number, name in enumerate(LANES)
@@ -60,5 +60,5 @@ def look(connection: Connection) -> Figures:
 def sizes(connection: Connection) -> Mapping[str, int]:
     """Read the bytes of the largest tables, with their indexes."""
     found: dict[str, int] = dict(_VIEWS["sizes"].run(connection).fetchall())
-    connection.rollback()
+    end_reading(connection)
     return found

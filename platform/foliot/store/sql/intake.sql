@@ -28,10 +28,13 @@ SELECT shard, numbers, segment FROM heads WHERE shard = ANY (%(shards)s::int2[])
 SELECT u.place::int4, d.payload_hash
 FROM unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
             %(keys)s::text[]) WITH ORDINALITY AS u (shard, tenant, source, id, machine, key, place)
-JOIN dedupe d ON d.generation = ANY ('{0,1,2,3,4}'::int2[])
-  AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
-  AND d.machine = u.machine AND d.key = u.key
-WHERE d.xmin <> pg_current_xact_id()::xid
+CROSS JOIN LATERAL (
+    SELECT d.payload_hash FROM dedupe d
+    WHERE d.generation = ANY ('{0,1,2,3,4}'::int2[])
+      AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
+      AND d.machine = u.machine AND d.key = u.key AND d.xmin <> pg_current_xact_id()::xid
+    OFFSET 0 -- keeps this a probe of its own
+) d
 
 -- name: unclaim_keys
 -- in: keys, as for claim_keys, and the payload hashes that they were claimed with

@@ -167,7 +167,7 @@ CROSS JOIN LATERAL (
 -- in: segment
 -- out: nothing
 -- locks: the moved rows
--- index: none; the segment is read whole, since all of it moves
+-- index: timers_pkey; the segment is read whole, since all of it moves
 WITH moved AS (DELETE FROM timers WHERE segment = %(segment)s RETURNING *)
 INSERT INTO timers_late (shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
                          traceparent)
@@ -191,12 +191,12 @@ SELECT empty_segment(%(ring)s, %(segment)s)
 -- in: nothing
 -- out: nothing
 -- locks: the deleted rows, which cursors have passed
--- index: none; inbox_late is read whole: it has only what lagging shards left, and most of that goes
+-- index: inbox_late_pkey; every shard of it is read whole: it has only what lagging shards left, and most of that goes
 DELETE FROM inbox_late l USING cursors c WHERE c.shard = l.shard AND l.number <= c.numbers[l.queue + 1]
 
 -- name: clear_outbox_late
 -- in: nothing
 -- out: nothing
 -- locks: the deleted rows, which were confirmed
--- index: none; outbox_late is read whole: it has only what was unsent, and most of that goes
+-- index: outbox_late_pkey; every shard of it is read whole: it has only what was unsent, and most of that goes
 DELETE FROM outbox_late l USING relays r WHERE r.shard = l.shard AND l.number <= r.sent
