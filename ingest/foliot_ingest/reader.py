@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 
 from foliot.errors import FoliotError, Refusal
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime import Arrival, Receipt, Record, SetAside, Wake, take_in
+from foliot.runtime import Arrival, Receipt, Record, RegistryMoved, SetAside, Wake, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
@@ -26,7 +26,6 @@ from foliot.store import (
     connect,
     end_reading,
     load,
-    pipelined,
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, make_consumer, topic_facts
@@ -336,26 +335,31 @@ class Reader:
 
     def _fresh_router(self, connection: Connection) -> Router:
         """Give the router of the registry as it is now; the transaction that has read it stays open."""
-        # In a pipeline, so that the beginning of the transaction costs no round trip of its own.
-        with pipelined(connection, "intake.registry"):
-            found = _STEP["read_installation"].run(connection)
-        row, router = found.fetchone(), self._router
+        row, router = _STEP["read_installation"].run(connection).fetchone(), self._router
         if router is None or row is None or router.catalog.revision != row[0]:
             router = self._router = Router(self._settings, load_catalog(connection))
         return router
 
     def _take(self, connection: Connection, positions: Positions, polled: Polled) -> None:
-        # The registry is read after the poll: what was published before an event was sent is there.
-        router = self._fresh_router(connection)
-        decoded = []
-        for place, records in polled.items():
-            if records and positions.admit(place, records[0].offset):
-                topic_id = positions.standings[place].topic_id
-                decoded += [_decode(router, topic_id, place, record) for record in records]
-        if decoded:
-            self._take_in(connection, positions, router.catalog, decoded)
-        else:
-            end_reading(connection)
+        admitted = [
+            (place, record)
+            for place, records in polled.items()
+            if records and positions.admit(place, records[0].offset)
+            for record in records
+        ]
+        while admitted:
+            router = self._router or self._fresh_router(connection)
+            decoded = [
+                _decode(router, positions.standings[place].topic_id, place, record) for place, record in admitted
+            ]
+            try:
+                self._take_in(connection, positions, router.catalog, decoded)
+            except RegistryMoved:
+                # Some of them may have been taken before it was noticed.
+                self._router = None
+                admitted = [each for each in admitted if each[1].offset >= positions.standings[each[0]].next]
+            else:
+                return
 
     def _take_in(
         self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]

@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -102,12 +102,19 @@ class Child:
         if self._sweeping.acquire(timeout=_CLOSE_S_MAX):
             self._drop_sweep_connection()
 
-    def answer(self) -> None:
-        """Do what a wake-up asks for: step for a while, and ask for more of the same if work is left.
+    def answer(self, shards: Sequence[int] = ()) -> None:
+        """Do what a wake-up asks for: step `shards`, if it names some, and whatever else waits, for a while.
 
         The child looks once more soon after, since a shard that another child had a moment ago is left to it at first.
-        An urgent child passes the wake-up on: the shards that it was woken for may have work of other lanes too.
+        If work is left then, it asks for more of the same. An urgent child passes the wake-up on: the shards that it
+        was woken for may have work of other lanes too.
         """
+        # The flag is cleared before all shards are looked at: who commits after that look sends a message of his own.
+        if shards and not self.stopping and self._stepping.acquire(blocking=False):
+            try:
+                self._step(shards)
+            finally:
+                self._stepping.release()
         self._wake_ups.clear(self._lane_class)
         with self._stepping:
             more = self._drain()
@@ -155,11 +162,11 @@ class Child:
                 return False
         return True
 
-    def _step(self) -> Stepped | None:
+    def _step(self, shards: Sequence[int] = ()) -> Stepped | None:
         """Step one batch; None after trouble, which was logged."""
         try:
             with self._watched():
-                return self._stepper.run_batch(urgent_only=self._lane_class == "urgent")
+                return self._stepper.run_batch(shards, urgent_only=self._lane_class == "urgent")
         except Exception as error:  # noqa: BLE001 - the events are still there, and others can be stepped
             _report("batch_failed", error)
             return None

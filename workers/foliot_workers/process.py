@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from celery.apps.worker import Worker
 from celery.concurrency.prefork import TaskPool
 from celery.exceptions import SecurityWarning
 
+from foliot.runtime import SHARDS_MAX
 from foliot.settings import Settings
 from foliot_workers.app import STEP_QUEUES, STEP_TASK, SWEEP_QUEUE, SWEEP_TASK, LaneClass, make_app
 from foliot_workers.child import Child
@@ -55,10 +57,10 @@ class Children:
         if self._child is not None:
             self._child.close()
 
-    def step(self) -> None:
-        """Be the task behind the wake-ups."""
+    def step(self, shards: Sequence[int] = ()) -> None:
+        """Be the task behind the wake-ups. A number that is no shard's finds nothing."""
         if self._child is not None:
-            self._child.answer()
+            self._child.answer(tuple(shard for shard in shards if 0 <= shard < SHARDS_MAX))
 
     def sweep(self) -> None:
         """Be the task for whoever wants a sweep now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import redis
@@ -22,6 +22,8 @@ WAITS_MS: Final = 1000
 """How long the flag "one is waiting" is believed: a message that was lost costs no more than this."""
 _BACK_OFF_S: Final = 1.0
 _ONCE_MORE: Final = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+_TOLD_MAX: Final = 2
+"""Shards that a message names. Where more have work, a look at all of them is the shorter way."""
 _COALESCE_S: Final = 0.01
 """Without a flag, a class is told at most so often. Below the pause after which a child looks again."""
 
@@ -46,14 +48,16 @@ class CeleryWake:
         So nothing else asks for the processor while an urgent event is on its way.
         """
         if shards:
-            self.post(("urgent",) if any(shards.values()) else ("bulk",))
+            lane_class: LaneClass = "urgent" if any(shards.values()) else "bulk"
+            told = [shard for shard, urgent in shards.items() if urgent is any(shards.values())]
+            self.post((lane_class,), told if len(told) <= _TOLD_MAX else ())
 
-    def post(self, classes: Iterable[LaneClass]) -> None:
-        """Send one message to each class for which none is known to wait."""
+    def post(self, classes: Iterable[LaneClass], shards: Sequence[int] = ()) -> None:
+        """Send one message to each class for which none is known to wait; it names `shards` as those to begin with."""
         if time.monotonic() < self._quiet_until:
             return
         try:
-            self._open().post(tuple(classes))
+            self._open().post(tuple(classes), shards)
         except Exception as error:  # noqa: BLE001 - a hint must not fail what it is about
             self._quiet_until = time.monotonic() + _BACK_OFF_S
             log.warning("wake_up_not_sent", error=str(error))
@@ -79,7 +83,7 @@ class Unwoken:
     def wake(self, shards: Mapping[int, bool]) -> None:
         """Do nothing."""
 
-    def post(self, classes: Iterable[LaneClass]) -> None:
+    def post(self, classes: Iterable[LaneClass], shards: Sequence[int] = ()) -> None:
         """Do nothing."""
 
     def clear(self, lane_class: LaneClass) -> None:
@@ -98,11 +102,16 @@ class _Links:
         self._flags = _flags(settings)
         self._sent = dict.fromkeys(STEP_QUEUES, 0.0)
 
-    def post(self, classes: tuple[LaneClass, ...]) -> None:
+    def post(self, classes: tuple[LaneClass, ...], shards: Sequence[int]) -> None:
         for lane_class in self._claim(classes):
             # The retry is for a connection that broke since the last message.
             self._app.send_task(
-                STEP_TASK, queue=STEP_QUEUES[lane_class], ignore_result=True, retry=True, retry_policy=_ONCE_MORE
+                STEP_TASK,
+                args=(list(shards),),
+                queue=STEP_QUEUES[lane_class],
+                ignore_result=True,
+                retry=True,
+                retry_policy=_ONCE_MORE,
             )
 
     def clear(self, lane_class: LaneClass) -> None:

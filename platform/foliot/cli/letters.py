@@ -117,7 +117,12 @@ def _redrive_all(connection: Connection, settings: Settings, ids: list[int]) -> 
     with Progress("redriving") as progress:
         for id_ in ids:
             try:
-                woken = runtime.redrive(connection, catalog, settings, id_, by=whoami())
+                try:
+                    woken = runtime.redrive(connection, catalog, settings, id_, by=whoami())
+                except runtime.RegistryMoved:
+                    catalog = registry.load_catalog(connection)
+                    end_reading(connection)
+                    woken = runtime.redrive(connection, catalog, settings, id_, by=whoami())
             except FoliotError as error:
                 results.append(Redriven(id_, error.refusal))
                 if isinstance(error, StoreUnavailable):

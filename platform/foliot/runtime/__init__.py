@@ -1,6 +1,6 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
-from foliot.runtime.addresses import address_text, instance_id, lane_of, queue_of, shard_of
+from foliot.runtime.addresses import SHARDS_MAX, address_text, instance_id, lane_of, queue_of, shard_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
     Arrival,
@@ -8,6 +8,7 @@ from foliot.runtime.intake import (
     OffsetsMoved,
     Position,
     Receipt,
+    RegistryMoved,
     event_text,
     payload_hash,
     take_in,
@@ -20,6 +21,7 @@ from foliot.runtime.wake import NoWake, Wake, find_wake
 
 __all__ = [
     "NOTHING",
+    "SHARDS_MAX",
     "Arrival",
     "DeadLetterRefused",
     "NoWake",
@@ -29,6 +31,7 @@ __all__ = [
     "Position",
     "Receipt",
     "Record",
+    "RegistryMoved",
     "SetAside",
     "Stepped",
     "Stepper",

@@ -32,6 +32,7 @@ from foliot.store import (
 )
 
 _SQL: Final = load("intake")
+_STEP: Final = load("step")
 _ID_BYTES_MAX: Final = 64
 _KEY_COLUMNS: Final = ("shards", "tenants", "sources", "ids", "machines", "keys")
 _INBOX_COLUMNS: Final = (
@@ -44,6 +45,13 @@ class OffsetsMoved(StoreError):
     """Somebody else has taken records of a partition: read the offsets again and seek."""
 
     code: ClassVar[str] = "offsets_moved"
+    retryable: ClassVar[bool] = True
+
+
+class RegistryMoved(StoreError):
+    """The registry is not as it was read: read it again, and decide again what each record is."""
+
+    code: ClassVar[str] = "registry_moved"
     retryable: ClassVar[bool] = True
 
 
@@ -139,6 +147,7 @@ def take_in(
     counted; with another payload it goes to the dead letters as `id_reused` and raises an alarm.
 
     Raises:
+        RegistryMoved: the catalog is not the present one; nothing was written.
         OffsetsMoved: a move's `expected` was not there; nothing was written.
         StoreError: nothing was written, but for `UnknownCommit`: read the offsets again.
     """
@@ -168,10 +177,7 @@ def fill(
     copies: dict[_Key, list[int]] = {}
     for index, key in enumerate(keys):
         copies.setdefault(key, []).append(index)
-    known: dict[_Key, bytes] = {}
-    heads: dict[int, tuple[list[int], int]] = {}
-    if copies:
-        known, heads = _claim_and_lock(connection, arrivals, copies, dedupe="dedupe" not in defences_off)
+    known, heads = _claim_and_lock(connection, catalog, arrivals, copies, dedupe="dedupe" not in defences_off)
     sorting = _sort(arrivals, copies, known)
     letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
     with pipelined(connection, "intake.write"):
@@ -200,21 +206,34 @@ def _key_of(arrival: Arrival, catalog: Catalog) -> _Key:
 
 
 def _claim_and_lock(
-    connection: Connection, arrivals: Sequence[Arrival], copies: Mapping[_Key, Sequence[int]], *, dedupe: bool
+    connection: Connection,
+    catalog: Catalog,
+    arrivals: Sequence[Arrival],
+    copies: Mapping[_Key, Sequence[int]],
+    *,
+    dedupe: bool,
 ) -> tuple[dict[_Key, bytes], dict[int, tuple[list[int], int]]]:
     """Claim the keys and lock the heads; give what each key that came before was accepted with, and the heads."""
     ordered = sorted(copies)
     keys = columns(_KEY_COLUMNS, ordered)
     shards = sorted({key.shard for key in ordered})
-    if not dedupe:
-        return {}, _heads(_SQL["lock_heads"].run(connection, {"shards": shards}))
     hashes = [arrivals[copies[key][0]].payload_hash for key in ordered]
+    locked: Iterable[tuple[int, list[int], int]] = ()
+    found: Iterable[tuple[int, bytes]] = ()
     with pipelined(connection, "intake.claim"):
-        _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
-        locked = _SQL["lock_heads"].run(connection, {"shards": shards})
-        # Every key is asked for, in every generation: at a change of generation two transactions may claim the same
-        # key in two of them. They share a shard, so the second to lock its head sees what the first committed.
-        found = _SQL["find_duplicates"].run(connection, keys)
+        # After the records were read: what was published before an event was sent is there.
+        installation = _STEP["read_installation"].run(connection)
+        if dedupe and ordered:
+            _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
+        if ordered:
+            locked = _SQL["lock_heads"].run(connection, {"shards": shards})
+        if dedupe and ordered:
+            # Every key is asked for, in every generation: at a change of generation two transactions may claim the same
+            # key in two of them. They share a shard, so the second to lock its head sees what the first committed.
+            found = _SQL["find_duplicates"].run(connection, keys)
+    row = installation.fetchone()
+    if row is None or row[0] != catalog.revision:
+        raise RegistryMoved(f"the registry has left revision {catalog.revision}", where="read_installation")
     return {ordered[place - 1]: bytes(hash_before) for place, hash_before in found}, _heads(locked)
 
 

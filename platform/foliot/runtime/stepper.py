@@ -16,8 +16,9 @@ import structlog
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Versions, load_catalog
 from foliot.runtime.batch import Parking, ShardBatch
-from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
-from foliot.runtime.selection import ShardWork, allot, choose_shards
+from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
+from foliot.runtime.reading import AHEAD_MAX, Locked, load_lives, lock, read_events
+from foliot.runtime.selection import ShardWork, choose_shards
 from foliot.runtime.writing import write
 from foliot.settings import Settings
 from foliot.store import (
@@ -46,8 +47,6 @@ ATTEMPTS_MAX: Final = 3
 _VERSIONS_MAX: Final = 256
 _HELD: Final = -1
 """In the place of a queue: events that an instance held."""
-_ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
-_RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
 _ALARM_COLUMNS: Final = ("codes", "tenants", "shards", "whats")
 
 
@@ -61,16 +60,6 @@ class Stepped:
 
 
 NOTHING: Final = Stepped(0, 0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Locked:
-    """The cursors that are held, the moment (microseconds), and by shard the heads as of after the lock."""
-
-    cursors: Sequence[ShardCursor]
-    now: int
-    heads: dict[int, Sequence[int]]
-    revision: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +118,18 @@ class Stepper:
         self._on_logs = on_logs or (lambda entry: log.info("machine_log", **entry))
         self.cache = LifeCache(settings.cache_instances_max)
 
-    def run_batch(self, *, urgent_only: bool = False) -> Stepped:
+    def run_batch(self, shards: Sequence[int] = (), *, urgent_only: bool = False) -> Stepped:
         """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
 
-        A batch that was lost and is to be tried again, with less in it, has shards and no events.
+        `shards` are said to have a little work: they are taken without a look at the others. A batch that was lost and
+        is to be tried again, with less in it, has shards and no events.
 
         Raises:
             StoreUnavailable: the database does not answer; the next call makes a new connection.
         """
         taken: list[int] = []
         try:
-            return self._batch(taken, urgent_only=urgent_only)
+            return self._batch(taken, shards, urgent_only=urgent_only)
         except DataRefused as error:
             self._bisect(taken, error)
         except Conflict as error:
@@ -162,12 +152,12 @@ class Stepper:
         """Close the connections; what was not committed is rolled back by the server."""
         self._disconnect([])
 
-    def _batch(self, taken: list[int], *, urgent_only: bool) -> Stepped:
+    def _batch(self, taken: list[int], told: Sequence[int], *, urgent_only: bool) -> Stepped:
         began = perf_counter()
         self._alone = None
         connection = self._open()
-        chosen = self._choose(connection, urgent_only=urgent_only)
-        locked = self._lock(connection, chosen) if chosen else None
+        chosen, little = (told, True) if told else self._choose(connection, urgent_only=urgent_only)
+        locked = self._lock(connection, chosen, ahead=little) if chosen else None
         if locked is None or not locked.cursors:
             end_reading(connection)
             return NOTHING
@@ -185,9 +175,11 @@ class Stepper:
             capacity, queue = 1, condemned.queue
         catalog = self._fresh_catalog(connection, locked.revision)
         wanted = heads if queue is None else _only(queue, held[0], heads)
-        events = self._read_events(connection, held, wanted, capacity)
+        share = self._settings.step_share
+        events = read_events(connection, held, wanted, locked.ahead, capacity=capacity, share=share)
         self._alone = _alone(held, events)
-        lives = self._load(connection, held, events)
+        compare = "token" not in self._off
+        lives = load_lives(connection, self.cache, held, events, locked.ahead, compare=compare)
         batches = []
         stepping = perf_counter()
         for cursor in held:
@@ -221,38 +213,28 @@ class Stepper:
             self._unexcused.clear()
         return self._connection
 
-    def _choose(self, connection: Connection, *, urgent_only: bool) -> list[int]:
+    def _choose(self, connection: Connection, *, urgent_only: bool) -> tuple[list[int], bool]:
+        """Choose shards; tell too whether so little waits there that it can be read with the lock."""
         # In a pipeline, so that the beginning of the transaction costs no round trip of its own.
         with pipelined(connection, "step.find"):
             found = _SQL["find_work"].run(connection)
-        work = [
-            ShardWork(shard, tuple(h - c for h, c in zip(head, cursor, strict=True)), writer, idle_ms)
+        work = {
+            shard: ShardWork(shard, tuple(h - c for h, c in zip(head, cursor, strict=True)), writer, idle_ms)
             for shard, head, cursor, writer, idle_ms in found
-        ]
-        return choose_shards(
-            work,
+        }
+        chosen = choose_shards(
+            work.values(),
             capacity=self._pace.capacity,
             writer=self._writer,
             steal_after_ms=self._settings.steal_after_ms,
             urgent_only=urgent_only,
         )
+        return chosen, sum(sum(work[shard].waiting) for shard in chosen) <= AHEAD_MAX
 
-    def _lock(self, connection: Connection, shards: list[int]) -> _Locked:
-        """Lock the cursors that nobody else holds; what is read behind them is as of after the lock."""
+    def _lock(self, connection: Connection, shards: Sequence[int], *, ahead: bool) -> Locked:
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
-        wanted = {"shards": shards if alone is None else [alone]}
-        with pipelined(connection, "step.lock"):
-            rows = _SQL["read_cursors" if "cursor_lock" in self._off else "lock_cursors"].run(connection, wanted)
-            heads = _SQL["read_heads"].run(connection, wanted)
-            # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
-            installation = _SQL["read_installation"].run(connection)
-        found = rows.fetchall()
-        cursors = [
-            ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining)
-            for shard, numbers, n, batch, outbox, token, draining, _ in found
-        ]
-        row = installation.fetchone()
-        return _Locked(cursors, found[0][-1] if found else 0, dict(heads.fetchall()), None if row is None else row[0])
+        wanted = shards if alone is None else [alone]
+        return lock(connection, wanted, ahead=ahead, really="cursor_lock" not in self._off)
 
     def _attempt(
         self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
@@ -310,58 +292,10 @@ class Stepper:
             self._catalog = load_catalog(connection)
         return self._catalog
 
-    def _read_events(
-        self, connection: Connection, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]], capacity: int
-    ) -> dict[int, list[Waiting]]:
-        events: dict[int, list[Waiting]] = {cursor.shard: [] for cursor in cursors}
-        draining = [cursor.shard for cursor in cursors if cursor.draining]
-        left = capacity
-        if draining:
-            for row in _SQL["read_held"].run(connection, {"shards": draining, "count": max(1, capacity // 2)}):
-                events[row[0]].append(waiting_of(row))
-                left -= 1
-        if left <= 0:
-            return events
-        ranges = []
-        for cursor in cursors:
-            waiting = [head - number for head, number in zip(heads[cursor.shard], cursor.numbers, strict=True)]
-            taken = allot(waiting, capacity=max(1, left), share=self._settings.step_share)
-            left -= sum(taken)
-            for queue, count in enumerate(taken):
-                if count:
-                    ranges.append((cursor.shard, queue, cursor.numbers[queue], cursor.numbers[queue] + count))
-        if ranges:
-            wanted = sum(last - first for _, _, first, last in ranges)
-            rows = _SQL["read_inbox"].run(connection, columns(_RANGE_COLUMNS, ranges)).fetchall()
-            if len(rows) != wanted:
-                raise Conflict(f"the inbox gave {len(rows)} of {wanted} numbered events", where="read_inbox")
-            for row in rows:
-                events[row[0]].append(waiting_of(row))
-        return events
-
     def _in_order(self, events: list[Waiting]) -> list[Waiting]:
         if "lane_order" in self._off:
             return sorted(events, key=lambda event: (event.holder is None, -event.queue, -event.number))
         return sorted(events, key=lambda event: (event.holder is None, event.queue, event.number))
-
-    def _load(
-        self, connection: Connection, cursors: Sequence[ShardCursor], events: dict[int, list[Waiting]]
-    ) -> dict[int, dict[Address, Life]]:
-        lives: dict[int, dict[Address, Life]] = {}
-        missing: list[tuple[Any, ...]] = []
-        for cursor in cursors:
-            known = self.cache.lives(cursor.shard, cursor.token, compare="token" not in self._off)
-            wanted = {event.address for event in events[cursor.shard]}
-            lives[cursor.shard] = {address: known[address] for address in wanted if address in known}
-            absent = [address for address in wanted if address not in known]
-            missing.extend((cursor.shard, *address) for address in absent)
-            self.cache.hits += len(wanted) - len(absent)
-            self.cache.misses += len(absent)
-        if missing:
-            for row in _SQL["load_instances"].run(connection, columns(_ADDRESS_COLUMNS, missing)):
-                life = life_of(row)
-                lives[life.shard][life.address] = life
-        return lives
 
     def _finish(
         self,

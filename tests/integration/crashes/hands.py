@@ -16,7 +16,7 @@ from foliot.settings import Settings
 from foliot.store import Connection, connect
 
 TENANT = 1
-WORK = "SELECT FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
+WORK = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ class Site:
         with closing(connect(self.dsn, application="foliot-crash")) as connection:
             yield connection
 
-    def drain(self) -> None:
-        """Step until nothing is left."""
+    def drain(self, *, told: bool = False) -> None:
+        """Step until nothing is left; with `told` the first batch is told which shards have work."""
         with closing(Stepper(self.settings, writer="crash")) as stepper, self.connected() as connection:
+            if told:
+                stepper.run_batch([shard for (shard,) in connection.execute(WORK)])
             for _ in range(100):
                 stepper.run_batch()
                 left = connection.execute(WORK).fetchall()

@@ -152,12 +152,19 @@ def _before_step(site: Site) -> None:
     )
 
 
+def _before_wake_up(site: Site) -> None:
+    _publish(site, LOOPING)
+    site.take(*site.arrivals(("old", "counted"), prefix="birth"))
+    site.drain()
+    site.take(*site.arrivals(("old", "left"), ("old", "returned", None, 3), ("new", "counted", None, 0)))
+
+
 def _before_step_after_death(site: Site) -> None:
     """Two shards were tried by a process that died."""
     _before_step(site)
     stepper = Stepper(site.settings, writer="dead")
     with closing(stepper):
-        cursors = stepper._lock(stepper._open(), list(range(64))).cursors
+        cursors = stepper._lock(stepper._open(), list(range(64)), ahead=False).cursors
         stepper._attempt(cursors, {cursor.shard: [number + 1 for number in cursor.numbers] for cursor in cursors})
 
 
@@ -329,7 +336,7 @@ SCENARIOS: Final = {
             "intake",
             _before_intake,
             _take_records,
-            "intake.read_offsets registry.read_catalog intake.claim_keys intake.lock_heads "
+            "intake.read_offsets registry.read_catalog step.read_installation intake.claim_keys intake.lock_heads "
             "intake.find_duplicates intake.unclaim_keys intake.insert_inbox intake.move_heads "
             "intake.insert_dead_letters intake.insert_alarms intake.move_offsets intake.insert_intakes "
             "intake.before_commit intake.commit",
@@ -344,8 +351,17 @@ SCENARIOS: Final = {
             "step.stepped intake.insert_dead_letters step.insert_held step.delete_held step.count_held "
             "step.insert_instances step.update_instances step.insert_journal step.insert_outbox step.delete_timers "
             "step.delete_timers_late step.insert_timers step.insert_batches step.move_cursors step.before_commit "
-            "step.commit step.read_held:2 step.delete_held:2 step.count_held:2 step.update_instances:2 "
+            "step.commit step.read_ahead step.read_held:2 step.delete_held:2 step.count_held:2 step.update_instances:2 "
             "step.insert_journal:2 step.insert_batches:2 step.move_cursors:2 step.before_commit:2 step.commit:2",
+        ),
+        Scenario(
+            "step of what a wake-up names",
+            _before_wake_up,
+            lambda site: site.drain(told=True),
+            "step.lock_cursors step.read_heads step.read_installation step.read_ahead attempts.begin step.stepped "
+            "step.insert_instances step.update_instances step.insert_journal step.move_cursors step.before_commit "
+            "step.commit",
+            besides="step",
         ),
         Scenario(
             "step after a death",
@@ -384,8 +400,8 @@ SCENARIOS: Final = {
             _before_repair,
             lambda site: _redrive(site, "route"),
             "registry.read_catalog repair.read_dead_letter repair.end_dead_letter "
-            "intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox intake.move_heads "
-            "redrive.before_commit redrive.commit",
+            "step.read_installation intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox "
+            "intake.move_heads redrive.before_commit redrive.commit",
             only_once=True,
         ),
         Scenario(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 TYPES: Final = ("told", "told", "armed", "odd", "hid", "looped")
 PLACES: Final = (
-    *("step.lock_cursors", "step.read_inbox", "step.stepped", "step.insert_journal", "step.move_cursors"),
-    *("step.before_commit", "step.commit"),
+    *("step.lock_cursors", "step.read_ahead", "step.read_inbox", "step.stepped", "step.insert_journal"),
+    *("step.move_cursors", "step.before_commit", "step.commit"),
 )
 STEP_BATCHES: Final = (2, 3, 50)
 DRAIN_BATCHES: Final = 300
-WORK: Final = "SELECT FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
+WORK: Final = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 
 
 class Faults:
@@ -165,10 +165,10 @@ class Interleavings(RuleBasedStateMachine):
         return key, lane, id_, type_, payload
 
     # Hypothesis leaves rules out of an example, so that events come by more than one.
-    @rule(which=steppers, drawn=st.lists(events, max_size=4))
-    def step(self, which: int, drawn: list[Drawn]) -> None:
+    @rule(which=steppers, drawn=st.lists(events, max_size=4), told=st.booleans())
+    def step(self, which: int, drawn: list[Drawn], *, told: bool) -> None:
         self.take(drawn)
-        self._run(self._steppers[which])
+        self._run(self._steppers[which], [shard for (shard,) in self._world.rows(WORK)] if told else [])
 
     @rule(which=steppers, place=places, loss=st.sampled_from(["transaction", "connection", "process"]))
     def step_and_lose(self, which: int, place: str, loss: str) -> None:
@@ -182,10 +182,10 @@ class Interleavings(RuleBasedStateMachine):
                 self._lose_a_process(which, place)
 
     @staticmethod
-    def _run(stepper: Stepper) -> None:
+    def _run(stepper: Stepper, told: Sequence[int] = ()) -> None:
         # A connection that was killed after its last commit is found out by the next batch.
         with contextlib.suppress(StoreUnavailable):
-            stepper.run_batch()
+            stepper.run_batch(told)
 
     def _lose_a_transaction(self, which: int, place: str) -> None:
         def lose() -> None:

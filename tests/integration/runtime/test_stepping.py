@@ -9,10 +9,15 @@ import pytest
 
 from foliot.history import verify
 from foliot.registry import Versions
+from foliot.runtime import RegistryMoved, take_in
+from foliot.runtime.reading import AHEAD_MAX
 from foliot.store import Conflict
 
 if TYPE_CHECKING:
     from conftest import World
+
+
+_WORK = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers"
 
 
 def _digest(text: str) -> str:
@@ -188,6 +193,33 @@ def test_a_shard_that_another_holds_is_left_alone(incident: World) -> None:
     assert incident.drain(stepper) == 1
 
 
+def test_a_batch_that_is_told_of_a_shard_steps_it_and_no_other(incident: World) -> None:
+    incident.take(*(incident.arrival(key, "reported", {"severity": 2}) for key in ("a", "b", "c", "d")))
+    shards = sorted(shard for (shard,) in incident.rows(_WORK))
+    stepper = incident.stepper()
+
+    stepped = stepper.run_batch([shards[0]])
+    again = stepper.run_batch([shards[0]])
+    nowhere = stepper.run_batch([4000])
+
+    assert stepped.events > 0
+    assert sorted(shard for (shard,) in incident.rows(_WORK)) == shards[1:]
+    assert (again.events, nowhere.events) == (0, 0)
+    assert incident.drain(stepper) == 4 - stepped.events
+
+
+@pytest.mark.parametrize("count", [1, AHEAD_MAX, AHEAD_MAX + 1])
+def test_instances_that_another_child_stepped_are_read_with_the_lock_or_after_it(incident: World, count: int) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="r"))
+    incident.drain(incident.stepper("one"))
+    ids = [f"n{number}" for number in range(count)]
+    incident.take(*(incident.arrival("a", "noted", {}, event_id=id_) for id_ in ids))
+
+    incident.drain(incident.stepper("two"))
+
+    assert incident.state("a")["context"]["chain"] == _chain("r", *ids)
+
+
 def test_a_shard_that_another_has_emptied_since_it_was_chosen_is_no_attempt(
     incident: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +228,7 @@ def test_a_shard_that_another_has_emptied_since_it_was_chosen_is_no_attempt(
     late = incident.stepper()
     [(shard,)] = incident.rows("SELECT shard FROM instances")
     with monkeypatch.context() as patched:
-        patched.setattr(late, "_choose", lambda *_, **__: [shard])
+        patched.setattr(late, "_choose", lambda *_, **__: ([shard], True))
 
         empty = [late.run_batch() for _ in range(4)]
     incident.take(incident.arrival("a", "noted", {}))
@@ -236,3 +268,14 @@ def test_a_missing_inbox_row_is_never_skipped(incident: World) -> None:
     assert incident.rows("SELECT code FROM alarms") == [("shard_conflict",)]
     assert incident.rows("SELECT count(*) FROM journal") == [(0,)]
     assert Conflict.retryable
+
+
+def test_nothing_is_taken_in_by_a_registry_that_has_moved(incident: World) -> None:
+    stale, event = incident.catalog(), incident.arrival("a", "reported", {"severity": 2})
+    incident.publish_incident(2)
+
+    with pytest.raises(RegistryMoved):
+        take_in(incident.connection, stale, [event], [], [], writer="test")
+
+    assert incident.rows("SELECT FROM inbox UNION ALL SELECT FROM dedupe") == []
+    assert incident.take(event).accepted == 1

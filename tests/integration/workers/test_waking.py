@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import redis
 
@@ -52,6 +54,23 @@ def test_urgent_work_wakes_urgent_children_alone(wake: CeleryWake, queues: redis
     wake.wake({1: False, 2: True})
 
     assert (queues.llen(URGENT), queues.llen(BULK)) == (1, 0)
+
+
+def test_a_message_names_the_shards_where_they_are_few(wake: CeleryWake, queues: redis.Redis) -> None:
+    wake.wake({1: False, 2: True})
+    wake.wake({3: False, 4: False})
+    wake.clear("bulk")
+    wake.wake({5: False, 6: False, 7: False})
+
+    assert _told(queues, URGENT) == [[2]]
+    assert _told(queues, BULK) == [[3, 4], []]
+
+
+def _told(queues: redis.Redis, queue: str) -> list[list[int]]:
+    messages = queues.lrange(queue, 0, -1)
+    assert isinstance(messages, list)
+    bodies = [orjson.loads(base64.b64decode(orjson.loads(message)["body"])) for message in reversed(messages)]
+    return [arguments[0] for arguments, _, _ in bodies]
 
 
 def test_no_shards_are_no_message(wake: CeleryWake, queues: redis.Redis) -> None:

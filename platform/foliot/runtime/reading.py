@@ -1,0 +1,158 @@
+"""What a batch reads once it holds its cursors: the heads, the events that wait, and the instances that they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
+from foliot.runtime.selection import allot
+from foliot.store import Conflict, Connection, columns, load, pipelined
+
+_SQL: Final = load("step")
+AHEAD_MAX: Final = 8
+"""Events of one queue that are read with the lock, in the same round trip, where little is known to wait."""
+_ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
+_RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
+_EVENT_COLUMNS: Final = 16
+"""Of a row of `step.read_ahead`: its event. The instance follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Events by (shard, queue, number), and by address the row of the instance that lives there, if any does."""
+
+    events: Mapping[tuple[int, int, int], Waiting]
+    lives: Mapping[tuple[int, Address], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The cursors that are held, the moment (microseconds), by shard the heads as of after the lock, and more."""
+
+    cursors: Sequence[ShardCursor]
+    now: int
+    heads: dict[int, Sequence[int]]
+    revision: int | None
+    ahead: Ahead | None
+
+
+def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, really: bool = True) -> Locked:
+    """Lock the cursors that nobody else holds; what is read behind them is as of after the lock.
+
+    With `ahead` the first events and their instances come along. `really=False` is for tests: nothing is locked.
+    """
+    wanted = {"shards": shards}
+    first = None
+    with pipelined(connection, "step.lock"):
+        rows = _SQL["lock_cursors" if really else "read_cursors"].run(connection, wanted)
+        heads = _SQL["read_heads"].run(connection, wanted)
+        # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
+        installation = _SQL["read_installation"].run(connection)
+        if ahead:
+            first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_MAX})
+    found = rows.fetchall()
+    cursors = [
+        ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining)
+        for shard, numbers, n, batch, outbox, token, draining, _ in found
+    ]
+    row = installation.fetchone()
+    return Locked(
+        cursors,
+        found[0][-1] if found else 0,
+        dict(heads.fetchall()),
+        None if row is None else row[0],
+        None if first is None else _ahead(first.fetchall()),
+    )
+
+
+def _ahead(rows: Sequence[tuple[Any, ...]]) -> Ahead:
+    events, lives = {}, {}
+    for row in rows:
+        event, life = waiting_of(row[:_EVENT_COLUMNS]), row[_EVENT_COLUMNS:]
+        events[event.shard, event.queue, event.number] = event
+        if life[0] is not None:
+            lives[event.shard, event.address] = (event.shard, *event.address, *life)
+    return Ahead(events, lives)
+
+
+def read_events(
+    connection: Connection,
+    cursors: Sequence[ShardCursor],
+    heads: Mapping[int, Sequence[int]],
+    ahead: Ahead | None,
+    *,
+    capacity: int,
+    share: float,
+) -> dict[int, list[Waiting]]:
+    """Read by shard the events of a batch: first what draining instances hold, then what waits in the inbox.
+
+    Raises:
+        Conflict: an event that has a number is not there.
+    """
+    events: dict[int, list[Waiting]] = {cursor.shard: [] for cursor in cursors}
+    draining = [cursor.shard for cursor in cursors if cursor.draining]
+    left = capacity
+    if draining:
+        for row in _SQL["read_held"].run(connection, {"shards": draining, "count": max(1, capacity // 2)}):
+            events[row[0]].append(waiting_of(row))
+            left -= 1
+    if left <= 0:
+        return events
+    ranges = []
+    for cursor in cursors:
+        waiting = [head - number for head, number in zip(heads[cursor.shard], cursor.numbers, strict=True)]
+        taken = allot(waiting, capacity=max(1, left), share=share)
+        left -= sum(taken)
+        for queue, count in enumerate(taken):
+            if count:
+                ranges.append((cursor.shard, queue, cursor.numbers[queue], cursor.numbers[queue] + count))
+    for event in _read_ranges(connection, ranges, ahead):
+        events[event.shard].append(event)
+    return events
+
+
+def _read_ranges(
+    connection: Connection, ranges: Sequence[tuple[int, int, int, int]], ahead: Ahead | None
+) -> list[Waiting]:
+    places = [(shard, queue, number) for shard, queue, first, last in ranges for number in range(first + 1, last + 1)]
+    if ahead is not None and all(place in ahead.events for place in places):
+        return [ahead.events[place] for place in places]
+    if not places:
+        return []
+    rows = _SQL["read_inbox"].run(connection, columns(_RANGE_COLUMNS, ranges)).fetchall()
+    if len(rows) != len(places):
+        raise Conflict(f"the inbox gave {len(rows)} of {len(places)} numbered events", where="read_inbox")
+    return [waiting_of(row) for row in rows]
+
+
+def load_lives(
+    connection: Connection,
+    cache: LifeCache,
+    cursors: Sequence[ShardCursor],
+    events: Mapping[int, Sequence[Waiting]],
+    ahead: Ahead | None,
+    *,
+    compare: bool,
+) -> dict[int, dict[Address, Life]]:
+    """Give by shard the instances at the events' addresses: from the cache, from what was read ahead, or loaded."""
+    lives: dict[int, dict[Address, Life]] = {}
+    missing: list[tuple[Any, ...]] = []
+    for cursor in cursors:
+        known = cache.lives(cursor.shard, cursor.token, compare=compare)
+        wanted = {event.address: event for event in events[cursor.shard]}
+        lives[cursor.shard] = {address: known[address] for address in wanted if address in known}
+        absent = [event for address, event in wanted.items() if address not in known]
+        cache.hits += len(wanted) - len(absent)
+        cache.misses += len(absent)
+        for event in absent:
+            if ahead is None or (event.shard, event.queue, event.number) not in ahead.events:
+                missing.append((event.shard, *event.address))
+            elif (row := ahead.lives.get((event.shard, event.address))) is not None:
+                lives[event.shard][event.address] = life_of(row)
+    if missing:
+        for row in _SQL["load_instances"].run(connection, columns(_ADDRESS_COLUMNS, missing)):
+            life = life_of(row)
+            lives[life.shard][life.address] = life
+    return lives
