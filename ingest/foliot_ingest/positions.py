@@ -12,9 +12,9 @@ from typing import Final
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
-from foliot.runtime import OffsetMove, OffsetsMoved
+from foliot.runtime import OffsetMove
 from foliot.settings import Settings
-from foliot.store import Connection, columns, commit, load
+from foliot.store import Conflict, Connection, columns, commit, load
 from foliot_ingest.kafka_clients import have_records
 
 _SQL: Final = load("intake")
@@ -100,7 +100,7 @@ class Positions:
         """Read this partition no more, and say so where an operator looks; the others go on.
 
         Raises:
-            OffsetsMoved: another owner has read on, so it is not for this one to stop it; place again.
+            Conflict: another owner has read on, so it is not for this one to stop it; place again.
             StoreError: it is not stopped; place again.
         """
         standing = self.standings[place]
@@ -111,7 +111,7 @@ class Positions:
             "stopped": why,
         }
         if _SQL["stop_offset"].run(connection, parameters).rowcount != 1:
-            raise OffsetsMoved("another ingester has moved the offset", where=f"{place.topic}[{place.partition}]")
+            raise Conflict("another ingester has moved the offset", where=f"{place.topic}[{place.partition}]")
         standing.stopped = why
         self._consumer.pause(place)
         log.error("partition_stopped", topic=place.topic, partition=place.partition, why=why)

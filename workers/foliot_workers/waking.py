@@ -109,6 +109,8 @@ class _Links:
                 STEP_TASK,
                 args=(list(shards),),
                 queue=STEP_QUEUES[lane_class],
+                # The workers declare their queues.
+                declare=(),
                 ignore_result=True,
                 retry=True,
                 retry_policy=_ONCE_MORE,

@@ -5,7 +5,6 @@ from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
     Arrival,
     OffsetMove,
-    OffsetsMoved,
     Position,
     Receipt,
     RegistryMoved,
@@ -27,7 +26,6 @@ __all__ = [
     "NoWake",
     "NotHeld",
     "OffsetMove",
-    "OffsetsMoved",
     "Position",
     "Receipt",
     "Record",

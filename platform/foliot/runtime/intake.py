@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar, Final, NamedTuple
@@ -21,10 +22,9 @@ from foliot.settings import Defence
 from foliot.store import (
     KIND_EVENT,
     Connection,
-    Cursor,
     StoreError,
     columns,
-    commit,
+    committing,
     load,
     numbers_text,
     pipelined,
@@ -39,13 +39,6 @@ _INBOX_COLUMNS: Final = (
     *("segments", "shards", "queues", "numbers", "tenants", "machines", "keys", "kinds", "event_ids", "sources"),
     *("types", "times", "data", "traceparents", "instances", "timers", "armed"),
 )
-
-
-class OffsetsMoved(StoreError):
-    """Somebody else has taken records of a partition: read the offsets again and seek."""
-
-    code: ClassVar[str] = "offsets_moved"
-    retryable: ClassVar[bool] = True
 
 
 class RegistryMoved(StoreError):
@@ -148,16 +141,15 @@ def take_in(
 
     Raises:
         RegistryMoved: the catalog is not the present one; nothing was written.
-        OffsetsMoved: a move's `expected` was not there; nothing was written.
+        Conflict: a move's `expected` was not there, since somebody else has taken records; nothing was written.
         StoreError: nothing was written, but for `UnknownCommit`: read the offsets again.
     """
+    end = committing(connection, "intake")
     try:
-        receipt = fill(connection, catalog, arrivals, set_aside, moves, writer=writer, defences_off=defences_off)
+        return fill(connection, catalog, arrivals, set_aside, moves, writer=writer, end=end, defences_off=defences_off)
     except BaseException:
         roll_back(connection)
         raise
-    commit(connection, "intake")
-    return receipt
 
 
 def fill(
@@ -168,9 +160,10 @@ def fill(
     moves: Sequence[OffsetMove],
     *,
     writer: str,
+    end: AbstractContextManager[None],
     defences_off: frozenset[Defence] = frozenset(),
 ) -> Receipt:
-    """Do what `take_in` does in the open transaction, without its commit."""
+    """Do what `take_in` does in the open transaction; `end`, a pipeline around the writes, commits it or does not."""
     keys = [_key_of(arrival, catalog) for arrival in arrivals]
     if "dedupe" in defences_off:
         keys = [key._replace(id=f"{key.id} {place}") for place, key in enumerate(keys)]
@@ -180,16 +173,13 @@ def fill(
     known, heads = _claim_and_lock(connection, catalog, arrivals, copies, dedupe="dedupe" not in defences_off)
     sorting = _sort(arrivals, copies, known)
     letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
-    with pipelined(connection, "intake.write"):
+    with end:
         _unclaim(connection, {key: arrivals[copies[key][0]].payload_hash for key in known}, known)
         positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
         insert_dead_letters(connection, letters, writer=writer)
         _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
-        moved = _move_offsets(connection, moves, compare="offsets" not in defences_off)
+        _move_offsets(connection, moves, compare="offsets" not in defences_off)
         _note_intakes(connection, moves, _Counts.of(arrivals, positions, sorting, set_aside), writer)
-    if moved is not None and moved.rowcount != len(moves):
-        places = ", ".join(sorted(f"{move.topic_id}[{move.partition}]" for move in moves))
-        raise OffsetsMoved("another ingester has moved an offset", where=places)
     shards: dict[int, bool] = {}
     for position in positions:
         if position is not None:
@@ -352,12 +342,12 @@ def _raise_alarms(connection: Connection, arrivals: Sequence[Arrival], writer: s
         _SQL["insert_alarms"].run(connection, {**columns(names, rows), "writer": writer})
 
 
-def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> Cursor | None:
+def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> None:
     if not moves:
-        return None
+        return
     ordered = sorted((move.topic_id, move.partition, move.expected, move.next) for move in moves)
     statement = _SQL["move_offsets" if compare else "force_offsets"]
-    return statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
+    statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
 
 
 class _Counts(NamedTuple):

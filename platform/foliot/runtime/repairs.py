@@ -18,7 +18,7 @@ from foliot.runtime.intake import Arrival, fill, fill_inbox
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write
 from foliot.settings import Settings
-from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, roll_back
+from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, pipelined, roll_back
 
 _SQL: Final = load("repair")
 _INTAKE: Final = load("intake")
@@ -84,9 +84,8 @@ def release(connection: Connection, catalog: Catalog, instance: int, *, by: str)
         batch = ShardBatch(cursor, {}, catalog=catalog, compiled=_never_compiled, now=0)
         batch.output.changed[life.address] = replace(life, mode="draining")
         heads: dict[int, list[int]] = dict(_STEP["read_heads"].run(connection, {"shards": [shard]}).fetchall())
-        write(connection, [batch], heads, writer=f"release by {by}", draining={shard})
         _SQL["end_parked"].run(connection, {"instance": instance})
-        commit(connection, "release")
+        write(connection, [batch], heads, name="release", writer=f"release by {by}", draining={shard})
     except BaseException:
         roll_back(connection)
         raise
@@ -158,7 +157,8 @@ def _decode_again(
     if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
-    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}")
+    end = pipelined(connection, "redrive")
+    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}", end=end)
     if receipt.dead:
         raise _id_reused(letter)
     return receipt.shards

@@ -28,7 +28,6 @@ from foliot.store import (
     StoreError,
     StoreUnavailable,
     columns,
-    commit,
     connect,
     crash_point,
     end_reading,
@@ -197,8 +196,7 @@ class Stepper:
         if "cache_drop" in self._off:
             for batch in batches:
                 self.cache.keep(batch.cursor.shard, batch.cursor.token, batch.output.changed)
-        tokens = write(connection, batches, heads, writer=self._writer)
-        commit(connection, "step")
+        tokens = write(connection, batches, heads, name="step", writer=self._writer)
         return self._finish(batches, events, tokens, stepping, perf_counter() - began)
 
     def _open(self) -> Connection:

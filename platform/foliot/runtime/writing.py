@@ -13,7 +13,7 @@ from typing import Any, Final
 from foliot.runtime.batch import ShardBatch
 from foliot.runtime.dead_letters import insert_dead_letters
 from foliot.runtime.lives import Life, Waiting
-from foliot.store import Conflict, Connection, Cursor, columns, load, numbers_text, pipelined
+from foliot.store import Connection, columns, committing, load, numbers_text
 
 _SQL: Final = load("step")
 TOKEN_BYTES: Final = 12
@@ -50,33 +50,31 @@ def write(
     batches: Sequence[ShardBatch],
     heads: Mapping[int, Sequence[int]],
     *,
+    name: str,
     writer: str,
     draining: Iterable[int] = (),
 ) -> dict[int, bytes]:
-    """Write everything in the open transaction; give the new token of each shard.
+    """Write everything and commit under `name`, in one round trip; give the new token of each shard.
 
     `draining` names shards that begin to drain an instance with this.
 
     Raises:
-        Conflict: another writer was in a shard, although its cursor row was locked.
+        Conflict: another writer was in a shard, although its cursor row was locked; nothing was written.
+        UnknownCommit: the connection broke.
     """
     tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}
-    with pipelined(connection, "step.write"):
+    with committing(connection, name):
         insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
         drains = _write_held(connection, batches) | set(draining)
-        changed, updated = _write_instances(connection, batches)
-        _insert(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
-        _insert(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
+        _write_instances(connection, batches)
+        _run(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
+        _run(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
         _write_timers(connection, batches)
-        moved = _move(connection, batches, heads, drains, tokens, writer=writer)
-    if updated is not None and updated.rowcount != changed:
-        raise Conflict(f"{changed - updated.rowcount} instances were not where they were loaded from")
-    if moved.rowcount != len(batches):
-        raise Conflict(f"{len(batches) - moved.rowcount} shards were written by another since they were locked")
+        _move(connection, batches, heads, drains, tokens, writer=writer)
     return tokens
 
 
-def _insert(connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _run(connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if rows:
         _SQL[name].run(connection, columns(names, rows))
 
@@ -88,11 +86,11 @@ def _write_held(connection: Connection, batches: Sequence[ShardBatch]) -> set[in
         for batch in batches
         for event, holder in zip(batch.output.held, batch.output.holders, strict=True)
     ]
-    _insert(connection, "insert_held", _HELD, kept)
+    _run(connection, "insert_held", _HELD, kept)
     gone = [
         (event.shard, event.holder, event.queue, event.number) for batch in batches for event in batch.output.unheld
     ]
-    _insert(connection, "delete_held", ("shards", "holders", "queues", "numbers"), gone)
+    _run(connection, "delete_held", ("shards", "holders", "queues", "numbers"), gone)
     shards = [batch.cursor.shard for batch in batches if batch.cursor.draining]
     if not shards:
         return set()
@@ -111,8 +109,7 @@ def _held_row(event: Waiting) -> tuple[Any, ...]:
     )
 
 
-def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> tuple[int, Cursor | None]:
-    """Write births and changes; give how many rows must have changed, and the cursor that will tell."""
+def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> None:
     births, changes = [], []
     for batch in batches:
         for address, life in batch.output.changed.items():
@@ -120,10 +117,8 @@ def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> t
                 births.append((life.shard, life.id, *address, life.channel, *_present(life)))
             else:
                 changes.append((life.shard, life.id, *_present(life)))
-    _insert(connection, "insert_instances", _BIRTHS, births)
-    if not changes:
-        return 0, None
-    return len(changes), _SQL["update_instances"].run(connection, columns(_INSTANCES, changes))
+    _run(connection, "insert_instances", _BIRTHS, births)
+    _run(connection, "update_instances", _INSTANCES, changes)
 
 
 def _present(life: Life) -> tuple[Any, ...]:
@@ -133,9 +128,9 @@ def _present(life: Life) -> tuple[Any, ...]:
 def _write_timers(connection: Connection, batches: Sequence[ShardBatch]) -> None:
     cancelled = sorted(row for batch in batches for row in batch.output.cancelled)
     for name in ("delete_timers", "delete_timers_late"):
-        _insert(connection, name, _TIMER_KEYS, cancelled)
+        _run(connection, name, _TIMER_KEYS, cancelled)
     armed = [row for batch in batches for row in batch.output.armed.values()]
-    _insert(connection, "insert_timers", _TIMERS, armed)
+    _run(connection, "insert_timers", _TIMERS, armed)
 
 
 def _move(
@@ -146,7 +141,7 @@ def _move(
     tokens: Mapping[int, bytes],
     *,
     writer: str,
-) -> Cursor:
+) -> None:
     rows, moves = [], []
     for batch in batches:
         cursor, output = batch.cursor, batch.output
@@ -165,4 +160,4 @@ def _move(
             )
         )
     _SQL["insert_batches"].run(connection, {**columns(_BATCHES, rows), "writer": writer})
-    return _SQL["move_cursors"].run(connection, {**columns(_CURSORS, moves), "writer": writer})
+    _SQL["move_cursors"].run(connection, {**columns(_CURSORS, moves), "writer": writer})

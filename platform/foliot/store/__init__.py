@@ -16,7 +16,7 @@ from foliot.store.connection import (
     roll_back,
     translated,
 )
-from foliot.store.statements import Statement, commit, crash_point, load
+from foliot.store.statements import Statement, commit, committing, crash_point, load
 from foliot.store.vocabulary import (
     JOURNAL_KINDS,
     JOURNAL_OUTCOMES,
@@ -44,6 +44,7 @@ __all__ = [
     "UnknownCommit",
     "columns",
     "commit",
+    "committing",
     "connect",
     "crash_point",
     "end_reading",

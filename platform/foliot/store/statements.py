@@ -9,7 +9,8 @@ import os
 import re
 import signal
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
@@ -90,6 +91,23 @@ def load(path: str) -> dict[str, Statement]:
         )
         for name, body in zip(parts[::2], parts[1::2], strict=True)
     }
+
+
+@contextmanager
+def committing(connection: Connection, name: str) -> Iterator[None]:
+    """Send the statements of the block and the commit in one round trip; crash points as those of `commit`.
+
+    What must hold for the commit, the statements themselves have to demand: none of their answers is seen before it.
+
+    Raises:
+        UnknownCommit: the connection broke; nobody knows whether after the commit.
+    """
+    with translated(f"{name}.commit", committing=True), connection.pipeline():
+        yield
+        crash_point.passed(f"{name}.before_commit")
+        # Not by the connection's method, which waits for the answer before the block ends and waits once more.
+        connection.execute("COMMIT", prepare=True)
+    crash_point.passed(f"{name}.commit")
 
 
 def commit(connection: Connection, name: str) -> None:

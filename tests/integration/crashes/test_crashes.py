@@ -57,20 +57,26 @@ def _statements() -> Iterator[str]:
 
 
 def _commits() -> Iterator[str]:
-    """Find every `commit(connection, name)` in the sources."""
+    """Find the name of every transaction in the sources: of `commit`, `committing` and `write`."""
     for package in (foliot, foliot_ingest, foliot_workers):
         for file in Path(package.__path__[0]).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "commit":
-                    yield from _names(node.args[1])
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    yield from _names(node, node.func.id)
 
 
-def _names(argument: ast.expr) -> Iterator[str]:
+def _names(call: ast.Call, function: str) -> Iterator[str]:
+    if function in {"commit", "committing"}:
+        argument: ast.expr | None = call.args[1]
+    else:
+        argument = next((each.value for each in call.keywords if (function, each.arg) == ("write", "name")), None)
     if isinstance(argument, ast.Constant):
         yield str(argument.value)
-    else:
-        assert ast.unparse(argument) == "f'ring_{name}'"
+    elif argument is not None and ast.unparse(argument) == "f'ring_{name}'":
         yield from (f"ring_{ring}" for ring in ("inbox", "outbox", "timers", "dedupe"))
+    else:
+        # `write` hands its own name on.
+        assert argument is None or ast.unparse(call) == "committing(connection, name)"
 
 
 def _bare(points: str) -> set[str]:

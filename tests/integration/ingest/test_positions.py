@@ -9,9 +9,8 @@ from addresses import Database, KafkaAt
 from integration.ingest.streams import rows, settings_for
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from foliot.runtime.intake import OffsetsMoved
 from foliot.settings import Settings
-from foliot.store import connect
+from foliot.store import Conflict, connect
 from foliot_ingest.kafka_clients import KafkaUnavailable, have_records, make_consumer
 from foliot_ingest.positions import Positions
 from foliot_ingest.topics import make_topics
@@ -113,7 +112,7 @@ def test_a_former_owner_that_was_asleep_does_not_stop_a_partition_that_another_r
     asleep = placed(settings, consumer, place)
     rows(fresh_database, "UPDATE offsets SET next = 8 RETURNING next")
 
-    with connect(settings.dsn_service, application="test") as connection, pytest.raises(OffsetsMoved):
+    with connect(settings.dsn_service, application="test") as connection, pytest.raises(Conflict):
         asleep.stop(connection, place, "offset 3 is outside the log")
 
     assert rows(fresh_database, "SELECT next, stopped FROM offsets") == [(8, None)]

@@ -96,13 +96,17 @@ FROM unnest(%(codes)s::text[], %(tenants)s::int4[], %(shards)s::int2[], %(whats)
 
 -- name: move_offsets
 -- in: topic ids, partitions, expected and next offsets, as parallel arrays sorted by (topic id, partition)
--- out: nothing; a row count below the arrays' length says that somebody else has moved one
+-- out: nothing; fails as a conflict where somebody else has moved one
 -- locks: those offset rows
 -- index: offsets_pkey
+WITH moved AS (
 UPDATE offsets o SET next = u.next, at = clock_timestamp()
 FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[], %(nexts)s::int8[])
      AS u (topic_id, partition, expected, next)
 WHERE o.topic_id = u.topic_id AND o.partition = u.partition AND o.next = u.expected
+RETURNING 1
+)
+SELECT expect_rows((SELECT count(*) FROM moved), cardinality(%(partitions)s::int4[]))
 
 -- name: force_offsets
 -- in: as move_offsets

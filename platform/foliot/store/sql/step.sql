@@ -147,9 +147,10 @@ SELECT * FROM unnest(
 
 -- name: update_instances
 -- in: changed instances, as parallel arrays
--- out: nothing; the row count must equal the arrays' length
+-- out: nothing; fails as a conflict where one is not there
 -- locks: those rows
 -- index: instances_pkey; no indexed column changes but mode, so the update is heap-only
+WITH changed AS (
 UPDATE instances i
 SET placed = u.placed, version = u.version, semantics = u.semantics, position = u.position, n = u.n, mode = u.mode,
     state = u.state, note = u.note, stepped_at = clock_timestamp()
@@ -158,6 +159,9 @@ FROM unnest(
     %(positions)s::int8[], %(ns)s::int8[], %(modes)s::text[], %(states)s::text[], %(notes)s::text[])
     AS u (shard, id, placed, version, semantics, position, n, mode, state, note)
 WHERE i.shard = u.shard AND i.id = u.id
+RETURNING 1
+)
+SELECT expect_rows((SELECT count(*) FROM changed), cardinality(%(shards)s::int2[]))
 
 -- name: insert_journal
 -- in: journal rows, as parallel arrays; `at` in microseconds
@@ -270,9 +274,10 @@ FROM unnest(
 
 -- name: move_cursors
 -- in: one row a shard, as parallel arrays: where its cursor goes, the token that was read and the new one
--- out: nothing; the row count must equal the arrays' length, or somebody else has written the shard
+-- out: nothing; fails as a conflict where somebody else has written the shard
 -- locks: the cursor rows, held already
 -- index: cursors_pkey
+WITH moved AS (
 UPDATE cursors c
 SET numbers = u.numbers::int8[], n = u.n, batch = u.batch, outbox = u.outbox, token = u.token, writer = %(writer)s,
     draining = u.draining, at = clock_timestamp()
@@ -281,3 +286,6 @@ FROM unnest(
     %(tokens)s::bytea[], %(tokens_read)s::bytea[], %(draining)s::bool[])
     AS u (shard, numbers, n, batch, outbox, token, token_read, draining)
 WHERE c.shard = u.shard AND c.token = u.token_read
+RETURNING 1
+)
+SELECT expect_rows((SELECT count(*) FROM moved), cardinality(%(shards)s::int2[]))

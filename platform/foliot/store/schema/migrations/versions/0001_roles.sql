@@ -36,6 +36,15 @@ END $$;
 REVOKE ALL ON FUNCTION empty_segment(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION empty_segment(text, int) TO foliot_service;
 
+-- What a transaction needs before it may commit, demanded where the commit is sent along with the statements.
+CREATE FUNCTION expect_rows(there bigint, wanted bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF there <> wanted THEN
+        RAISE unique_violation USING MESSAGE = format('%s of %s rows were as they had been read', there, wanted);
+    END IF;
+END $$;
+
 DO $$
 DECLARE
     name text;
