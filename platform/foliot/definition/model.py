@@ -183,6 +183,17 @@ class Definition(Node):
         """JSON with sorted keys: equal bytes if and only if the machines are equal."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """Name the Kafka topics that the machine sends to."""
+        actions = (
+            action
+            for state in self.root.walk()
+            for each in (state.entry, state.exit, *(transition.actions for transition in state.outgoing()))
+            for action in each
+        )
+        return frozenset(action.topic for action in actions if isinstance(action, Send) and action.topic is not None)
+
     @classmethod
     def from_canonical(cls, canonical: bytes) -> Definition:
         """Read back what `canonical` wrote. The bytes are trusted: they were checked when they were text."""

@@ -14,6 +14,7 @@ from foliot.registry.changes import Call, Outcome, perform, tenant_number
 from foliot.registry.entries import Channel
 from foliot.registry.failures import (
     MachineNotStartable,
+    TopicBound,
     UnknownMachine,
     UnknownVersion,
     VersionInUse,
@@ -85,6 +86,7 @@ def publish(
     Raises:
         DefinitionRefused: the text is no definition; all faults are in it.
         MachineNotStartable: no instance could be born.
+        TopicBound: it sends to a topic whose events are another tenant's.
         RegistryError: as `foliot.registry.changes.perform`.
     """
     definition = _checked(text, filename)
@@ -95,6 +97,7 @@ def publish(
         hashes = {hash_: version for version, hash_, *_ in _versions(connection, tenant, machine)}
         if definition.hash in hashes:
             return Outcome(_answer(definition, hashes[definition.hash], created=False), changed=False)
+        _refuse_topics_of_others(connection, tenant, definition, filename)
         version = max(hashes.values(), default=0) + 1
         parameters = {
             "tenant": tenant,
@@ -234,6 +237,17 @@ def _checked(text: bytes | str, filename: str) -> Definition:
             remedy=error.refusal.remedy or "Change what the machine does when it enters its initial states.",
         ) from error
     return definition
+
+
+def _refuse_topics_of_others(connection: Connection, tenant: int, definition: Definition, filename: str) -> None:
+    for topic in sorted(definition.topics):
+        row = _SQL["read_topic"].run(connection, {"topic": topic}).fetchone()
+        if row is not None and row[0] != tenant:
+            raise TopicBound(
+                f"{definition.id!r} sends to topic {topic!r}, whose events are another tenant's",
+                where=filename,
+                remedy="Send to a topic of your own, and let the other tenant route that one.",
+            )
 
 
 def _answer(definition: Definition, version: int, *, created: bool) -> dict[str, Any]:

@@ -418,7 +418,8 @@ SCENARIOS: Final = {
             lambda _site: None,
             lambda site: _publish(site, LOOPING, "publish"),
             "registry.lock_installation registry.list_tenants registry.read_operation registry.list_machines "
-            "registry.insert_machine registry.list_versions registry.insert_version registry.put_channel "
+            "registry.insert_machine registry.list_versions registry.read_topic registry.insert_version "
+            "registry.put_channel "
             "registry.move_revision registry.insert_operation registry.before_commit registry.commit",
             only_once=True,
         ),

@@ -10,11 +10,13 @@ from foliot.registry import (
     Channel,
     MachineNotStartable,
     OperationReused,
+    TopicBound,
     UnknownMachine,
     UnknownTenant,
     UnknownVersion,
     VersionInUse,
     Versions,
+    bind_topic,
     create_tenant,
     deprecate,
     list_machines,
@@ -188,3 +190,16 @@ def test_a_broken_connection_is_a_store_error(connection: Connection) -> None:
 
     with pytest.raises(StoreError):
         _publish(connection, door())
+
+
+def test_a_machine_cannot_put_events_into_a_topic_of_another_tenant(connection: Connection) -> None:
+    states = "{a: {on: {go: {actions: [{send: {event: e, to: {topic: metrics}}}]}}}}"
+    text = f"foliot: 1\nid: forger\ninitial: a\nstates: {states}"
+    create_tenant(connection, "other", by="ann")
+    bind_topic(connection, "metrics", "other", by="ann")
+
+    with pytest.raises(TopicBound, match="metrics"):
+        _publish(connection, text)
+
+    assert list_machines(connection, "default") == ()
+    assert _publish(connection, text, tenant="other") == 1
