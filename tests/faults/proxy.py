@@ -12,38 +12,43 @@ from typing import Self
 
 _CHUNK_BYTES = 65_536
 _LOOK_SECONDS = 0.1
-_STARTUP_HEADER_BYTES = 4
 _MESSAGE_HEADER_BYTES = 5
-_QUERY, _PARSE = b"Q", b"P"
 _COMMAND_COMPLETE = b"C"
+_WRITES = (b"INSERT ", b"UPDATE ", b"DELETE ", b"MERGE ")
 
 
 @dataclass(slots=True)
-class _Messages:
-    """The messages of one direction of Postgres's protocol, cut out of a stream of bytes.
+class _Replies:
+    """What a Postgres server says, cut out of a stream of bytes. Without SSL: sslmode=disable, gssencmode=disable."""
 
-    A client's first messages have no type byte; SSL and GSS requests are among them, so the client must not use either
-    (sslmode=disable, gssencmode=disable).
-    """
-
-    has_type: bool
     buffer: bytearray = field(default_factory=bytearray)
+    has_written: bool = False
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """Take bytes; return the (type, body) of each message that is complete with them."""
         self.buffer += data
         found: list[tuple[bytes, bytes]] = []
-        while True:
-            header = _MESSAGE_HEADER_BYTES if self.has_type else _STARTUP_HEADER_BYTES
-            if len(self.buffer) < header:
-                return found
-            size = int.from_bytes(self.buffer[header - 4 : header], "big") + header - 4
+        while len(self.buffer) >= _MESSAGE_HEADER_BYTES:
+            size = int.from_bytes(self.buffer[1:_MESSAGE_HEADER_BYTES], "big") + 1
             if len(self.buffer) < size:
-                return found
-            kind = bytes(self.buffer[:1]) if self.has_type else b""
-            found.append((kind, bytes(self.buffer[header:size])))
+                break
+            found.append((bytes(self.buffer[:1]), bytes(self.buffer[_MESSAGE_HEADER_BYTES:size])))
             del self.buffer[:size]
-            self.has_type = True
+        return found
+
+    def tell_of_a_commit(self, data: bytes) -> bool:
+        """Take bytes; tell whether they say that a transaction which has written was committed.
+
+        Requests need not be looked at: a prepared COMMIT has no text in them.
+        """
+        committed = False
+        for kind, body in self.feed(data):
+            if kind == _COMMAND_COMPLETE:
+                committed = committed or (self.has_written and body == b"COMMIT\0")
+                self.has_written = body.startswith(_WRITES) or (
+                    self.has_written and body not in (b"COMMIT\0", b"ROLLBACK\0")
+                )
+        return committed
 
 
 class Proxy:
@@ -106,7 +111,7 @@ class Proxy:
         self._flowing.set()
 
     def cut_at_commits(self, count: int = 1) -> None:
-        """Break the connections of the next `count` commits when the server has committed, before its reply passes.
+        """Break the connections of the next `count` commits of writes, when the server has done them, before its reply.
 
         The client cannot know whether its transaction was committed; it was. `commits_cut` counts them.
         """
@@ -158,9 +163,7 @@ class _Link:
         self._client = client
         self._server = server
         self._broken = threading.Event()
-        self._requests = _Messages(has_type=False) if postgres else None
-        self._replies = _Messages(has_type=True) if postgres else None
-        self._commit_is_open = False
+        self._replies = _Replies() if postgres else None
         self.thread = threading.Thread(target=self._run, name="proxy-link", daemon=True)
 
     def cut(self) -> None:
@@ -188,30 +191,9 @@ class _Link:
             if not data:
                 return False
             if source is self._client:
-                self._note_requests(data)
                 self._server.sendall(data)
-            elif self._commit_was_done(data) and self._proxy.takes_commit():
+            elif self._replies is not None and self._replies.tell_of_a_commit(data) and self._proxy.takes_commit():
                 return False
             else:
                 self._client.sendall(data)
-        return True
-
-    def _note_requests(self, data: bytes) -> None:
-        if self._requests is None:
-            return
-        for kind, body in self._requests.feed(data):
-            if kind in (_QUERY, _PARSE):
-                # A Parse has the name of the statement first, then the text, both ended by a zero byte.
-                text = body.split(b"\0")[0 if kind == _QUERY else 1]
-                self._commit_is_open = self._commit_is_open or text.strip(b" ;\n").upper() == b"COMMIT"
-
-    def _commit_was_done(self, data: bytes) -> bool:
-        """Tell whether the reply to an open commit is in `data`."""
-        if self._replies is None:
-            return False
-        # The replies to what was pipelined before the commit come first; theirs have other words.
-        done = any(kind == _COMMAND_COMPLETE and body == b"COMMIT\0" for kind, body in self._replies.feed(data))
-        if not (self._commit_is_open and done):
-            return False
-        self._commit_is_open = False
         return True

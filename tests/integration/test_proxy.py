@@ -75,18 +75,20 @@ def test_a_frozen_proxy_holds_bytes_back_until_it_is_thawed(echo_server: str) ->
         assert client.recv(10) == b"held"
 
 
-@pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
+@pytest.mark.parametrize("prepared", [False, True], ids=["simple", "prepared"])
 def test_a_commit_whose_reply_is_cut_was_done_although_the_client_cannot_know(
-    table: Database, *, extended: bool
+    table: Database, *, prepared: bool
 ) -> None:
     with Proxy(_address(table), postgres=True) as proxy:
         connection = psycopg.connect(_through(proxy, table))
+        for _ in range(2):
+            connection.execute("SELECT")
+            connection.execute("COMMIT", prepare=prepared)
         connection.execute("INSERT INTO written VALUES (1)")
         proxy.cut_at_commits()
 
         with pytest.raises(psycopg.OperationalError):
-            # A statement with binary results goes by the extended protocol.
-            connection.execute("COMMIT", binary=extended)
+            connection.execute("COMMIT", prepare=prepared)
 
         connection.close()
         assert proxy.commits_cut == 1
@@ -104,6 +106,21 @@ def test_a_pipelined_commit_is_cut_too(table: Database) -> None:
         connection.close()
         assert proxy.commits_cut == 1
     assert _written(table) == [2]
+
+
+def test_a_commit_of_nothing_is_not_cut(table: Database) -> None:
+    with (
+        Proxy(_address(table), postgres=True) as proxy,
+        psycopg.connect(_through(proxy, table)) as connection,
+    ):
+        connection.execute("INSERT INTO written VALUES (9)")
+        connection.rollback()
+        proxy.cut_at_commits()
+
+        connection.execute("SELECT * FROM written")
+        connection.commit()
+
+        assert proxy.commits_cut == 0
 
 
 def test_only_as_many_commits_are_cut_as_were_asked_for(table: Database) -> None:

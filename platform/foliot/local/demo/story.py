@@ -100,11 +100,9 @@ def _play(plan: Plan, up: Status, evidence: Path, console: Console) -> Outcome:
         console.print(
             "[bold]Published[/] three versions of the machine [cyan]incident[/]; `stable` points at version 1."
         )
-        began = time.monotonic()
         with _collector(environment["FOLIOT_KAFKA"], evidence):
             with Screen(console, plan.records) as screen:
-                figures = _stream(plan, connection, environment["FOLIOT_KAFKA"], evidence, screen)
-            seconds = time.monotonic() - began
+                figures, seconds = _stream(plan, connection, environment["FOLIOT_KAFKA"], evidence, screen)
             cpu = _cpu_seconds(plan.folder)
         kept = sum(size for name, size in sizes(connection).items() if name in ("journal", "instances"))
     finally:
@@ -143,7 +141,8 @@ class _Scene:
     play: Callable[[], str | None]
 
 
-def _stream(plan: Plan, connection: Connection, address: str, evidence: Path, screen: Screen) -> Figures:
+def _stream(plan: Plan, connection: Connection, address: str, evidence: Path, screen: Screen) -> tuple[Figures, float]:
+    """Let the traffic flow; give the figures at its end, and the seconds from its beginning."""
     sent_file = evidence / "sent"
     argv = [sys.executable, "-m", "foliot.local.demo.producing", "--kafka", address, "--seed", str(plan.seed)]
     argv += ["--records", str(plan.records), "--rate", str(plan.rate)]
@@ -154,16 +153,13 @@ def _stream(plan: Plan, connection: Connection, address: str, evidence: Path, sc
         _Scene(0.65, lambda: _move(connection, 3, "all")),
     ]
     producer = subprocess.Popen(argv)
-    screen.note(
-        f"{plan.records:,} incident events begin to flow through Kafka: four lanes, bursts, doubled and broken ones"
-    )
+    screen.note("producer, ingester, worker and relay begin; the first time Python compiles them")
     try:
-        figures = _watch(plan, connection, producer=producer, sent_file=sent_file, scenes=scenes, screen=screen)
+        return _watch(plan, connection, producer=producer, sent_file=sent_file, scenes=scenes, screen=screen)
     finally:
         if producer.poll() is None:
             producer.kill()
         producer.wait()
-    return figures
 
 
 def _watch(
@@ -174,12 +170,18 @@ def _watch(
     sent_file: Path,
     scenes: list[_Scene],
     screen: Screen,
-) -> Figures:
+) -> tuple[Figures, float]:
     """Show figures until all was sent and drained; play each scene when its time has come."""
+    began: float | None = None
     deadline: float | None = None
     calm = 0
     while True:
         sent = _number_in(sent_file)
+        if began is None and sent:
+            began = time.monotonic()
+            screen.note(
+                f"{plan.records:,} incident events flow through Kafka: four lanes, bursts, doubled and broken ones"
+            )
         if scenes and sent >= scenes[0].after * plan.records:
             told = scenes[0].play()
             if told is not None:
@@ -197,7 +199,7 @@ def _watch(
         calm = calm + 1 if code == 0 and figures.is_drained and not scenes else 0
         if calm >= 6:
             screen.note("drained: every accepted event was stepped, every message sent")
-            return figures
+            return figures, time.monotonic() - (began or time.monotonic())
         if deadline is not None and time.monotonic() > deadline:
             raise DemoRefused("the backlog did not drain", where=str(plan.folder), remedy="See the logs folder there.")
         time.sleep(LOOK_SECONDS)
