@@ -335,8 +335,11 @@ class Reader:
 
     def _fresh_router(self, connection: Connection) -> Router:
         """Give the router of the registry as it is now; the transaction that has read it stays open."""
-        row, router = _STEP["read_installation"].run(connection).fetchone(), self._router
-        if router is None or row is None or router.catalog.revision != row[0]:
+        router = self._router
+        if router is not None:
+            row = _STEP["read_installation"].run(connection).fetchone()
+            router = router if row is not None and router.catalog.revision == row[0] else None
+        if router is None:
             router = self._router = Router(self._settings, load_catalog(connection))
         return router
 
@@ -355,7 +358,8 @@ class Reader:
             try:
                 self._take_in(connection, positions, router.catalog, decoded)
             except RegistryMoved:
-                # Some of them may have been taken before it was noticed.
+                # Halves of a batch that Postgres refused may have been taken before the registry moved.
+                self.turns += 1
                 self._router = None
                 admitted = [each for each in admitted if each[1].offset >= positions.standings[each[0]].next]
             else:

@@ -109,12 +109,13 @@ class Child:
         If work is left then, it asks for more of the same. An urgent child passes the wake-up on: the shards that it
         was woken for may have work of other lanes too.
         """
-        # The flag is cleared before all shards are looked at: who commits after that look sends a message of his own.
+        # Whoever holds the stepper, this child's poller, looks at all shards anyway.
         if shards and not self.stopping and self._stepping.acquire(blocking=False):
             try:
                 self._step(shards)
             finally:
                 self._stepping.release()
+        # Before all shards are looked at: who commits after that look sends a message of his own.
         self._wake_ups.clear(self._lane_class)
         with self._stepping:
             more = self._drain()

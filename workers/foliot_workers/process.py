@@ -23,7 +23,7 @@ from foliot_workers.app import STEP_QUEUES, STEP_TASK, SWEEP_QUEUE, SWEEP_TASK, 
 from foliot_workers.child import Child
 from foliot_workers.lifeline import call_process, die_with
 from foliot_workers.page import SharedPage
-from foliot_workers.waking import CeleryWake, Unwoken
+from foliot_workers.waking import SHARDS_NAMED_MAX, CeleryWake, Unwoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Children:
             self._child.close()
 
     def step(self, shards: Sequence[int] = ()) -> None:
-        """Be the task behind the wake-ups. A number that is no shard's finds nothing."""
+        """Be the task behind the wake-ups. Numbers that no shard has are left out: Postgres would refuse them."""
         if self._child is not None:
-            self._child.answer(tuple(shard for shard in shards if 0 <= shard < SHARDS_MAX))
+            self._child.answer(tuple(shard for shard in shards[:SHARDS_NAMED_MAX] if 0 <= shard < SHARDS_MAX))
 
     def sweep(self) -> None:
         """Be the task for whoever wants a sweep now."""

@@ -1,4 +1,7 @@
-"""The port `Wake` by Celery: small messages that say "there is work", one for each class of children at a time."""
+"""The port `Wake` by Celery: small messages that say "there is work", one for each class of children at a time.
+
+Where few shards have work, the message names them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ WAITS_MS: Final = 1000
 """How long the flag "one is waiting" is believed: a message that was lost costs no more than this."""
 _BACK_OFF_S: Final = 1.0
 _ONCE_MORE: Final = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-_TOLD_MAX: Final = 2
+SHARDS_NAMED_MAX: Final = 2
 """Shards that a message names. Where more have work, a look at all of them is the shorter way."""
 _COALESCE_S: Final = 0.01
 """Without a flag, a class is told at most so often. Below the pause after which a child looks again."""
@@ -31,8 +34,9 @@ _COALESCE_S: Final = 0.01
 class CeleryWake:
     """Wakes children through the broker; a lost or doubled message does no harm.
 
-    With Redis or Valkey a flag beside the queue tells that a message waits already; the child clears it before it reads
-    the inbox. Where the broker does not answer, it is left alone for a second: the pollers find the work.
+    With Redis or Valkey a flag beside the queue tells that a message waits already; the child clears it before it looks
+    at all shards, after it has stepped those that the message names. Where the broker does not answer, it is left alone
+    for a second: the pollers find the work.
 
     Any thread may call it, and a process made by a fork as well: each process opens its own connections.
     """
@@ -48,9 +52,9 @@ class CeleryWake:
         So nothing else asks for the processor while an urgent event is on its way.
         """
         if shards:
-            lane_class: LaneClass = "urgent" if any(shards.values()) else "bulk"
-            told = [shard for shard, urgent in shards.items() if urgent is any(shards.values())]
-            self.post((lane_class,), told if len(told) <= _TOLD_MAX else ())
+            urgent = any(shards.values())
+            named = [shard for shard, is_urgent in shards.items() if is_urgent is urgent]
+            self.post(("urgent" if urgent else "bulk",), named if len(named) <= SHARDS_NAMED_MAX else ())
 
     def post(self, classes: Iterable[LaneClass], shards: Sequence[int] = ()) -> None:
         """Send one message to each class for which none is known to wait; it names `shards` as those to begin with."""
@@ -63,7 +67,7 @@ class CeleryWake:
             log.warning("wake_up_not_sent", error=str(error))
 
     def clear(self, lane_class: LaneClass) -> None:
-        """Say that the message that waited is taken. Called before the inbox is read."""
+        """Say that the message that waited is taken. Called before all shards are looked at."""
         try:
             self._open().clear(lane_class)
         except Exception as error:  # noqa: BLE001 - the flag goes by itself after a second

@@ -144,9 +144,17 @@ def take_in(
         Conflict: a move's `expected` was not there, since somebody else has taken records; nothing was written.
         StoreError: nothing was written, but for `UnknownCommit`: read the offsets again.
     """
-    end = committing(connection, "intake")
     try:
-        return fill(connection, catalog, arrivals, set_aside, moves, writer=writer, end=end, defences_off=defences_off)
+        return fill(
+            connection,
+            catalog,
+            arrivals,
+            set_aside,
+            moves,
+            writer=writer,
+            writing=committing(connection, "intake"),
+            defences_off=defences_off,
+        )
     except BaseException:
         roll_back(connection)
         raise
@@ -160,10 +168,10 @@ def fill(
     moves: Sequence[OffsetMove],
     *,
     writer: str,
-    end: AbstractContextManager[None],
+    writing: AbstractContextManager[None],
     defences_off: frozenset[Defence] = frozenset(),
 ) -> Receipt:
-    """Do what `take_in` does in the open transaction; `end`, a pipeline around the writes, commits it or does not."""
+    """Do what `take_in` does. `writing` surrounds the writes: `committing` commits too, `pipelined` leaves it open."""
     keys = [_key_of(arrival, catalog) for arrival in arrivals]
     if "dedupe" in defences_off:
         keys = [key._replace(id=f"{key.id} {place}") for place, key in enumerate(keys)]
@@ -173,7 +181,7 @@ def fill(
     known, heads = _claim_and_lock(connection, catalog, arrivals, copies, dedupe="dedupe" not in defences_off)
     sorting = _sort(arrivals, copies, known)
     letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
-    with end:
+    with writing:
         _unclaim(connection, {key: arrivals[copies[key][0]].payload_hash for key in known}, known)
         positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
         insert_dead_letters(connection, letters, writer=writer)
@@ -211,7 +219,7 @@ def _claim_and_lock(
     locked: Iterable[tuple[int, list[int], int]] = ()
     found: Iterable[tuple[int, bytes]] = ()
     with pipelined(connection, "intake.claim"):
-        # After the records were read: what was published before an event was sent is there.
+        # It is read after the records were: whatever was published before an event was sent is in this revision.
         installation = _STEP["read_installation"].run(connection)
         if dedupe and ordered:
             _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
@@ -223,7 +231,8 @@ def _claim_and_lock(
             found = _SQL["find_duplicates"].run(connection, keys)
     row = installation.fetchone()
     if row is None or row[0] != catalog.revision:
-        raise RegistryMoved(f"the registry has left revision {catalog.revision}", where="read_installation")
+        what = f"the registry has left revision {catalog.revision}"
+        raise RegistryMoved(what, where="read_installation", remedy="Read the registry again, then do the same.")
     return {ordered[place - 1]: bytes(hash_before) for place, hash_before in found}, _heads(locked)
 
 

@@ -11,8 +11,8 @@ from foliot.runtime.selection import allot
 from foliot.store import Conflict, Connection, columns, load, pipelined
 
 _SQL: Final = load("step")
-AHEAD_MAX: Final = 8
-"""Events of one queue that are read with the lock, in the same round trip, where little is known to wait."""
+AHEAD_EVENTS_MAX: Final = 8
+"""Events that are read with the lock, in the same round trip: where no more than these wait, and of each queue."""
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
 _RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
 _EVENT_COLUMNS: Final = 16
@@ -29,7 +29,11 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The cursors that are held, the moment (microseconds), by shard the heads as of after the lock, and more."""
+    """The cursors that are held, the moment (microseconds), and what was read behind the lock.
+
+    `heads` are by shard; `revision` is the registry's, None where nothing is installed; `ahead` is None where nobody
+    asked for it.
+    """
 
     cursors: Sequence[ShardCursor]
     now: int
@@ -38,20 +42,20 @@ class Locked:
     ahead: Ahead | None
 
 
-def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, really: bool = True) -> Locked:
+def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, locks: bool = True) -> Locked:
     """Lock the cursors that nobody else holds; what is read behind them is as of after the lock.
 
-    With `ahead` the first events and their instances come along. `really=False` is for tests: nothing is locked.
+    With `ahead` the first events and their instances come along. `locks=False` is for tests.
     """
     wanted = {"shards": shards}
     first = None
     with pipelined(connection, "step.lock"):
-        rows = _SQL["lock_cursors" if really else "read_cursors"].run(connection, wanted)
+        rows = _SQL["lock_cursors" if locks else "read_cursors"].run(connection, wanted)
         heads = _SQL["read_heads"].run(connection, wanted)
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
         installation = _SQL["read_installation"].run(connection)
         if ahead:
-            first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_MAX})
+            first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_EVENTS_MAX})
     found = rows.fetchall()
     cursors = [
         ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining)
@@ -117,10 +121,10 @@ def _read_ranges(
     connection: Connection, ranges: Sequence[tuple[int, int, int, int]], ahead: Ahead | None
 ) -> list[Waiting]:
     places = [(shard, queue, number) for shard, queue, first, last in ranges for number in range(first + 1, last + 1)]
-    if ahead is not None and all(place in ahead.events for place in places):
-        return [ahead.events[place] for place in places]
     if not places:
         return []
+    if ahead is not None and all(place in ahead.events for place in places):
+        return [ahead.events[place] for place in places]
     rows = _SQL["read_inbox"].run(connection, columns(_RANGE_COLUMNS, ranges)).fetchall()
     if len(rows) != len(places):
         raise Conflict(f"the inbox gave {len(rows)} of {len(places)} numbered events", where="read_inbox")

@@ -16,7 +16,7 @@ from foliot.runtime.batch import ShardBatch
 from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.intake import Arrival, fill, fill_inbox
 from foliot.runtime.lives import Life, ShardCursor, life_of
-from foliot.runtime.writing import write
+from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, pipelined, roll_back
 
@@ -49,6 +49,7 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
 
     Raises:
         DeadLetterRefused: there is no such open letter, or it would be refused again; nothing was changed.
+        RegistryMoved: the catalog is not the present one; nothing was changed.
     """
     row = _SQL["read_dead_letter"].run(connection, {"id": id_})
     names = [column.name for column in row.description or ()]
@@ -85,7 +86,7 @@ def release(connection: Connection, catalog: Catalog, instance: int, *, by: str)
         batch.output.changed[life.address] = replace(life, mode="draining")
         heads: dict[int, list[int]] = dict(_STEP["read_heads"].run(connection, {"shards": [shard]}).fetchall())
         _SQL["end_parked"].run(connection, {"instance": instance})
-        write(connection, [batch], heads, name="release", writer=f"release by {by}", draining={shard})
+        write_and_commit(connection, [batch], heads, name="release", writer=f"release by {by}", draining={shard})
     except BaseException:
         roll_back(connection)
         raise
@@ -157,8 +158,8 @@ def _decode_again(
     if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
-    end = pipelined(connection, "redrive")
-    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}", end=end)
+    writing = pipelined(connection, "redrive")
+    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}", writing=writing)
     if receipt.dead:
         raise _id_reused(letter)
     return receipt.shards

@@ -17,9 +17,9 @@ from foliot.errors import Refusal
 from foliot.registry import Catalog, Versions, load_catalog
 from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
-from foliot.runtime.reading import AHEAD_MAX, Locked, load_lives, lock, read_events
+from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
 from foliot.runtime.selection import ShardWork, choose_shards
-from foliot.runtime.writing import write
+from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import (
     Conflict,
@@ -120,8 +120,8 @@ class Stepper:
     def run_batch(self, shards: Sequence[int] = (), *, urgent_only: bool = False) -> Stepped:
         """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
 
-        `shards` are said to have a little work: they are taken without a look at the others. A batch that was lost and
-        is to be tried again, with less in it, has shards and no events.
+        `shards` are said to have a little work: they are taken whoever had them last and whatever lane waits, without a
+        look at the others. A batch that was lost, or whose work another had done, has shards and no events.
 
         Raises:
             StoreUnavailable: the database does not answer; the next call makes a new connection.
@@ -151,11 +151,11 @@ class Stepper:
         """Close the connections; what was not committed is rolled back by the server."""
         self._disconnect([])
 
-    def _batch(self, taken: list[int], told: Sequence[int], *, urgent_only: bool) -> Stepped:
+    def _batch(self, taken: list[int], named: Sequence[int], *, urgent_only: bool) -> Stepped:
         began = perf_counter()
         self._alone = None
         connection = self._open()
-        chosen, little = (told, True) if told else self._choose(connection, urgent_only=urgent_only)
+        chosen, little = (sorted(named), True) if named else self._choose(connection, urgent_only=urgent_only)
         locked = self._lock(connection, chosen, ahead=little) if chosen else None
         if locked is None or not locked.cursors:
             end_reading(connection)
@@ -196,7 +196,7 @@ class Stepper:
         if "cache_drop" in self._off:
             for batch in batches:
                 self.cache.keep(batch.cursor.shard, batch.cursor.token, batch.output.changed)
-        tokens = write(connection, batches, heads, name="step", writer=self._writer)
+        tokens = write_and_commit(connection, batches, heads, name="step", writer=self._writer)
         return self._finish(batches, events, tokens, stepping, perf_counter() - began)
 
     def _open(self) -> Connection:
@@ -227,12 +227,12 @@ class Stepper:
             steal_after_ms=self._settings.steal_after_ms,
             urgent_only=urgent_only,
         )
-        return chosen, sum(sum(work[shard].waiting) for shard in chosen) <= AHEAD_MAX
+        return chosen, sum(sum(work[shard].waiting) for shard in chosen) <= AHEAD_EVENTS_MAX
 
     def _lock(self, connection: Connection, shards: Sequence[int], *, ahead: bool) -> Locked:
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
         wanted = shards if alone is None else [alone]
-        return lock(connection, wanted, ahead=ahead, really="cursor_lock" not in self._off)
+        return lock(connection, wanted, ahead=ahead, locks="cursor_lock" not in self._off)
 
     def _attempt(
         self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]

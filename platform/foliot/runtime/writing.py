@@ -45,7 +45,7 @@ _BATCHES: Final = (
 _CURSORS: Final = ("shards", "numbers", "ns", "batches", "outboxes", "tokens", "tokens_read", "draining")
 
 
-def write(
+def write_and_commit(
     connection: Connection,
     batches: Sequence[ShardBatch],
     heads: Mapping[int, Sequence[int]],
@@ -54,12 +54,13 @@ def write(
     writer: str,
     draining: Iterable[int] = (),
 ) -> dict[int, bytes]:
-    """Write everything and commit under `name`, in one round trip; give the new token of each shard.
+    """Write everything and commit under `name`, in one round trip or, where a shard drains, two; give the new tokens.
 
     `draining` names shards that begin to drain an instance with this.
 
     Raises:
         Conflict: another writer was in a shard, although its cursor row was locked; nothing was written.
+        DataRefused: Postgres cannot store a value; nothing was written.
         UnknownCommit: the connection broke.
     """
     tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}

@@ -97,9 +97,11 @@ def load(path: str) -> dict[str, Statement]:
 def committing(connection: Connection, name: str) -> Iterator[None]:
     """Send the statements of the block and the commit in one round trip; crash points as those of `commit`.
 
-    What must hold for the commit, the statements themselves have to demand: none of their answers is seen before it.
+    What must hold for the commit, the statements themselves have to demand: their answers come after it. A block that
+    waits for one costs a round trip more.
 
     Raises:
+        StoreError: a statement was refused; nothing was written.
         UnknownCommit: the connection broke; nobody knows whether after the commit.
     """
     with translated(f"{name}.commit", committing=True), connection.pipeline():

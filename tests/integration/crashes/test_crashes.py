@@ -57,7 +57,7 @@ def _statements() -> Iterator[str]:
 
 
 def _commits() -> Iterator[str]:
-    """Find the name of every transaction in the sources: of `commit`, `committing` and `write`."""
+    """Find the name of every transaction in the sources."""
     for package in (foliot, foliot_ingest, foliot_workers):
         for file in Path(package.__path__[0]).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
@@ -69,13 +69,14 @@ def _names(call: ast.Call, function: str) -> Iterator[str]:
     if function in {"commit", "committing"}:
         argument: ast.expr | None = call.args[1]
     else:
-        argument = next((each.value for each in call.keywords if (function, each.arg) == ("write", "name")), None)
+        named = (each.value for each in call.keywords if (function, each.arg) == ("write_and_commit", "name"))
+        argument = next(named, None)
     if isinstance(argument, ast.Constant):
         yield str(argument.value)
     elif argument is not None and ast.unparse(argument) == "f'ring_{name}'":
         yield from (f"ring_{ring}" for ring in ("inbox", "outbox", "timers", "dedupe"))
     else:
-        # `write` hands its own name on.
+        # `write_and_commit` hands its own name on.
         assert argument is None or ast.unparse(call) == "committing(connection, name)"
 
 

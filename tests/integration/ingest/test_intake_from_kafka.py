@@ -131,6 +131,20 @@ def test_an_event_that_a_producer_sends_again_is_taken_once(settings: Settings, 
     assert rows(fresh_database, "SELECT sum(accepted), sum(duplicates), sum(dead) FROM intakes") == [(51, 100, 0)]
 
 
+def test_an_event_for_a_machine_that_was_published_a_moment_ago_is_accepted(
+    settings: Settings, fresh_database: Database
+):
+    send(settings, structured(id="before"))
+    with ingesting(settings):
+        eventually(lambda: accepted(fresh_database) == ["before"])
+        add_machine(fresh_database, "brand-new")
+        send(settings, structured(id="after", foliotmachine="brand-new"))
+        eventually(lambda: taken(fresh_database) == 2)
+
+    assert sorted(accepted(fresh_database)) == ["after", "before"]
+    assert rows(fresh_database, "SELECT code FROM dead_letters") == []
+
+
 def test_the_place_where_an_ingester_ended_is_where_the_next_begins(settings: Settings, fresh_database: Database):
     send(settings, structured(id="before"))
     with ingesting(settings):

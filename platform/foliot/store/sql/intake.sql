@@ -106,7 +106,7 @@ FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[],
 WHERE o.topic_id = u.topic_id AND o.partition = u.partition AND o.next = u.expected
 RETURNING 1
 )
-SELECT expect_rows((SELECT count(*) FROM moved), cardinality(%(partitions)s::int4[]))
+SELECT expect_rows('offsets', (SELECT count(*) FROM moved), cardinality(%(partitions)s::int4[]))
 
 -- name: force_offsets
 -- in: as move_offsets

@@ -67,7 +67,7 @@ CROSS JOIN LATERAL (
 ) e
 
 -- name: read_ahead
--- in: shards, whose cursor rows are held or not; count
+-- in: shards, whether or not their cursor rows could be locked; count
 -- out: as read_inbox, up to `count` numbers of each queue that has work; with each event the instance that lives at its
 --      address, in the columns of load_instances from its id on, or nulls
 -- locks: nothing; what belongs to a cursor that is held cannot change
@@ -161,7 +161,7 @@ FROM unnest(
 WHERE i.shard = u.shard AND i.id = u.id
 RETURNING 1
 )
-SELECT expect_rows((SELECT count(*) FROM changed), cardinality(%(shards)s::int2[]))
+SELECT expect_rows('instances', (SELECT count(*) FROM changed), cardinality(%(shards)s::int2[]))
 
 -- name: insert_journal
 -- in: journal rows, as parallel arrays; `at` in microseconds
@@ -288,4 +288,4 @@ FROM unnest(
 WHERE c.shard = u.shard AND c.token = u.token_read
 RETURNING 1
 )
-SELECT expect_rows((SELECT count(*) FROM moved), cardinality(%(shards)s::int2[]))
+SELECT expect_rows('cursors', (SELECT count(*) FROM moved), cardinality(%(shards)s::int2[]))

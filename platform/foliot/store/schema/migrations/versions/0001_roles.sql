@@ -37,11 +37,13 @@ REVOKE ALL ON FUNCTION empty_segment(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION empty_segment(text, int) TO foliot_service;
 
 -- What a transaction needs before it may commit, demanded where the commit is sent along with the statements.
-CREATE FUNCTION expect_rows(there bigint, wanted bigint) RETURNS void
+-- A unique_violation is what the store takes for a conflict with another writer.
+CREATE FUNCTION expect_rows(what text, there bigint, wanted bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     IF there <> wanted THEN
-        RAISE unique_violation USING MESSAGE = format('%s of %s rows were as they had been read', there, wanted);
+        RAISE unique_violation USING MESSAGE =
+            format('%s of %s %s are as they were read: another has written them', there, wanted, what);
     END IF;
 END $$;
 
