@@ -31,7 +31,7 @@ from foliot.engine import (
     step,
 )
 from foliot.errors import Refusal
-from foliot.registry import Catalog, Channel, MachineEntry
+from foliot.registry import Catalog, Channel, MachineEntry, TopicBound
 from foliot.runtime.addresses import address_text, instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
@@ -151,6 +151,7 @@ class ShardBatch:
                 self._set_aside(event, refusal)
                 return
             begun = start(compiled, _engine_event(event, data), self._now)
+            self._refuse_topics_of_others(begun, entry)
             text = encode(begun.state).decode()
         except StoreError:
             raise
@@ -226,6 +227,7 @@ class ShardBatch:
                 self._skip(event, life, _outside_schema(event, entry, life.version, wrong))
                 return
             done = step(compiled, life.state, _engine_event(event, data), self._now)
+            self._refuse_topics_of_others(done, entry)
             text = encode(done.state).decode()
         except StoreError:
             raise
@@ -248,6 +250,20 @@ class ShardBatch:
         )
         self._note_step(event, stepped, done, data_event=True)
         self.output.changed[life.address] = stepped
+
+    def _refuse_topics_of_others(self, done: Step, entry: MachineEntry) -> None:
+        """Refuse messages that would be another tenant's events: their topic may have been bound after the publication.
+
+        Raises:
+            TopicBound: there is one.
+        """
+        for effect in done.effects:
+            if isinstance(effect, Send) and self._catalog.topic_tenant(effect.topic) not in {None, entry.tenant}:
+                raise TopicBound(
+                    f"{entry.name!r} sends to topic {effect.topic!r}, whose events are another tenant's",
+                    where=entry.name,
+                    remedy="Publish a version that sends elsewhere, move the channel with mode all, then redrive.",
+                )
 
     def _note_step(self, event: Waiting, life: Life, done: Step, *, data_event: bool) -> None:
         self.output.stepped += data_event
@@ -437,6 +453,8 @@ def _note(text: str) -> str | None:
 
 
 def _failure(code: str, error: Exception, entry: MachineEntry) -> Refusal:
+    if isinstance(error, TopicBound):
+        return error.refusal
     if not isinstance(error, EngineError | RecursionError):
         log.error(code, machine=entry.name, error=str(error), exc_info=error)
     remedy = "Publish a corrected version, move the channel with mode all, then redrive."

@@ -31,6 +31,7 @@ from foliot.store import (
     connect,
     crash_point,
     end_reading,
+    let_go,
     load,
     numbers_text,
     pipelined,
@@ -165,7 +166,7 @@ class Stepper:
         # like a death to the next one: its cursors do not move.
         busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(heads[cursor.shard])]
         if not busy:
-            end_reading(connection)
+            let_go(connection)
             return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
         held, capacity, queue = self._attempt(busy, heads)

@@ -24,6 +24,7 @@ from foliot.store import (
     columns,
     commit,
     end_reading,
+    let_go,
     load,
     roll_back,
 )
@@ -107,7 +108,7 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
         commit(connection, "sweep")
         wake.wake({shard: any(row[1] == shard and is_urgent(row[2]) for row in rows) for shard in touched})
     else:
-        end_reading(connection)
+        let_go(connection)
     return len(rows)
 
 

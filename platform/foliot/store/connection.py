@@ -89,6 +89,8 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
         psycopg.errors.DeadlockDetected,
         psycopg.errors.SerializationFailure,
     )
+    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+        return StoreUnavailable(message, where=what, remedy="It is tried again on a new connection.")
     if isinstance(error, lost):
         return TransactionLost(message, where=what, remedy="It is tried again.")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -139,13 +141,20 @@ def pipelined(connection: Connection, what: str) -> Iterator[None]:
 
 
 def end_reading(connection: Connection) -> None:
-    """End a transaction that wrote nothing.
+    """End a transaction that has neither written nor locked anything.
 
     By a commit: after a rollback the driver forgets what it has prepared, and every statement would be parsed and
     planned anew.
     """
     with translated("end_reading"):
         connection.commit()
+
+
+def let_go(connection: Connection) -> None:
+    """End a transaction that has locked rows and written nothing; unlike other commits it waits for no disk."""
+    with translated("let_go"), connection.pipeline():
+        connection.execute("SET LOCAL synchronous_commit TO off", prepare=True)
+        connection.execute("COMMIT", prepare=True)
 
 
 def roll_back(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from foliot.history import verify
-from foliot.registry import Versions
+from foliot.registry import Versions, bind_topic, create_tenant
 from foliot.runtime import DeadLetterRefused, redrive
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ states:
   two: {{always: [{{target: one, guard: "context.seen >= 0"}}]}}
 """
 MENDED = LOOPS.replace('guard: "context.seen >= 0"', 'guard: "context.seen < 0"')
+
+TELLS = (
+    "{foliot: 1, id: looper, initial: a, states: {a: {on: {told: {actions: [{send: {event: e, to: {topic: news}}}]}}}}}"
+)
 
 
 def _send(world: World, key: str, *types: str) -> None:
@@ -90,6 +94,26 @@ def test_a_redrive_without_a_fix_parks_again_and_loses_nothing(world: World) -> 
     with pytest.raises(DeadLetterRefused, match="ended before"):
         redrive(world.connection, world.catalog(), world.settings, letter, by="test")
     assert world.rows("SELECT mode FROM instances") == [("held",)]
+
+
+def test_a_message_into_a_topic_that_became_another_tenant_s_parks_its_instance(world: World) -> None:
+    world.publish(TELLS)
+    create_tenant(world.connection, "other", by="test")
+    _send(world, "a", "told")
+    world.drain()
+    bind_topic(world.connection, "news", "other", by="test")
+    _send(world, "a", "told")
+    world.drain()
+
+    assert world.rows("SELECT code, stage FROM dead_letters") == [("topic_bound", "park")]
+    assert world.rows("SELECT count(*) FROM outbox") == [(1,)]
+
+    bind_topic(world.connection, "news", "default", rebind=True, by="test")
+    redrive(world.connection, world.catalog(), world.settings, 1, by="test")
+    world.drain()
+
+    assert world.rows("SELECT count(*) FROM outbox") == [(2,)]
+    assert world.rows("SELECT mode FROM instances") == [("running",)]
 
 
 def test_a_machine_that_skips_poison_goes_on(world: World) -> None:

@@ -159,6 +159,8 @@ def test_a_statement_looks_for_each_row_of_a_large_table_by_its_key(
     read = {relations.wholes.get(part["Relation Name"]) for part in parts if part["Node Type"] == "Seq Scan"}
 
     assert read & LARGE == set()
+    unasked = {part["Index Name"] for part in parts if "Index Name" in part and "Index Cond" not in part}
+    assert {index for index in unasked if relations.tables[relations.wholes[index]] in LARGE} == set()
     assert {part["Node Type"] for part in parts} & {"Hash Join", "Merge Join"} == set()
 
 

@@ -358,6 +358,7 @@ dead_letters = Table(
     comment="Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.",
 )
 Index("dead_letters_open", dead_letters.c.tenant, dead_letters.c.id, postgresql_where=text("status = 'open'"))
+Index("dead_letters_parked", dead_letters.c.instance, postgresql_where=text("status = 'open' AND stage = 'park'"))
 
 # Instances and their journal.
 

@@ -34,7 +34,7 @@ UPDATE dead_letters SET status = %(status)s, ended_at = clock_timestamp() WHERE 
 -- in: instance
 -- out: nothing
 -- locks: the open dead letters of stage park of that instance
--- index: dead_letters_open
+-- index: dead_letters_parked
 UPDATE dead_letters SET status = 'redriven', ended_at = clock_timestamp()
 WHERE status = 'open' AND stage = 'park' AND instance = %(instance)s
 

@@ -68,7 +68,7 @@ CROSS JOIN LATERAL (
 
 -- name: read_ahead
 -- in: shards, whether or not their cursor rows could be locked; count
--- out: as read_inbox, up to `count` numbers of each queue that has work; with each event the instance that lives at its
+-- out: as read_inbox, all of each queue that has work and no more than `count` events; with each event the instance that lives at its
 --      address, in the columns of load_instances from its id on, or nulls
 -- locks: nothing; what belongs to a cursor that is held cannot change
 -- index: heads_pkey, cursors_pkey, inbox_pkey, inbox_late_pkey, instances_address
@@ -96,7 +96,7 @@ LEFT JOIN LATERAL (
     WHERE i.shard = e.shard AND i.tenant = e.tenant AND i.machine = e.machine AND i.key = e.key AND NOT i.released
     OFFSET 0 -- keeps this a probe of its own
 ) n ON true
-WHERE h.numbers[q.queue + 1] > c.numbers[q.queue + 1]
+WHERE h.numbers[q.queue + 1] - c.numbers[q.queue + 1] BETWEEN 1 AND %(count)s::int8
 
 -- name: read_held
 -- in: shards (draining ones), count

@@ -5,12 +5,12 @@
 -- out: the keys of timers whose time has come, the oldest first, those of one moment in the order of arming, and whether
 --      each lies in timers_late
 -- locks: nothing
--- index: timers_due, timers_late_due
+-- index: timers_due, timers_late_due; the moment of the statement, since a clock that runs on cannot be looked up
 (SELECT shard, instance, timer, armed, due, false AS late, ordinal FROM timers
- WHERE due <= clock_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
+ WHERE due <= statement_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
 UNION ALL
 (SELECT shard, instance, timer, armed, due, true, ordinal FROM timers_late
- WHERE due <= clock_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
+ WHERE due <= statement_timestamp() ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s)
 ORDER BY due, shard, instance, armed, ordinal LIMIT %(count)s
 
 -- name: take_timers

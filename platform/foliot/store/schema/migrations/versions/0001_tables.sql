@@ -109,6 +109,7 @@ CREATE TABLE dead_letters (
 	CONSTRAINT dead_letters_stage CHECK (stage IN ('decode', 'route', 'step', 'park'))
 );
 CREATE INDEX dead_letters_open ON dead_letters (tenant, id) WHERE status = 'open';
+CREATE INDEX dead_letters_parked ON dead_letters (instance) WHERE status = 'open' AND stage = 'park';
 COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.';
 
 CREATE TABLE dedupe (
