@@ -8,6 +8,7 @@ checked against the closed lists (`foliot.cel.closed`) before it is compiled.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, assert_never
@@ -39,6 +40,8 @@ BLOCKS_MAX: Final = 16
 # Of the body of a loop; a turn of a long body costs more than one unit of the budget.
 NODES_PER_UNIT: Final = 16
 
+_NO_TYPE_PARAMETERS: Final[dict[str, Any]] = {"type_params": []} if sys.version_info >= (3, 12) else {}
+"""A field that a function's tree must have from Python 3.12 on."""
 _SCALARS: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES})
 _INLINE_ARITHMETIC: Final[dict[str, Callable[[], ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _ARITHMETIC: Final = {"-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
@@ -130,6 +133,7 @@ class _Generator:
             decorator_list=[],
             returns=None,
             type_comment=None,
+            **_NO_TYPE_PARAMETERS,
         )
         return ast.fix_missing_locations(ast.Module([function], []))
 
