@@ -37,14 +37,16 @@ def check(
 def diagnosed(found: list[Diagnostic], file_count: int, *, as_json: bool = False) -> Answer:
     """Answer with diagnostics: red where one of them is an error."""
     errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
+    files = f"{file_count} {'file' if file_count == 1 else 'files'}"
     refusal = None
     if errors:
         count = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
         wrong = len({diagnostic.file for diagnostic in errors})
         refusal = Refusal(
             "definition_refused",
-            f"{count} in {wrong} of {file_count} {'file' if file_count == 1 else 'files'}",
+            f"{count} in {wrong} of {files}",
             ", ".join(dict.fromkeys(diagnostic.file for diagnostic in errors)),
             "Mend what is named above.",
         )
-    return Answer({"diagnostics": found}, tuple(str(diagnostic) for diagnostic in found), refusal, as_json)
+    lines = tuple(str(diagnostic) for diagnostic in found) or (f"no fault in {files}",)
+    return Answer({"diagnostics": found}, lines, refusal, as_json)

@@ -19,11 +19,11 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_good_file_is_green(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_good_file_is_green_and_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     Path("door.yaml").write_text(door())
 
     assert run(["check", "door.yaml"]) == 0
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("no fault in 1 file\n", "")
 
 
 def test_all_faults_of_all_files_are_named(capsys: pytest.CaptureFixture[str]) -> None:
