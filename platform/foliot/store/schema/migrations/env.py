@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from foliot.store.schema.tables import metadata
+from foliot.store.schema.shapes import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)

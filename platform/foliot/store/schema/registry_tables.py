@@ -1,0 +1,132 @@
+"""The tables of the registry: few rows, written by people."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from foliot.store.schema.shapes import metadata, moment, required
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    required("shards", SmallInteger),
+    required("map_epoch", Integer, server_default=text("1")),
+    required("revision", BigInteger, server_default=text("1")),
+    required("semantics", Integer, server_default=text("1")),
+    required("secret", LargeBinary),
+    CheckConstraint("one", name="only_one"),
+    CheckConstraint("shards BETWEEN 1 AND 4096 AND shards & (shards - 1) = 0", name="shards_power_of_two"),
+    comment="What holds for the whole installation; revision moves with every change of the registry.",
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    required("slug", Text, unique=True),
+    moment(),
+)
+
+machines = Table(
+    "machines",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    required("tenant", Integer),
+    required("name", Text),
+    moment(),
+    UniqueConstraint("tenant", "name"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    required("tenant", Integer),
+    required("machine", Integer),
+    required("version", Integer),
+    required("hash", Text),
+    required("definition", Text),
+    required("source", Text),
+    required("published_by", Text, server_default=text("''")),
+    moment("published_at"),
+    Column("deprecated_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("tenant", "machine", "version"),
+    UniqueConstraint("tenant", "machine", "hash"),
+    comment="Immutable editions of machines; definition is the canonical form, source what was published.",
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    required("tenant", Integer),
+    required("machine", Integer),
+    required("name", Text),
+    required("revision", BigInteger),
+    required("version", Integer),
+    Column("all_revision", BigInteger),
+    Column("all_version", Integer),
+    moment("moved_at"),
+    PrimaryKeyConstraint("tenant", "machine", "name"),
+    comment="version: for births. all_version: for live instances that were placed before all_revision.",
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    required("tenant", Integer),
+    required("id", Text),
+    required("what", Text),
+    required("detail", Text),
+    required("by", Text, server_default=text("''")),
+    moment(),
+    PrimaryKeyConstraint("tenant", "id"),
+    comment="Administrative calls by their operation id: a call that is repeated answers with what it did.",
+)
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    required("tenant", Integer),
+    moment(),
+    comment="Which tenant the events of a Kafka topic belong to.",
+)
+
+schemas = Table(
+    "schemas",
+    metadata,
+    required("tenant", Integer),
+    required("name", Text),
+    required("schema", Text),
+    moment(),
+    PrimaryKeyConstraint("tenant", "name"),
+    comment="JSON Schemas that routes name for the records of foreign topics.",
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    required("tenant", Integer),
+    required("name", Text),
+    required("topic", Text),
+    required("ordinal", Integer, server_default=text("0")),
+    required("definition", Text),
+    required("enabled", Boolean, server_default=text("true")),
+    moment(),
+    PrimaryKeyConstraint("tenant", "name"),
+    comment="How records of a foreign topic become events: CEL expressions in canonical JSON.",
+)
