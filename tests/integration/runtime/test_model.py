@@ -461,7 +461,8 @@ def test_whatever_happens_the_runtime_does_what_the_model_does(ground: Ground) -
 @pytest.mark.parametrize("defence", ["dedupe", "token", "lane_order"])
 def test_the_model_notices_a_defence_that_is_off(ground: Ground, defence: Defence) -> None:
     ground.defences_off = frozenset({defence})
-    quiet = settings(REPEATABLE, verbosity=Verbosity.quiet)
+    # It ends with the first that notices; which one that is differs between versions of Python.
+    quiet = settings(REPEATABLE, verbosity=Verbosity.quiet, max_examples=100)
 
     with pytest.raises(AssertionError):
         run_state_machine_as_test(lambda: Interleavings(ground), settings=quiet)
