@@ -36,7 +36,7 @@ LARGE = {
 WHOLE = {"sweep.clear_inbox_late", "sweep.clear_outbox_late", "sweep.keep_timers", "views.population"}
 """Statements that want most of a large table, or are asked for once in a while; their headers say so."""
 FOR_PEOPLE = {"registry", "repair"}
-"""Files whose statements run in short sessions: none of them keeps a plan that was made for empty tables."""
+"""Files about the registry's small tables, where either index will do, and about repairs, whose sessions are short."""
 FILES = sorted(file.name.removesuffix(".sql") for file in resources.files("foliot.store").joinpath("sql").iterdir())
 STATEMENTS = {statement.name: statement for path in FILES for statement in load(path).values()}
 PLANNED = sorted(STATEMENTS.keys() - {"sweep.short_lock_timeout"})

@@ -68,8 +68,8 @@ CROSS JOIN LATERAL (
 
 -- name: read_ahead
 -- in: shards, whether or not their cursor rows could be locked; count
--- out: as read_inbox, all of each queue that has work and no more than `count` events; with each event the instance that lives at its
---      address, in the columns of load_instances from its id on, or nulls
+-- out: as read_inbox, all of each queue that has work and no more than `count` events; with each event the instance that
+--      lives at its address, in the columns of load_instances from its id on, or nulls
 -- locks: nothing; what belongs to a cursor that is held cannot change
 -- index: heads_pkey, cursors_pkey, inbox_pkey, inbox_late_pkey, instances_address
 SELECT e.*, n.*
