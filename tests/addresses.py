@@ -1,9 +1,13 @@
-"""Where the tests' servers and databases are."""
+"""Where the tests' servers and databases are, and how to ask a database whether work waits in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
+
+# The shards where an event waits, or an instance drains what was held.
+WORK: Final = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 
 
 @dataclass(frozen=True, slots=True)

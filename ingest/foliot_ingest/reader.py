@@ -35,7 +35,7 @@ from foliot_ingest.routing import Router, lane_topics, set_aside
 from foliot_ingest.topics import make_topics
 
 _SQL: Final = load("intake")
-_STEP: Final = load("step")
+_REGISTRY: Final = load("registry")
 _BACKOFF_S_MIN: Final = 0.1
 _BACKOFF_S_MAX: Final = 3.0
 _DEPTH_S: Final = 1.0
@@ -337,7 +337,7 @@ class Reader:
         """Give the router of the registry as it is now; the transaction that has read it stays open."""
         router = self._router
         if router is not None:
-            row = _STEP["read_installation"].run(connection).fetchone()
+            row = _REGISTRY["read_installation"].run(connection).fetchone()
             router = router if row is not None and router.catalog.revision == row[0] else None
         if router is None:
             router = self._router = Router(self._settings, load_catalog(connection))

@@ -19,6 +19,7 @@ from foliot.registry.failures import (
     UnknownVersion,
     VersionDeprecated,
     VersionInUse,
+    topic_of_another,
 )
 from foliot.registry.loading import Versions, load_catalog
 from foliot.registry.moving import NO_REVISION, Mode, list_channels, move_channel
@@ -92,4 +93,5 @@ __all__ = [
     "publish_route",
     "publish_schema",
     "show_version",
+    "topic_of_another",
 ]

@@ -92,6 +92,16 @@ class TopicBound(RegistryError):
     code: ClassVar[str] = "topic_bound"
 
 
+def topic_of_another(machine: str, topic: str, where: str = "") -> TopicBound:
+    """Say that a machine sends to a topic whose events are another tenant's."""
+    return TopicBound(
+        f"{machine!r} sends to topic {topic!r}, whose events are another tenant's",
+        where=where or machine,
+        remedy="Send elsewhere: publish a version that does; for what is parked, move its channel to it with mode all, "
+        "then redrive.",
+    )
+
+
 class RouteRefused(RegistryError):
     """The text is no route; the message has all that is wrong with it."""
 

@@ -14,11 +14,11 @@ from foliot.registry.changes import Call, Outcome, perform, tenant_number
 from foliot.registry.entries import Channel
 from foliot.registry.failures import (
     MachineNotStartable,
-    TopicBound,
     UnknownMachine,
     UnknownVersion,
     VersionInUse,
     hint,
+    topic_of_another,
 )
 from foliot.registry.names import check_slug
 from foliot.store import Connection, load
@@ -243,11 +243,7 @@ def _refuse_topics_of_others(connection: Connection, tenant: int, definition: De
     for topic in sorted(definition.topics):
         row = _SQL["read_topic"].run(connection, {"topic": topic}).fetchone()
         if row is not None and row[0] != tenant:
-            raise TopicBound(
-                f"{definition.id!r} sends to topic {topic!r}, whose events are another tenant's",
-                where=filename,
-                remedy="Send to a topic of your own, and let the other tenant route that one.",
-            )
+            raise topic_of_another(definition.id, topic, where=filename)
 
 
 def _answer(definition: Definition, version: int, *, created: bool) -> dict[str, Any]:

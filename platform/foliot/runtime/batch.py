@@ -31,7 +31,7 @@ from foliot.engine import (
     step,
 )
 from foliot.errors import Refusal
-from foliot.registry import Catalog, Channel, MachineEntry, TopicBound
+from foliot.registry import Catalog, Channel, MachineEntry, TopicBound, topic_of_another
 from foliot.runtime.addresses import address_text, instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
@@ -259,11 +259,7 @@ class ShardBatch:
         """
         for effect in done.effects:
             if isinstance(effect, Send) and self._catalog.topic_tenant(effect.topic) not in {None, entry.tenant}:
-                raise TopicBound(
-                    f"{entry.name!r} sends to topic {effect.topic!r}, whose events are another tenant's",
-                    where=entry.name,
-                    remedy="Publish a version that sends elsewhere, move the channel with mode all, then redrive.",
-                )
+                raise topic_of_another(entry.name, effect.topic)
 
     def _note_step(self, event: Waiting, life: Life, done: Step, *, data_event: bool) -> None:
         self.output.stepped += data_event

@@ -32,7 +32,7 @@ from foliot.store import (
 )
 
 _SQL: Final = load("intake")
-_STEP: Final = load("step")
+_REGISTRY: Final = load("registry")
 _ID_BYTES_MAX: Final = 64
 _KEY_COLUMNS: Final = ("shards", "tenants", "sources", "ids", "machines", "keys")
 _INBOX_COLUMNS: Final = (
@@ -220,15 +220,15 @@ def _claim_and_lock(
     found: Iterable[tuple[int, bytes]] = ()
     with pipelined(connection, "intake.claim"):
         # It is read after the records were: whatever was published before an event was sent is in this revision.
-        installation = _STEP["read_installation"].run(connection)
-        if dedupe and ordered:
-            _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
+        installation = _REGISTRY["read_installation"].run(connection)
         if ordered:
+            if dedupe:
+                _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
             locked = _SQL["lock_heads"].run(connection, {"shards": shards})
-        if dedupe and ordered:
-            # Every key is asked for, in every generation: at a change of generation two transactions may claim the same
-            # key in two of them. They share a shard, so the second to lock its head sees what the first committed.
-            found = _SQL["find_duplicates"].run(connection, keys)
+            if dedupe:
+                # Every key is asked for, in every generation: at a change of generation two transactions may claim the
+                # same key in two of them. They share a shard, so the second to lock its head sees what the first did.
+                found = _SQL["find_duplicates"].run(connection, keys)
     row = installation.fetchone()
     if row is None or row[0] != catalog.revision:
         what = f"the registry has left revision {catalog.revision}"

@@ -11,6 +11,7 @@ from foliot.runtime.selection import allot
 from foliot.store import Conflict, Connection, columns, load, pipelined
 
 _SQL: Final = load("step")
+_REGISTRY: Final = load("registry")
 AHEAD_EVENTS_MAX: Final = 8
 """Events that are read with the lock, in the same round trip: where no more than these wait, and of each queue."""
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
@@ -53,7 +54,7 @@ def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, locks: b
         rows = _SQL["lock_cursors" if locks else "read_cursors"].run(connection, wanted)
         heads = _SQL["read_heads"].run(connection, wanted)
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
-        installation = _SQL["read_installation"].run(connection)
+        installation = _REGISTRY["read_installation"].run(connection)
         if ahead:
             first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_EVENTS_MAX})
     found = rows.fetchall()

@@ -10,7 +10,7 @@ import orjson
 import psycopg
 import pytest
 import redis
-from addresses import Database, ValkeyAt
+from addresses import WORK, Database, ValkeyAt
 
 from foliot.cli import run
 from foliot.errors import Refusal
@@ -79,10 +79,9 @@ class Site:
     def drain(self) -> None:
         """Step until nothing waits."""
         stepper = Stepper(self._settings, writer="test")
-        waiting = "SELECT FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
         for _ in range(1000):
             stepper.run_batch()
-            left = self._connection.execute(waiting).fetchall()
+            left = self._connection.execute(WORK).fetchall()
             self._connection.rollback()
             if not left:
                 break

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from addresses import WORK
 
 from foliot.registry import Catalog, load_catalog
 from foliot.runtime import Arrival, Record, Stepper, payload_hash, take_in
@@ -16,7 +17,6 @@ from foliot.settings import Settings
 from foliot.store import Connection, connect
 
 TENANT = 1
-WORK = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 
 
 @dataclass(frozen=True)

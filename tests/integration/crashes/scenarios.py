@@ -336,7 +336,7 @@ SCENARIOS: Final = {
             "intake",
             _before_intake,
             _take_records,
-            "intake.read_offsets registry.read_catalog step.read_installation intake.claim_keys intake.lock_heads "
+            "intake.read_offsets registry.read_catalog registry.read_installation intake.claim_keys intake.lock_heads "
             "intake.find_duplicates intake.unclaim_keys intake.insert_inbox intake.move_heads "
             "intake.insert_dead_letters intake.insert_alarms intake.move_offsets intake.insert_intakes "
             "intake.before_commit intake.commit",
@@ -346,7 +346,7 @@ SCENARIOS: Final = {
             "step",
             _before_step,
             Site.drain,
-            "step.find_work step.lock_cursors attempts.begin step.read_heads step.read_installation "
+            "step.find_work step.lock_cursors attempts.begin step.read_heads registry.read_installation "
             "registry.read_catalog step.read_held step.read_inbox step.load_instances registry.read_definition "
             "step.stepped intake.insert_dead_letters step.insert_held step.delete_held step.count_held "
             "step.insert_instances step.update_instances step.insert_journal step.insert_outbox step.delete_timers "
@@ -358,7 +358,7 @@ SCENARIOS: Final = {
             "step of what a wake-up names",
             _before_wake_up,
             lambda site: site.drain(told=True),
-            "step.lock_cursors step.read_heads step.read_installation step.read_ahead attempts.begin step.stepped "
+            "step.lock_cursors step.read_heads registry.read_installation step.read_ahead attempts.begin step.stepped "
             "step.insert_instances step.update_instances step.insert_journal step.move_cursors step.before_commit "
             "step.commit",
             besides="step",
@@ -400,7 +400,7 @@ SCENARIOS: Final = {
             _before_repair,
             lambda site: _redrive(site, "route"),
             "registry.read_catalog repair.read_dead_letter repair.end_dead_letter "
-            "step.read_installation intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox "
+            "registry.read_installation intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox "
             "intake.move_heads redrive.before_commit redrive.commit",
             only_once=True,
         ),

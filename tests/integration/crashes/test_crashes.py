@@ -39,7 +39,6 @@ NOT_CRASHED = {
     "registry.list_routes": "reads, for people",
     "registry.has_tables": "reads, for people",
     "registry.read_tables_revision": "reads, for people",
-    "registry.read_installation": "reads, for people",
 }
 READING_FILES = {"history", "views"}
 _PLACES = [

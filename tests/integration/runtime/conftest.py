@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from addresses import Database
+from addresses import WORK, Database
 
 from foliot.registry import Catalog, load_catalog, move_channel, publish
 from foliot.runtime import Arrival, Receipt, Stepper, payload_hash, take_in
@@ -18,7 +18,6 @@ from foliot.settings import Settings
 from foliot.store import Connection, connect
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-_WORK = "SELECT FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 LANES = {"critical": 0, "high": 1, "normal": 2, "low": 3}
 
 
@@ -101,7 +100,7 @@ class World:
         for _ in range(1000):
             stepped = own.run_batch()
             events += stepped.events
-            if not stepped.shards and not self.rows(_WORK):
+            if not stepped.shards and not self.rows(WORK):
                 break
         return events
 

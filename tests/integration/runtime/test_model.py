@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import psycopg
 import pytest
+from addresses import WORK
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -36,7 +37,6 @@ PLACES: Final = (
 )
 STEP_BATCHES: Final = (2, 3, 50)
 DRAIN_BATCHES: Final = 300
-WORK: Final = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers OR c.draining"
 
 
 class Faults:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import pytest
+from addresses import WORK
 
 from foliot.history import verify
 from foliot.registry import Versions
@@ -15,9 +16,6 @@ from foliot.store import Conflict
 
 if TYPE_CHECKING:
     from conftest import World
-
-
-_WORK = "SELECT shard FROM heads h JOIN cursors c USING (shard) WHERE h.numbers <> c.numbers"
 
 
 def _digest(text: str) -> str:
@@ -195,7 +193,7 @@ def test_a_shard_that_another_holds_is_left_alone(incident: World) -> None:
 
 def test_a_batch_that_is_told_of_a_shard_steps_it_and_no_other(incident: World) -> None:
     incident.take(*(incident.arrival(key, "reported", {"severity": 2}) for key in ("a", "b", "c", "d")))
-    shards = sorted(shard for (shard,) in incident.rows(_WORK))
+    shards = sorted(shard for (shard,) in incident.rows(WORK))
     stepper = incident.stepper()
 
     stepped = stepper.run_batch([shards[0]])
@@ -203,7 +201,7 @@ def test_a_batch_that_is_told_of_a_shard_steps_it_and_no_other(incident: World) 
     nowhere = stepper.run_batch([4000])
 
     assert stepped.events > 0
-    assert sorted(shard for (shard,) in incident.rows(_WORK)) == shards[1:]
+    assert sorted(shard for (shard,) in incident.rows(WORK)) == shards[1:]
     assert (again.events, nowhere.events) == (0, 0)
     assert incident.drain(stepper) == 4 - stepped.events
 
@@ -215,7 +213,7 @@ def test_instances_that_another_child_stepped_are_read_with_the_lock_or_after_it
     ids = [f"n{number}" for number in range(count)]
     incident.take(*(incident.arrival("a", "noted", {}, event_id=id_) for id_ in ids))
 
-    incident.stepper("two").run_batch([shard for (shard,) in incident.rows(_WORK)])
+    incident.stepper("two").run_batch([shard for (shard,) in incident.rows(WORK)])
 
     assert incident.state("a")["context"]["chain"] == _chain("r", *ids)
 

@@ -37,13 +37,6 @@ ORDER BY shard
 -- index: heads_pkey
 SELECT shard, numbers FROM heads WHERE shard = ANY (%(shards)s::int2[])
 
--- name: read_installation
--- in: nothing
--- out: revision of the registry, active semantics number
--- locks: nothing
--- index: none; one row
-SELECT revision, semantics FROM installation
-
 -- name: read_inbox
 -- in: ranges of numbers: shards, queues, firsts (exclusive), lasts (inclusive), as parallel arrays
 -- out: the events of those ranges
