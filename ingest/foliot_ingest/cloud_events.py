@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from foliot_ingest.json_text import canonical, parse, repeated_name
 from foliot_ingest.refused import refuse
@@ -20,11 +21,14 @@ TEXT_BYTES_MAX: Final[Mapping[str, int]] = {"id": 1024, "type": 1024, "source": 
 """The source stands in an index, whose rows have a limit; ids are hashed there."""
 
 STRUCTURED: Final = "application/cloudevents+json"
+_STRUCTURED_BYTES: Final = STRUCTURED.encode()
 _HEADER_PREFIX: Final = "ce_"
 _REQUIRED: Final = ("id", "source", "type", "subject", "foliotmachine")
 _TEXTS: Final = (*_REQUIRED, "specversion", "time", "datacontenttype", "dataschema", "foliottenant", "traceparent")
-_MEMBERS: Final = frozenset(("data", "data_base64"))
+_MEMBERS: Final = ("data", "data_base64")
 _NAME: Final = re.compile(r"[a-z0-9]+")
+_UTF8_BYTES_MAX: Final = 4
+"""Of one character."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
@@ -44,8 +48,7 @@ class Limits:
     depth_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloudEvent:
+class CloudEvent(NamedTuple):
     """A CloudEvent whose data is JSON: `data` is canonical JSON text, None where there is none.
 
     `machine`, `tenant` and `traceparent` come from extension attributes; `subject` is the key of the instance.
@@ -92,16 +95,17 @@ def with_value(value: bytes | None, limits: Limits) -> bytes:
 def data_text(value: Any, limits: Limits) -> str:
     """Write data in canonical form, within the limit of its size."""
     text = canonical(value)
-    size = len(text.encode())
-    if size > limits.data_bytes_max:
-        what = f"the data has {size} bytes, more than {limits.data_bytes_max}"
+    if len(text) > limits.data_bytes_max:
+        what = f"the data has {len(text)} bytes, more than {limits.data_bytes_max}"
         refuse("data_too_large", what, "data", "Send a reference to the data, or raise FOLIOT_EVENT_BYTES_MAX.")
-    return text
+    return text.decode()
 
 
 def _content_type(headers: Headers) -> str:
     for name, value in headers:
-        if name.lower() == "content-type" and value is not None:
+        if value == _STRUCTURED_BYTES and name == "content-type":
+            return STRUCTURED
+        if value is not None and name.lower() == "content-type":
             return value.decode("utf-8", "replace").partition(";")[0].strip().lower()
     return ""
 
@@ -121,7 +125,9 @@ def _structured(raw: bytes, content_type: str, limits: Limits, known: dict[str, 
     if document.get("data_base64") is not None:
         refuse("data_base64", "the data is binary", "data_base64", "Send JSON as data.")
     data = data_text(document["data"], limits) if "data" in document else None
-    return _event({name: value for name, value in document.items() if name not in _MEMBERS}, data)
+    for name in _MEMBERS:
+        document.pop(name, None)
+    return _event(document, data)
 
 
 def _binary(raw: bytes, headers: Headers, limits: Limits, known: dict[str, Any]) -> CloudEvent:
@@ -147,6 +153,41 @@ def _binary(raw: bytes, headers: Headers, limits: Limits, known: dict[str, Any])
 
 
 def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
+    if not _is_plain(attributes):
+        _check(attributes)
+    return CloudEvent(
+        attributes["id"],
+        attributes["source"],
+        attributes["type"],
+        attributes["subject"],
+        attributes["foliotmachine"],
+        attributes.get("foliottenant"),
+        check_time(attributes.get("time")),
+        data,
+        readable_trace(attributes.get("traceparent")),
+    )
+
+
+def _is_plain(attributes: Mapping[str, Any]) -> bool:
+    """Tell fast whether nothing can be wrong with them; what is not plain may be right and is looked at one by one."""
+    if not _are_all_there(tuple(attributes)) or attributes["specversion"] != "1.0":
+        return False
+    for value in attributes.values():
+        if type(value) is not str or not value or not value.isprintable():
+            return False
+    for name, size_max in TEXT_BYTES_MAX.items():
+        if len(attributes[name]) * _UTF8_BYTES_MAX > size_max:
+            return False
+    return "datacontenttype" not in attributes or attributes["datacontenttype"] == "application/json"
+
+
+@lru_cache(maxsize=256)
+def _are_all_there(names: tuple[str, ...]) -> bool:
+    """Tell whether names are those of attributes, with all that an event needs. Producers have a few sets of names."""
+    return all(map(_NAME.fullmatch, names)) and {*_REQUIRED, "specversion"}.issubset(names)
+
+
+def _check(attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
         if not _NAME.fullmatch(name):
             remedy = "CloudEvents names are of a-z and 0-9."
@@ -156,31 +197,20 @@ def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
     if attributes.get("specversion") != "1.0":
         what = f"specversion is {attributes.get('specversion')!r}"
         refuse("specversion_unsupported", what, "specversion", 'Send specversion "1.0".')
-    texts = {name: _text(name, attributes.get(name)) for name in _TEXTS}
+    for name in _TEXTS:
+        _check_text(name, attributes.get(name))
     for name in _REQUIRED:
-        _check_required(name, texts[name])
-    _check_content_type(texts["datacontenttype"])
-    return CloudEvent(
-        id=texts["id"] or "",
-        source=texts["source"] or "",
-        type=texts["type"] or "",
-        subject=texts["subject"] or "",
-        machine=texts["foliotmachine"] or "",
-        tenant=texts["foliottenant"],
-        time=check_time(texts["time"]),
-        data=data,
-        traceparent=readable_trace(texts["traceparent"]),
-    )
+        _check_required(name, attributes.get(name))
+    _check_content_type(attributes.get("datacontenttype"))
 
 
-def _text(name: str, value: Any) -> str | None:
+def _check_text(name: str, value: Any) -> None:
     if value is None:
-        return None
+        return
     if not isinstance(value, str):
         refuse("attribute_not_text", f"{name} is a JSON {_kind(value)}", name, "Send a text.")
     if _CONTROL.search(value):
         refuse("control_character", f"{name} holds a control character", name, "Send it without.")
-    return value
 
 
 def _check_required(name: str, value: str | None) -> None:
@@ -203,19 +233,23 @@ def check_time(value: str | None) -> str | None:
     """Return a time as it was written, if RFC 3339 allows it."""
     if value is None:
         return None
-    if _TIME.fullmatch(value):
-        try:
-            datetime.fromisoformat(value[:10])
-        except ValueError:
-            pass
-        else:
-            return value
+    if _TIME.fullmatch(value) and _is_day(value[:10]):
+        return value
     return refuse("time_invalid", f"{value[:64]!r} is no RFC 3339 time", "time", "Send such as 2026-01-31T12:00:00Z.")
+
+
+@lru_cache(maxsize=256)
+def _is_day(date: str) -> bool:
+    try:
+        datetime.fromisoformat(date)
+    except ValueError:
+        return False
+    return True
 
 
 def readable_trace(traceparent: str | None) -> str | None:
     """Leave away a traceparent that cannot be read, as W3C Trace Context wants it."""
-    return traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
+    return traceparent if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) else None
 
 
 def _check_content_type(value: str | None) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from foliot.cel import EvaluationError
 from foliot.registry import CompiledRoute, Route, RouteRefused, compile_route
@@ -27,8 +26,7 @@ _TEXTS: Final = {"id": "id", "source": "source", "type": "type", "key": "subject
 """What a route gives, and the attribute that it stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(NamedTuple):
     """An event and its lane, 0 (critical) to 3 (low)."""
 
     event: CloudEvent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -14,7 +14,8 @@ from foliot_ingest.refused import refuse
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
-_MANY_DIGITS: Final = re.compile(rb"[0-9]{19}")
+_DIGITS_AS_ZERO: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+_MANY_DIGITS: Final = b"0" * 19
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -30,7 +31,7 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         _explain(raw, error)
-    if _MANY_DIGITS.search(raw):
+    if _MANY_DIGITS in raw.translate(_DIGITS_AS_ZERO):
         json.loads(raw, parse_int=_exact_integer)
     if b"\\u0000" in raw:
         check_characters(value)
@@ -41,15 +42,18 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
     return value
 
 
-def canonical(value: Any) -> str:
-    """Write a parsed value in the one form that is stored and hashed: sorted keys, no spaces."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+def canonical(value: Any) -> bytes:
+    """Write a parsed value in the one form that is stored and hashed: UTF-8, sorted keys, no spaces."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def repeated_name(raw: bytes, names: Iterable[str]) -> str | None:
-    """Tell which of an object's top-level names is there more than once; `names` are those that the parser kept."""
+def repeated_name(raw: bytes, document: Mapping[str, Any]) -> str | None:
+    """Tell which of an object's top-level names is there more than once; `document` is `raw` as parsed."""
+    # Most producers write as compactly as it is written here, and then it is the same text.
+    if orjson.dumps(document) == raw:
+        return None
     # A name written with an escape would be missed by counting; then the slow way looks.
-    if b"\\u" not in raw and all(raw.count(b'"%b"' % name.encode()) == 1 for name in names):
+    if b"\\u" not in raw and all(raw.count(b'"%b"' % name.encode()) == 1 for name in document):
         return None
     pairs: list[tuple[str, Any]] = []
 

@@ -17,11 +17,12 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 
 from foliot.errors import FoliotError, Refusal
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime import Arrival, Receipt, Record, RegistryMoved, SetAside, Wake, take_in
+from foliot.runtime import Arrival, Receipt, Record, SetAside, Wake, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
     DataRefused,
+    RegistryMoved,
     StoreError,
     connect,
     end_reading,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from foliot.definition import RESERVED_EVENT
@@ -35,15 +36,15 @@ class Router:
         self._lanes = lane_topics(settings)
         self._limits = Limits(settings.event_bytes_max, settings.event_depth_max)
         self._key_bytes_max = settings.key_bytes_max
+        self._topics: dict[str, tuple[int | None, int | None]] = {}
 
     def take(self, record: KafkaRecord) -> Arrival | SetAside:
         """Decode and route one record; what cannot be is set aside with the reason, the position and what is known."""
         known: dict[str, Any] = {}
         stage: Literal["decode", "route"] = "decode"
-        # Also of a record that cannot be read: its letter must not go to whom the topic is bound to later.
-        owner = self._owner(record.place.topic)
+        # The owner also of a record that cannot be read: its letter must not go to whom the topic is bound to later.
+        lane, owner = self._topics.get(record.place.topic) or self._look_up(record.place.topic)
         try:
-            lane = self._lanes.get(record.place.topic)
             if lane is None:
                 stage = "route"
                 tenant = _bound(owner, record.place.topic)
@@ -58,11 +59,13 @@ class Router:
         except RecordRefused as refused:
             return set_aside(record, refused.refusal, stage, known, owner)
 
-    def _owner(self, topic: str) -> int | None:
+    def _look_up(self, topic: str) -> tuple[int | None, int | None]:
+        """Give a topic's lane and tenant."""
         tenant = self.catalog.topic_tenant(topic)
         if tenant is None and topic in self._lanes:
             tenant = self.catalog.tenant(DEFAULT_TENANT)
-        return tenant
+        self._topics[topic] = self._lanes.get(topic), tenant
+        return self._topics[topic]
 
     def _by_route(self, record: KafkaRecord, tenant: int, known: dict[str, Any]) -> Routed:
         # A topic that was bound to another tenant may still have that tenant's routes.
@@ -77,10 +80,10 @@ class Router:
     def _arrival(self, record: KafkaRecord, routed: Routed, tenant: int, *, must_match_key: bool) -> Arrival:
         event = routed.event
         machine = self._machine(tenant, event.machine)
-        if RESERVED_EVENT.match(event.type):
+        if _is_reserved(event.type):
             what = f"only Foliot itself gives events of type {event.type[:200]!r}"
             refuse("type_reserved", what, "type", "Choose another type.")
-        if len(event.subject.encode()) > self._key_bytes_max:
+        if len(event.subject) > self._key_bytes_max // 4 and len(event.subject.encode()) > self._key_bytes_max:
             what = f"the key has {len(event.subject.encode())} bytes, more than {self._key_bytes_max}"
             refuse("key_too_long", what, "subject", "Send a shorter one, or raise FOLIOT_KEY_BYTES_MAX.")
         if must_match_key and record.key is not None:
@@ -89,18 +92,18 @@ class Router:
                 what = f"the Kafka key is {record.key[:200]!r}, the address is {address[:200]!r}"
                 refuse("key_mismatch", what, "key", "Send the address, tenant/machine/key, as the Kafka key.")
         return Arrival(
-            tenant=tenant,
-            machine=machine.number,
-            key=event.subject,
-            lane=routed.lane,
-            event_id=event.id,
-            source=event.source,
-            type=event.type,
-            time=event.time,
-            data=event.data,
-            traceparent=event.traceparent,
-            record=record.place,
-            payload_hash=payload_hash(self.catalog.secret, event.type, event.time, event.data),
+            tenant,
+            machine.number,
+            event.subject,
+            routed.lane,
+            event.id,
+            event.source,
+            event.type,
+            event.time,
+            event.data,
+            event.traceparent,
+            record.place,
+            payload_hash(self.catalog.secret, event.type, event.time, event.data),
         )
 
     def _machine(self, tenant: int, name: str) -> MachineEntry:
@@ -113,6 +116,11 @@ class Router:
 
     def _machine_names(self, tenant: int) -> list[str]:
         return [entry.name for entry in self.catalog.machines.values() if entry.tenant == tenant]
+
+
+@lru_cache(maxsize=1024)
+def _is_reserved(event_type: str) -> bool:
+    return RESERVED_EVENT.match(event_type) is not None
 
 
 def _bound(owner: int | None, topic: str) -> int:

@@ -18,7 +18,7 @@ from foliot.cli.waking import wake
 from foliot.cli.wording import json_text, moment, visible, visible_bytes
 from foliot.errors import FoliotError, Refusal
 from foliot.settings import Settings
-from foliot.store import Connection, StoreUnavailable, end_reading
+from foliot.store import Connection, RegistryMoved, StoreUnavailable, end_reading
 
 Code: TypeAlias = Annotated[str, typer.Option("--code", help="Only with this reason; docs/codes.md lists them.")]
 Owner: TypeAlias = Annotated[
@@ -119,7 +119,7 @@ def _redrive_all(connection: Connection, settings: Settings, ids: list[int]) -> 
             try:
                 try:
                     woken = runtime.redrive(connection, catalog, settings, id_, by=whoami())
-                except runtime.RegistryMoved:
+                except RegistryMoved:
                     catalog = registry.load_catalog(connection)
                     end_reading(connection)
                     woken = runtime.redrive(connection, catalog, settings, id_, by=whoami())

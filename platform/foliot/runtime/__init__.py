@@ -1,15 +1,13 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
 from foliot.runtime.addresses import SHARDS_MAX, address_text, instance_id, lane_of, queue_of, shard_of
+from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
-    Arrival,
     OffsetMove,
     Position,
     Receipt,
-    RegistryMoved,
     event_text,
-    payload_hash,
     take_in,
 )
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
@@ -29,7 +27,6 @@ __all__ = [
     "Position",
     "Receipt",
     "Record",
-    "RegistryMoved",
     "SetAside",
     "Stepped",
     "Stepper",

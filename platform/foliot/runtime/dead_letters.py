@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from foliot.errors import Refusal
 from foliot.store import Connection, columns, load
@@ -17,8 +17,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Where a Kafka record lies; `topic_id` is the broker's id of the topic, so that a recreated one is another."""
 
     topic_id: str

@@ -1,69 +1,32 @@
-"""Events into the inbox: one transaction that remembers their ids, numbers them, stores them and moves the offsets.
+"""Intake: one transaction takes a batch of events into the inbox, each id once, and moves the offsets it came from.
 
-Locks are taken in the global order: dedupe keys, heads, offsets, each group sorted.
+The database's functions `take_in` and `take_in_records` lock, look and write in one call. Locks are taken in the global
+order: heads, then offsets, each group sorted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from foliot.errors import Refusal
 from foliot.registry import Catalog
-from foliot.runtime.addresses import address_text, is_urgent, queue_of, shard_of
+from foliot.runtime.addresses import is_urgent, queue_of
+from foliot.runtime.claims import Arrival, Claim, claim_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
-from foliot.store import (
-    KIND_EVENT,
-    Connection,
-    StoreError,
-    columns,
-    committing,
-    load,
-    numbers_text,
-    pipelined,
-    roll_back,
-)
+from foliot.store import Connection, IdsReused, columns, committing, load, roll_back
 
 _SQL: Final = load("intake")
-_REGISTRY: Final = load("registry")
-_ID_BYTES_MAX: Final = 64
-_KEY_COLUMNS: Final = ("shards", "tenants", "sources", "ids", "machines", "keys")
-_INBOX_COLUMNS: Final = (
-    *("segments", "shards", "queues", "numbers", "tenants", "machines", "keys", "kinds", "event_ids", "sources"),
-    *("types", "times", "data", "traceparents", "instances", "timers", "armed"),
+_EVENT_COLUMNS: Final = (
+    *("claims", "hashes", "shards", "queues", "tenants", "machines", "keys", "event_ids", "sources", "types"),
+    *("times", "data", "traceparents"),
 )
-
-
-class RegistryMoved(StoreError):
-    """The registry is not as it was read: read it again, and decide again what each record is."""
-
-    code: ClassVar[str] = "registry_moved"
-    retryable: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An event that was decoded and routed; `data` is canonical JSON text, `lane` 0 (critical) to 3 (low)."""
-
-    tenant: int
-    machine: int
-    key: str
-    lane: int
-    event_id: str
-    source: str
-    type: str
-    time: str | None
-    data: str | None
-    traceparent: str | None
-    record: Record | None
-    payload_hash: bytes
+_MOVE_COLUMNS: Final = ("topic_ids", "partitions", "expected", "nexts", "doubled", "dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +62,26 @@ class Receipt:
     positions: tuple[Position | None, ...]
 
 
-def payload_hash(secret: bytes, type_: str, time: str | None, data: str | None) -> bytes:
-    """Hash what an event says, keyed with the installation's secret: 16 bytes."""
-    return blake2b(orjson.dumps([type_, time, data]), digest_size=16, key=secret).digest()
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Indexes into a batch: the first event of each claim, later ones that say the same, those that reuse an id."""
+
+    first: tuple[int, ...]
+    doubled: tuple[int, ...]
+    reused: tuple[int, ...]
 
 
-class _Key(NamedTuple):
-    """What makes an event the same event, in the order of the index."""
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one transaction is about."""
 
-    shard: int
-    tenant: int
-    source: str
-    id: str
-    machine: int
-    key: str
-
-
-@dataclass(slots=True)
-class _Sorting:
-    """Which arrivals are new, doubled or reuse an id; indexes into the arrivals."""
-
-    fresh: dict[_Key, int]
-    doubled: list[int]
-    reused: list[int]
+    catalog: Catalog
+    arrivals: Sequence[Arrival]
+    claims: Sequence[Claim]
+    set_aside: Sequence[SetAside]
+    moves: Sequence[OffsetMove]
+    writer: str
+    compare: bool
 
 
 def take_in(
@@ -134,7 +94,7 @@ def take_in(
     writer: str,
     defences_off: frozenset[Defence] = frozenset(),
 ) -> Receipt:
-    """Take a batch in one transaction and commit it.
+    """Take a batch in one transaction and commit it, all in one round trip.
 
     Arrivals of one (shard, queue) are numbered in the order given. The same id with the same payload is dropped and
     counted; with another payload it goes to the dead letters as `id_reused` and raises an alarm.
@@ -144,167 +104,123 @@ def take_in(
         Conflict: a move's `expected` was not there, since somebody else has taken records; nothing was written.
         StoreError: nothing was written, but for `UnknownCommit`: read the offsets again.
     """
+    claims = [claim_of(arrival, catalog) for arrival in arrivals]
+    if "dedupe" in defences_off:
+        claims = [claim._replace(key=b"%b %d" % (claim.key, place)) for place, claim in enumerate(claims)]
+    batch = _Batch(catalog, arrivals, claims, set_aside, moves, writer, "offsets" not in defences_off)
+    accepted: dict[Claim, bytes] = {}
     try:
-        return fill(
-            connection,
-            catalog,
-            arrivals,
-            set_aside,
-            moves,
-            writer=writer,
-            writing=committing(connection, "intake"),
-            defences_off=defences_off,
-        )
+        # Seldom more than once: each time around, more is known of the ids that are reused.
+        while True:
+            found = _sort(batch, accepted)
+            try:
+                return _write(connection, batch, found)
+            except IdsReused as error:
+                roll_back(connection)
+                accepted |= {claims[found.first[place - 1]]: payload for place, payload in error.accepted.items()}
     except BaseException:
         roll_back(connection)
         raise
 
 
-def fill(
-    connection: Connection,
-    catalog: Catalog,
-    arrivals: Sequence[Arrival],
-    set_aside: Sequence[SetAside],
-    moves: Sequence[OffsetMove],
-    *,
-    writer: str,
-    writing: AbstractContextManager[None],
-    defences_off: frozenset[Defence] = frozenset(),
-) -> Receipt:
-    """Do what `take_in` does. `writing` surrounds the writes: `committing` commits too, `pipelined` leaves it open."""
-    keys = [_key_of(arrival, catalog) for arrival in arrivals]
-    if "dedupe" in defences_off:
-        keys = [key._replace(id=f"{key.id} {place}") for place, key in enumerate(keys)]
-    copies: dict[_Key, list[int]] = {}
-    for index, key in enumerate(keys):
-        copies.setdefault(key, []).append(index)
-    known, heads = _claim_and_lock(connection, catalog, arrivals, copies, dedupe="dedupe" not in defences_off)
-    sorting = _sort(arrivals, copies, known)
-    letters = [*set_aside, *(_reused(arrivals[index], catalog) for index in sorting.reused)]
-    with writing:
-        _unclaim(connection, {key: arrivals[copies[key][0]].payload_hash for key in known}, known)
-        positions = _fill_inbox(connection, arrivals, sorting.fresh, heads)
-        insert_dead_letters(connection, letters, writer=writer)
-        _raise_alarms(connection, [arrivals[index] for index in sorting.reused], writer)
-        _move_offsets(connection, moves, compare="offsets" not in defences_off)
-        _note_intakes(connection, moves, _Counts.of(arrivals, positions, sorting, set_aside), writer)
-    shards: dict[int, bool] = {}
-    for position in positions:
-        if position is not None:
-            shards[position.shard] = shards.get(position.shard, False) or is_urgent(position.queue)
-    return Receipt(len(sorting.fresh), len(sorting.doubled), len(letters), shards, tuple(positions))
+def accept(connection: Connection, catalog: Catalog, arrival: Arrival) -> Position | None:
+    """Accept one event in the open transaction; None where it was accepted before.
+
+    Raises:
+        RegistryMoved: the catalog is not the present one.
+        IdsReused: the id was accepted with another payload.
+    """
+    claim = claim_of(arrival, catalog)
+    row = _SQL["take_in"].run(connection, {"revision": catalog.revision, **_columns([arrival], [claim])}).fetchone()
+    [number], reused, accepted = row or ([None], None, None)
+    if reused:
+        raise IdsReused(dict(zip(reused, map(bytes, accepted), strict=True)), where=arrival.event_id)
+    return None if number is None else Position(claim.shard, queue_of(arrival.lane), number)
 
 
-def _key_of(arrival: Arrival, catalog: Catalog) -> _Key:
-    machine = catalog.machine_by_number(arrival.machine)
-    shard = shard_of(address_text(machine.tenant_slug, machine.name, arrival.key), catalog.shards)
-    id_bytes = arrival.event_id.encode()
-    short = arrival.event_id if len(id_bytes) <= _ID_BYTES_MAX else blake2b(id_bytes, digest_size=32).hexdigest()
-    return _Key(shard, arrival.tenant, arrival.source, short, arrival.machine, arrival.key)
+def _sort(batch: _Batch, accepted: Mapping[Claim, bytes]) -> _Sorted:
+    """Compare every arrival with what its claim was accepted with: before, or as the first of this batch."""
+    first: dict[Claim, int] = {}
+    doubled: list[int] = []
+    reused: list[int] = []
+    for index, claim in enumerate(batch.claims):
+        payload = batch.arrivals[index].payload_hash
+        before = accepted.get(claim)
+        if before is None and first.setdefault(claim, index) == index:
+            continue
+        same = payload == (before or batch.arrivals[first[claim]].payload_hash)
+        (doubled if same else reused).append(index)
+    return _Sorted(tuple(first.values()), tuple(doubled), tuple(reused))
 
 
-def _claim_and_lock(
-    connection: Connection,
-    catalog: Catalog,
-    arrivals: Sequence[Arrival],
-    copies: Mapping[_Key, Sequence[int]],
-    *,
-    dedupe: bool,
-) -> tuple[dict[_Key, bytes], dict[int, tuple[list[int], int]]]:
-    """Claim the keys and lock the heads; give what each key that came before was accepted with, and the heads."""
-    ordered = sorted(copies)
-    keys = columns(_KEY_COLUMNS, ordered)
-    shards = sorted({key.shard for key in ordered})
-    hashes = [arrivals[copies[key][0]].payload_hash for key in ordered]
-    locked: Iterable[tuple[int, list[int], int]] = ()
-    found: Iterable[tuple[int, bytes]] = ()
-    with pipelined(connection, "intake.claim"):
-        # It is read after the records were: whatever was published before an event was sent is in this revision.
-        installation = _REGISTRY["read_installation"].run(connection)
-        if ordered:
-            if dedupe:
-                _SQL["claim_keys"].run(connection, {**keys, "hashes": hashes})
-            locked = _SQL["lock_heads"].run(connection, {"shards": shards})
-            if dedupe:
-                # Every key is asked for, in every generation: at a change of generation two transactions may claim the
-                # same key in two of them. They share a shard, so the second to lock its head sees what the first did.
-                found = _SQL["find_duplicates"].run(connection, keys)
-    row = installation.fetchone()
-    if row is None or row[0] != catalog.revision:
-        what = f"the registry has left revision {catalog.revision}"
-        raise RegistryMoved(what, where="read_installation", remedy="Read the registry again, then do the same.")
-    return {ordered[place - 1]: bytes(hash_before) for place, hash_before in found}, _heads(locked)
+def _write(connection: Connection, batch: _Batch, found: _Sorted) -> Receipt:
+    taken = [batch.arrivals[index] for index in found.first]
+    refused = [batch.arrivals[index] for index in found.reused]
+    letters = [*batch.set_aside, *(_reused(arrival, batch.catalog) for arrival in refused)]
+    places = {(move.topic_id, move.partition): place for place, move in enumerate(_ordered(batch.moves), 1)}
+    parameters = {
+        "revision": batch.catalog.revision,
+        **_columns(taken, [batch.claims[index] for index in found.first]),
+        "partition_places": [0 if each.record is None else places[_partition(each.record)] for each in taken],
+        **columns(_MOVE_COLUMNS, _move_rows(batch, found, letters)),
+        "writer": batch.writer,
+        "compare": batch.compare,
+    }
+    with committing(connection, "intake"):
+        answer = _SQL["take_in_records"].run(connection, parameters)
+        insert_dead_letters(connection, letters, writer=batch.writer)
+        _raise_alarms(connection, refused, batch.writer)
+    row = answer.fetchone()
+    numbers: Sequence[int | None] = row[0] if row else ()
+    return _receipt(batch, found, numbers, dead=len(letters))
 
 
-def _sort(arrivals: Sequence[Arrival], copies: Mapping[_Key, Sequence[int]], known: Mapping[_Key, bytes]) -> _Sorting:
-    """Compare every arrival with what its key was accepted with, before or as the first of this batch."""
-    sorting = _Sorting({}, [], [])
-    for key, indexes in copies.items():
-        accepted = known.get(key)
-        if accepted is None:
-            sorting.fresh[key] = indexes[0]
-            accepted = arrivals[indexes[0]].payload_hash
-        for index in indexes if key in known else indexes[1:]:
-            same = arrivals[index].payload_hash == accepted
-            (sorting.doubled if same else sorting.reused).append(index)
-    return sorting
-
-
-def _unclaim(connection: Connection, claimed: Mapping[_Key, bytes], known: Mapping[_Key, bytes]) -> None:
-    """Forget claims with a payload that was refused: it must never pass for the accepted one."""
-    refused = sorted(key for key, hash_claimed in claimed.items() if hash_claimed != known[key])
-    if refused:
-        hashes = [claimed[key] for key in refused]
-        _SQL["unclaim_keys"].run(connection, {**columns(_KEY_COLUMNS, refused), "hashes": hashes})
-
-
-def _heads(rows: Iterable[tuple[int, list[int], int]]) -> dict[int, tuple[list[int], int]]:
-    return {shard: (numbers, segment) for shard, numbers, segment in rows}
-
-
-def _fill_inbox(
-    connection: Connection,
-    arrivals: Sequence[Arrival],
-    fresh: Mapping[_Key, int],
-    heads: Mapping[int, tuple[list[int], int]],
-) -> list[Position | None]:
-    positions: list[Position | None] = [None] * len(arrivals)
-    rows = []
-    for key, index in sorted(fresh.items(), key=lambda item: item[1]):
-        arrival, (numbers, segment), queue = arrivals[index], heads[key.shard], queue_of(arrivals[index].lane)
-        numbers[queue] += 1
-        positions[index] = Position(key.shard, queue, numbers[queue])
-        rows.append(
-            (
-                segment,
-                key.shard,
-                queue,
-                numbers[queue],
-                arrival.tenant,
-                arrival.machine,
-                arrival.key,
-                KIND_EVENT,
-                arrival.event_id,
-                arrival.source,
-                arrival.type,
-                arrival.time,
-                arrival.data,
-                arrival.traceparent,
-                None,
-                None,
-                None,
-            )
+def _columns(arrivals: Sequence[Arrival], claims: Sequence[Claim]) -> dict[str, list[Any]]:
+    rows = [
+        (
+            *(claim.key, each.payload_hash, claim.shard, queue_of(each.lane), each.tenant, each.machine, each.key),
+            *(each.event_id, each.source, each.type, each.time, each.data, each.traceparent),
         )
-    if rows:
-        fill_inbox(connection, rows, {shard: numbers for shard, (numbers, _) in heads.items()})
-    return positions
+        for each, claim in zip(arrivals, claims, strict=True)
+    ]
+    return columns(_EVENT_COLUMNS, rows)
 
 
-def fill_inbox(connection: Connection, rows: Sequence[tuple[object, ...]], heads: Mapping[int, Sequence[int]]) -> None:
-    """Insert numbered rows (in the order of the inbox's columns) and move the heads, which are locked, to `heads`."""
-    _SQL["insert_inbox"].run(connection, columns(_INBOX_COLUMNS, rows))
-    parameters = {"shards": list(heads), "numbers": [numbers_text(numbers) for numbers in heads.values()]}
-    _SQL["move_heads"].run(connection, parameters)
+def _ordered(moves: Iterable[OffsetMove]) -> list[OffsetMove]:
+    """Sort as offsets are locked."""
+    return sorted(moves, key=lambda move: (move.topic_id, move.partition))
+
+
+def _move_rows(batch: _Batch, found: _Sorted, letters: Iterable[SetAside]) -> list[tuple[Any, ...]]:
+    doubled = _by_partition(batch.arrivals[index].record for index in found.doubled)
+    dead = _by_partition(letter.record for letter in letters)
+    return [
+        (move.topic_id, move.partition, move.expected, move.next, doubled[place], dead[place])
+        for move in _ordered(batch.moves)
+        for place in [(move.topic_id, move.partition)]
+    ]
+
+
+def _by_partition(records: Iterable[Record | None]) -> Counter[tuple[str, int]]:
+    return Counter(_partition(record) for record in records if record is not None)
+
+
+def _partition(record: Record) -> tuple[str, int]:
+    return record.topic_id, record.partition
+
+
+def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, dead: int) -> Receipt:
+    positions: list[Position | None] = [None] * len(batch.arrivals)
+    shards: dict[int, bool] = {}
+    accepted = 0
+    for index, number in zip(found.first, numbers, strict=True):
+        if number is not None:
+            shard, queue = batch.claims[index].shard, queue_of(batch.arrivals[index].lane)
+            positions[index] = Position(shard, queue, number)
+            shards[shard] = shards.get(shard, False) or is_urgent(queue)
+            accepted += 1
+    duplicates = len(found.first) - accepted + len(found.doubled)
+    return Receipt(accepted, duplicates, dead, shards, tuple(positions))
 
 
 def _reused(arrival: Arrival, catalog: Catalog) -> SetAside:
@@ -349,51 +265,3 @@ def _raise_alarms(connection: Connection, arrivals: Sequence[Arrival], writer: s
         rows = [("id_reused", arrival.tenant, None, f"{arrival.source} {arrival.event_id}") for arrival in arrivals]
         names = ("codes", "tenants", "shards", "whats")
         _SQL["insert_alarms"].run(connection, {**columns(names, rows), "writer": writer})
-
-
-def _move_offsets(connection: Connection, moves: Sequence[OffsetMove], *, compare: bool) -> None:
-    if not moves:
-        return
-    ordered = sorted((move.topic_id, move.partition, move.expected, move.next) for move in moves)
-    statement = _SQL["move_offsets" if compare else "force_offsets"]
-    statement.run(connection, columns(("topic_ids", "partitions", "expected", "nexts"), ordered))
-
-
-class _Counts(NamedTuple):
-    """Records by (topic id, partition), by what became of them."""
-
-    accepted: Counter[tuple[str, int]]
-    doubled: Counter[tuple[str, int]]
-    dead: Counter[tuple[str, int]]
-
-    @classmethod
-    def of(
-        cls,
-        arrivals: Sequence[Arrival],
-        positions: Sequence[Position | None],
-        sorting: _Sorting,
-        set_aside: Sequence[SetAside],
-    ) -> _Counts:
-        """Count."""
-        dead = [arrivals[index].record for index in sorting.reused] + [letter.record for letter in set_aside]
-        return cls(
-            _by_partition(arrival.record for arrival, place in zip(arrivals, positions, strict=True) if place),
-            _by_partition(arrivals[index].record for index in sorting.doubled),
-            _by_partition(dead),
-        )
-
-
-def _note_intakes(connection: Connection, moves: Sequence[OffsetMove], counts: _Counts, writer: str) -> None:
-    if not moves:
-        return
-    rows = [
-        (*place, move.expected, move.next, counts.accepted[place], counts.doubled[place], counts.dead[place])
-        for move in moves
-        for place in [(move.topic_id, move.partition)]
-    ]
-    names = ("topic_ids", "partitions", "firsts", "nexts", "accepted", "duplicates", "dead")
-    _SQL["insert_intakes"].run(connection, {**columns(names, rows), "writer": writer})
-
-
-def _by_partition(records: Iterable[Record | None]) -> Counter[tuple[str, int]]:
-    return Counter((record.topic_id, record.partition) for record in records if record is not None)

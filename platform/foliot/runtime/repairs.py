@@ -13,12 +13,14 @@ from foliot.errors import FoliotError
 from foliot.registry import Catalog
 from foliot.runtime.addresses import SHARDS_MAX, address_text, is_urgent, queue_of, shard_of
 from foliot.runtime.batch import ShardBatch
+from foliot.runtime.claims import Arrival
 from foliot.runtime.dead_letters import Record, SetAside
-from foliot.runtime.intake import Arrival, fill, fill_inbox
+from foliot.runtime.inbox import fill_inbox
+from foliot.runtime.intake import accept
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
-from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, pipelined, roll_back
+from foliot.store import KIND_EVENT, KIND_TIMER, Connection, IdsReused, commit, load, roll_back
 
 _SQL: Final = load("repair")
 _INTAKE: Final = load("intake")
@@ -65,7 +67,7 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
         if letter["stage"] == "step":
             shards = _accept_again(connection, catalog, letter)
         else:
-            shards = _decode_again(connection, catalog, settings, letter, by)
+            shards = _decode_again(connection, catalog, settings, letter)
         commit(connection, "redrive")
     except BaseException:
         roll_back(connection)
@@ -143,7 +145,7 @@ def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str,
 
 
 def _decode_again(
-    connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any], by: str
+    connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any]
 ) -> Mapping[int, bool]:
     if letter["code"] == "id_reused":
         raise _id_reused(letter)
@@ -158,11 +160,11 @@ def _decode_again(
     if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
-    writing = pipelined(connection, "redrive")
-    receipt = fill(connection, catalog, [decoded], [], [], writer=f"redrive by {by}", writing=writing)
-    if receipt.dead:
-        raise _id_reused(letter)
-    return receipt.shards
+    try:
+        position = accept(connection, catalog, decoded)
+    except IdsReused as error:
+        raise _id_reused(letter) from error
+    return {} if position is None else {position.shard: is_urgent(position.queue)}
 
 
 def _id_reused(letter: Mapping[str, Any]) -> DeadLetterRefused:

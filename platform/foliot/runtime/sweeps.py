@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from foliot.runtime.addresses import is_urgent
-from foliot.runtime.intake import fill_inbox
+from foliot.runtime.inbox import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
 from foliot.store import (

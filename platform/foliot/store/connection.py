@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -16,6 +17,9 @@ Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 HOT_TIMEOUT_MS: Final = 5_000
 """Bound of one statement, one lock wait and one idle moment inside a hot transaction."""
 CONNECT_TIMEOUT_S: Final = 5
+_REGISTRY_MOVED: Final = "FO001"
+_IDS_REUSED: Final = "FO002"
+"""What the database's own functions refuse with."""
 _ONE_PLAN: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -66,13 +70,41 @@ class Conflict(StoreError):
     retryable: ClassVar[bool] = True
 
 
+class RegistryMoved(StoreError):
+    """The registry is not as it was read: read it again, and decide again what each event is."""
+
+    code: ClassVar[str] = "registry_moved"
+    retryable: ClassVar[bool] = True
+
+
+class IdsReused(StoreError):
+    """Events have ids that were accepted with other payloads: by place in the batch (from 1), what they came with."""
+
+    code: ClassVar[str] = "id_reused"
+
+    def __init__(self, accepted: Mapping[int, bytes], where: str = "") -> None:
+        remedy = "Give every event an id of its own."
+        super().__init__("the id was accepted before with another payload", where=where, remedy=remedy)
+        self.accepted = accepted
+
+
 @contextmanager
 def translated(what: str, *, committing: bool = False) -> Iterator[None]:
     """Turn the driver's errors into Foliot's; `what` names the statement in the error."""
     try:
         yield
     except psycopg.Error as error:
-        raise _translation(error, what, committing=committing) from error
+        raise _by_function(error, what) or _translation(error, what, committing=committing) from error
+
+
+def _by_function(error: psycopg.Error, what: str) -> StoreError | None:
+    """Tell what a function of the database refused with, if one did."""
+    if error.sqlstate == _REGISTRY_MOVED:
+        return RegistryMoved(str(error), where=what, remedy="Read the registry again, then do the same.")
+    if error.sqlstate == _IDS_REUSED:
+        places = json.loads(error.diag.message_detail or "[]")
+        return IdsReused({place: bytes.fromhex(payload) for place, payload in places}, where=what)
+    return None
 
 
 def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreError:

@@ -336,10 +336,8 @@ SCENARIOS: Final = {
             "intake",
             _before_intake,
             _take_records,
-            "intake.read_offsets registry.read_catalog registry.read_installation intake.claim_keys intake.lock_heads "
-            "intake.find_duplicates intake.unclaim_keys intake.insert_inbox intake.move_heads "
-            "intake.insert_dead_letters intake.insert_alarms intake.move_offsets intake.insert_intakes "
-            "intake.before_commit intake.commit",
+            "intake.read_offsets registry.read_catalog intake.take_in_records "
+            "intake.insert_dead_letters intake.insert_alarms intake.before_commit intake.commit",
             only_once=True,
         ),
         Scenario(
@@ -400,8 +398,7 @@ SCENARIOS: Final = {
             _before_repair,
             lambda site: _redrive(site, "route"),
             "registry.read_catalog repair.read_dead_letter repair.end_dead_letter "
-            "registry.read_installation intake.claim_keys intake.lock_heads intake.find_duplicates intake.insert_inbox "
-            "intake.move_heads redrive.before_commit redrive.commit",
+            "intake.take_in redrive.before_commit redrive.commit",
             only_once=True,
         ),
         Scenario(

@@ -24,7 +24,6 @@ from foliot.store import load
 from foliot.store.schema import tables
 
 NOT_CRASHED = {
-    "intake.force_offsets": "a test gets it instead of move_offsets when it switches the comparison off",
     "step.read_cursors": "a test gets it instead of lock_cursors when it switches the lock off",
     "intake.read_depth": "reads, to decide whether to pause a topic",
     "intake.begin_offsets": "does nothing where a row is; the tests of ingest begin partitions twice",

@@ -10,9 +10,9 @@ from addresses import WORK
 
 from foliot.history import verify
 from foliot.registry import Versions
-from foliot.runtime import RegistryMoved, take_in
+from foliot.runtime import take_in
 from foliot.runtime.reading import AHEAD_EVENTS_MAX
-from foliot.store import Conflict
+from foliot.store import Conflict, RegistryMoved
 
 if TYPE_CHECKING:
     from conftest import World

@@ -63,8 +63,8 @@ FROM generate_series(1, {rows}) i;
 INSERT INTO timers_late (shard, instance, timer, armed, due, tenant, machine, key, queue, type)
 SELECT i % 64, i, 't', 1, clock_timestamp() + i * interval '1 second', 1, 1, 'k', 4, 't'
 FROM generate_series(1, {rows}) i;
-INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
-SELECT i % 5, i % 64, 1, 's', 'e' || i, 1, 'k', '\\x00' FROM generate_series(1, {rows}) i;
+INSERT INTO dedupe (generation, tenant, claim, payload_hash)
+SELECT i % 5, 1, ('e' || i)::bytea, '\\x00' FROM generate_series(1, {rows}) i;
 INSERT INTO dead_letters (tenant, status, stage, code, what, place, remedy, instance)
 SELECT 1, CASE WHEN i % 10 = 0 THEN 'open' ELSE 'redriven' END, 'park', 'c', 'w', 'p', 'r', i
 FROM generate_series(1, {rows}) i;

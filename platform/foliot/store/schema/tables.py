@@ -102,16 +102,12 @@ dedupe = Table(
     "dedupe",
     metadata,
     required("generation", SmallInteger),
-    required("shard", SmallInteger),
     required("tenant", Integer),
-    required("source", Text),
-    required("id", Text),
-    required("machine", Integer),
-    required("key", Text),
+    required("claim", LargeBinary),
     required("payload_hash", LargeBinary),
-    PrimaryKeyConstraint("generation", "shard", "tenant", "source", "id", "machine", "key"),
+    PrimaryKeyConstraint("tenant", "claim", "generation"),
     postgresql_partition_by="LIST (generation)",
-    comment="Which events were accepted within the window; ids beyond 64 bytes are hashed.",
+    comment="Which events were accepted within the window. A claim begins with the id.",
 )
 
 offsets = Table(

@@ -1,16 +1,30 @@
--- The statements of one intake transaction, in the order in which they run (dedupe keys, heads, offsets).
+-- What brings events in, and the offsets of what they come from.
 
--- name: claim_keys
--- in: the keys of events, as parallel arrays sorted by (shard, tenant, source, id, machine, key)
--- out: nothing; the row count is less than the arrays' length where keys were there
--- locks: the new rows; waits for another transaction that inserts the same key
--- index: rings_pkey; dedupe_pkey of the written generation grows
-INSERT INTO dedupe (generation, shard, tenant, source, id, machine, key, payload_hash)
-SELECT r.segment, u.* FROM rings r, unnest(
-    %(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
-    %(keys)s::text[], %(hashes)s::bytea[]) u
-WHERE r.name = 'dedupe'
-ON CONFLICT DO NOTHING
+-- name: take_in
+-- in: the registry's revision; events as the database's function take_in wants them
+-- out: the number of each, null where its claim was there; places of claims that were there with another payload, and
+--      the hashes of those
+-- locks: heads of the shards, sorted, until the commit
+-- index: none; the function rides heads_pkey and dedupe_pkey
+SELECT given, reused, accepted FROM take_in(
+    %(revision)s::int8, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
+    %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[],
+    %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
+
+-- name: take_in_records
+-- in: as take_in; for each event the place of its partition among those whose offsets move; topic ids, partitions,
+--     expected and next offsets, sorted by (topic id, partition), with the counts of records that are no events; writer;
+--     whether expected offsets count, which only tests deny
+-- out: the number of each event, null where its claim was there; fails where one was there with another payload, and as
+--      a conflict where somebody else has moved an offset
+-- locks: heads of the shards, then the offset rows, until the commit
+-- index: none; the function rides heads_pkey, dedupe_pkey and offsets_pkey
+SELECT take_in_records(
+    %(revision)s::int8, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
+    %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[],
+    %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[],
+    %(partition_places)s::int4[], %(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[],
+    %(nexts)s::int8[], %(doubled)s::int4[], %(dead)s::int4[], %(writer)s::text, %(compare)s::bool)
 
 -- name: lock_heads
 -- in: shards, sorted
@@ -18,35 +32,6 @@ ON CONFLICT DO NOTHING
 -- locks: those head rows, FOR UPDATE, until the commit
 -- index: heads_pkey
 SELECT shard, numbers, segment FROM heads WHERE shard = ANY (%(shards)s::int2[]) ORDER BY shard FOR UPDATE
-
--- name: find_duplicates
--- in: the keys, as for claim_keys
--- out: place (from 1) in the arrays and payload hash of each key that an earlier transaction had claimed, in any generation;
---      run after lock_heads, so that a claim of the same shard that was in flight is seen
--- locks: nothing
--- index: dedupe_pkey; one probe a key and generation
-SELECT u.place::int4, d.payload_hash
-FROM unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
-            %(keys)s::text[]) WITH ORDINALITY AS u (shard, tenant, source, id, machine, key, place)
-CROSS JOIN LATERAL (
-    SELECT d.payload_hash FROM dedupe d
-    WHERE d.generation = ANY ('{0,1,2,3,4}'::int2[])
-      AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
-      AND d.machine = u.machine AND d.key = u.key AND d.xmin <> pg_current_xact_id()::xid
-    OFFSET 0 -- keeps this a probe of its own
-) d
-
--- name: unclaim_keys
--- in: keys, as for claim_keys, and the payload hashes that they were claimed with
--- out: nothing
--- locks: rows that this transaction has inserted: no other payload of such a key was ever accepted
--- index: dedupe_pkey; one probe a key and generation
-DELETE FROM dedupe d
-USING unnest(%(shards)s::int2[], %(tenants)s::int4[], %(sources)s::text[], %(ids)s::text[], %(machines)s::int4[],
-             %(keys)s::text[], %(hashes)s::bytea[]) AS u (shard, tenant, source, id, machine, key, payload_hash)
-WHERE d.generation = ANY ('{0,1,2,3,4}'::int2[])
-  AND d.shard = u.shard AND d.tenant = u.tenant AND d.source = u.source AND d.id = u.id
-  AND d.machine = u.machine AND d.key = u.key AND d.payload_hash = u.payload_hash
 
 -- name: insert_inbox
 -- in: numbered events, as parallel arrays
@@ -93,40 +78,6 @@ SELECT u.*, %(writer)s FROM unnest(
 INSERT INTO alarms (code, tenant, shard, what, writer)
 SELECT u.*, %(writer)s
 FROM unnest(%(codes)s::text[], %(tenants)s::int4[], %(shards)s::int2[], %(whats)s::text[]) u
-
--- name: move_offsets
--- in: topic ids, partitions, expected and next offsets, as parallel arrays sorted by (topic id, partition)
--- out: nothing; fails as a conflict where somebody else has moved one
--- locks: those offset rows
--- index: offsets_pkey
-WITH moved AS (
-UPDATE offsets o SET next = u.next, at = clock_timestamp()
-FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[], %(nexts)s::int8[])
-     AS u (topic_id, partition, expected, next)
-WHERE o.topic_id = u.topic_id AND o.partition = u.partition AND o.next = u.expected
-RETURNING 1
-)
-SELECT expect_rows('offsets', (SELECT count(*) FROM moved), cardinality(%(partitions)s::int4[]))
-
--- name: force_offsets
--- in: as move_offsets
--- out: nothing
--- locks: those offset rows
--- index: offsets_pkey; what a test gets that switches the comparison off
-UPDATE offsets o SET next = u.next, at = clock_timestamp()
-FROM unnest(%(topic_ids)s::text[], %(partitions)s::int4[], %(expected)s::int8[], %(nexts)s::int8[])
-     AS u (topic_id, partition, expected, next)
-WHERE o.topic_id = u.topic_id AND o.partition = u.partition
-
--- name: insert_intakes
--- in: what became of the records of each partition, as parallel arrays; writer
--- out: nothing
--- locks: the new rows
--- index: none; intakes_pkey grows
-INSERT INTO intakes (topic_id, partition, first, next, accepted, duplicates, dead, writer)
-SELECT u.*, %(writer)s FROM unnest(
-    %(topic_ids)s::text[], %(partitions)s::int4[], %(firsts)s::int8[], %(nexts)s::int8[], %(accepted)s::int4[],
-    %(duplicates)s::int4[], %(dead)s::int4[]) u
 
 -- name: begin_offsets
 -- in: topic ids, partitions, topics, and where a partition that was never read begins, as parallel arrays

@@ -114,17 +114,13 @@ COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park
 
 CREATE TABLE dedupe (
 	generation SMALLINT NOT NULL,
-	shard SMALLINT NOT NULL,
 	tenant INTEGER NOT NULL,
-	source TEXT NOT NULL,
-	id TEXT NOT NULL,
-	machine INTEGER NOT NULL,
-	key TEXT NOT NULL,
+	claim BYTEA NOT NULL,
 	payload_hash BYTEA NOT NULL,
-	PRIMARY KEY (generation, shard, tenant, source, id, machine, key)
+	PRIMARY KEY (tenant, claim, generation)
 )
  PARTITION BY LIST (generation);
-COMMENT ON TABLE dedupe IS 'Which events were accepted within the window; ids beyond 64 bytes are hashed.';
+COMMENT ON TABLE dedupe IS 'Which events were accepted within the window. A claim begins with the id.';
 
 CREATE TABLE heads (
 	shard SMALLINT NOT NULL,
