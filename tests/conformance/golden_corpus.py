@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ def _record(taken: Step) -> dict[str, Any]:
     return {
         "outcome": taken.outcome,
         "transitions": list(taken.transitions),
-        "effects": [{"kind": type(effect).__name__, **asdict(effect)} for effect in taken.effects],
+        "effects": [{"kind": type(effect).__name__, **effect._asdict()} for effect in taken.effects],
         "state": encode(taken.state).decode(),
     }
 

@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from foliot.errors import FoliotError
+from foliot.garbage import collect_seldom
 from foliot.runtime import Stepped, Stepper, sweep
 from foliot.settings import Settings
 from foliot.store import Connection, connect, crash_point
@@ -86,6 +87,7 @@ class Child:
         """Start the threads. The first look at the inbox is now: its wake-ups may have been lost with another child."""
         if self._settings.crash_at:
             crash_point.arm(self._settings.crash_at)
+        collect_seldom()
         threading.Thread(target=self._poll, name="poller", daemon=True).start()
         if self._lane_class == "bulk":
             threading.Thread(target=self._sweep_again_and_again, name="sweeper", daemon=True).start()

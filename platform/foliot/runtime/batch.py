@@ -7,8 +7,9 @@ or skips one event; the others go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, assert_never
 
@@ -91,8 +92,9 @@ class ShardBatch:
         self.output = Output()
         self._lives = lives
         self._catalog = catalog
-        self._compiled = compiled
-        self._now = now
+        self.now = now
+        self._compile = compiled
+        self._versions: dict[tuple[int, int], Compiled] = {}
 
     def run(self, events: Iterable[Waiting], *, parking: Parking | None = None) -> None:
         """Take every event: step it, hold it, set it aside or drop it; the cursor passes it in any case.
@@ -115,8 +117,14 @@ class ShardBatch:
         life = life or next((life for life in self._lives.values() if life.id == id_), None)
         if life is None or life.mode != "draining" or left:
             return life is not None and life.mode == "held"
-        self.output.changed[life.address] = replace(life, mode="running", note=None)
+        self.output.changed[life.address] = life._replace(mode="running", note=None)
         return True
+
+    def _compiled(self, machine: int, version: int) -> Compiled:
+        key = machine, version
+        if key not in self._versions:
+            self._versions[key] = self._compile(machine, version)
+        return self._versions[key]
 
     def _take(self, event: Waiting, parking: Parking | None) -> None:
         life = self.life(event.address)
@@ -150,22 +158,22 @@ class ShardBatch:
             if refusal is not None:
                 self._set_aside(event, refusal)
                 return
-            begun = start(compiled, _engine_event(event, data), self._now)
+            begun = start(compiled, _engine_event(event, data), self.now)
             self._refuse_topics_of_others(begun, entry)
-            text = encode(begun.state).decode()
+            encoded = encode(begun.state)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             self._set_aside(event, _failure("birth_failed", error, entry))
             return
         self.n += 1
-        life = self._begin(event, channel, begun, text)
+        life = self._begin(event, channel, begun, encoded)
         self._note_step(event, life, begun, data_event=False)
         self.output.born[event.address] = life
         self.output.changed[event.address] = life
         self._step(event, life)
 
-    def _begin(self, event: Waiting, channel: Channel, begun: Step, text: str) -> Life:
+    def _begin(self, event: Waiting, channel: Channel, begun: Step, encoded: bytes) -> Life:
         shard = self.cursor.shard
         life = Life(
             shard=shard,
@@ -179,7 +187,7 @@ class ShardBatch:
             mode="running",
             note=None,
             state=begun.state,
-            text=text,
+            encoded=encoded,
         )
         self._journal(life, "start", "taken", previous_n=None, event=event, full=True, transitions=begun.transitions)
         return life
@@ -190,7 +198,7 @@ class ShardBatch:
         if channel is None or channel.all_revision is None or channel.all_revision <= life.placed:
             return life
         if channel.all_version is None or channel.all_version == life.version:
-            return replace(life, placed=channel.all_revision, note=None)
+            return life._replace(placed=channel.all_revision, note=None)
         try:
             adopted = adopt(self._compiled(life.address.machine, channel.all_version), life.state)
         except StoreError:
@@ -199,16 +207,15 @@ class ShardBatch:
             adopted = str(error) or type(error).__name__
         if isinstance(adopted, str):
             note = _note(f"stays on version {life.version}: cannot move to {channel.all_version}: {adopted}")
-            return life if life.note == note else replace(life, note=note)
+            return life if life.note == note else life._replace(note=note)
         self.n += 1
-        moved = replace(
-            life,
+        moved = life._replace(
             placed=channel.all_revision,
             version=channel.all_version,
             n=self.n,
             note=None,
             state=adopted,
-            text=encode(adopted).decode(),
+            encoded=encode(adopted),
         )
         detail = orjson.dumps({"from": life.version, "to": moved.version}).decode()
         self._journal(moved, "migrate", "taken", previous_n=life.n, event=event, full=True, detail=detail)
@@ -226,9 +233,9 @@ class ShardBatch:
             if wrong is not None:
                 self._skip(event, life, _outside_schema(event, entry, life.version, wrong))
                 return
-            done = step(compiled, life.state, _engine_event(event, data), self._now)
+            done = step(compiled, life.state, _engine_event(event, data), self.now)
             self._refuse_topics_of_others(done, entry)
-            text = encode(done.state).decode()
+            encoded = encode(done.state)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
@@ -243,7 +250,7 @@ class ShardBatch:
             self.output.dropped += 1
             return
         self.n += 1
-        stepped = replace(life, n=self.n, semantics=SEMANTICS, state=done.state, text=text)
+        stepped = life._replace(n=self.n, semantics=SEMANTICS, state=done.state, encoded=encoded)
         full = life.semantics != SEMANTICS
         self._journal(
             stepped, "event", done.outcome, previous_n=life.n, event=event, full=full, transitions=done.transitions
@@ -287,7 +294,7 @@ class ShardBatch:
             "source": f"foliot/{address_text(entry.tenant_slug, entry.name, life.address.key)}",
             "type": send.event,
             "subject": life.address.key,
-            "time": _rfc3339(self._now),
+            "time": _rfc3339(self.now),
             "datacontenttype": "application/json",
             "data": send.data,
         }
@@ -348,10 +355,9 @@ class ShardBatch:
                 own.timer if own else None,
                 own.armed if own else None,
                 transition_code(transitions),
-                blake2b(life.text.encode(), digest_size=16, key=self._catalog.secret).digest(),
-                life.text if full else None,
+                blake2b(life.encoded, digest_size=16, key=self._catalog.secret).digest(),
+                life.encoded if full else None,
                 detail,
-                self._now,
             )
         )
 
@@ -377,7 +383,7 @@ class ShardBatch:
         if event.holder is None:
             self._hold(event, life)
         note = _note(f"held: {parking.refusal.code}: {parking.refusal.what}")
-        self.output.changed[life.address] = replace(life, mode="held", note=note)
+        self.output.changed[life.address] = life._replace(mode="held", note=note)
         self._set_aside(event, parking.refusal, life, stage="park", attempts=parking.attempts)
 
     def _set_aside(
@@ -457,6 +463,7 @@ def _failure(code: str, error: Exception, entry: MachineEntry) -> Refusal:
     return Refusal(code, f"{type(error).__name__}: {error}", entry.name, remedy)
 
 
+@lru_cache(maxsize=16)
 def _rfc3339(microseconds: int) -> str:
     seconds, rest = divmod(microseconds, 1_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"

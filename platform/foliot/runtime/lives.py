@@ -20,11 +20,10 @@ class Address(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """One life of an instance as of its last step. Never changed in place: a step makes a new one.
+class Life(NamedTuple):
+    """One life of an instance as of its last step: a step makes a new one.
 
-    `n` is its last row in the shard's journal, `text` the canonical form of `state`.
+    `n` is its last row in the shard's journal, `encoded` the canonical form of `state`.
     """
 
     shard: int
@@ -38,11 +37,10 @@ class Life:
     mode: Mode
     note: str | None
     state: State
-    text: str
+    encoded: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An event that waits in the inbox, or in `held` for the instance `holder`."""
 
     shard: int
@@ -84,9 +82,20 @@ def waiting_of(row: tuple[Any, ...]) -> Waiting:
 def life_of(row: tuple[Any, ...]) -> Life:
     """Read a row of `step.load_instances`."""
     shard, tenant, machine, key, id_, channel, placed, version, semantics, _position, n, mode, text, note = row
-    state = decode(text.encode())
+    encoded = text.encode()
     return Life(
-        shard, id_, Address(tenant, machine, key), channel, placed, version, semantics, n, mode, note, state, text
+        shard,
+        id_,
+        Address(tenant, machine, key),
+        channel,
+        placed,
+        version,
+        semantics,
+        n,
+        mode,
+        note,
+        decode(encoded),
+        encoded,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Final
 
@@ -85,7 +84,7 @@ def release(connection: Connection, catalog: Catalog, instance: int, *, by: str)
     try:
         cursor, life = _lock_held(connection, shard, instance)
         batch = ShardBatch(cursor, {}, catalog=catalog, compiled=_never_compiled, now=0)
-        batch.output.changed[life.address] = replace(life, mode="draining")
+        batch.output.changed[life.address] = life._replace(mode="draining")
         heads: dict[int, list[int]] = dict(_STEP["read_heads"].run(connection, {"shards": [shard]}).fetchall())
         _SQL["end_parked"].run(connection, {"instance": instance})
         write_and_commit(connection, [batch], heads, name="release", writer=f"release by {by}", draining={shard})

@@ -21,7 +21,7 @@ TOKEN_BYTES: Final = 12
 _JOURNAL: Final = (
     *("shards", "ns", "tenants", "instances", "positions", "previous", "kinds", "outcomes", "versions", "semantics"),
     *("queues", "numbers", "event_ids", "sources", "types", "times", "data", "traceparents", "timers", "armed"),
-    *("transitions", "state_hashes", "states", "details", "at"),
+    *("transitions", "state_hashes", "states", "details"),
 )
 _OUTBOX: Final = ("shards", "numbers", "tenants", "machines", "keys", "ns", "ids", "topics", "bodies", "traceparents")
 _TIMERS: Final = (
@@ -68,16 +68,19 @@ def write_and_commit(
         insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
         drains = _write_held(connection, batches) | set(draining)
         _write_instances(connection, batches)
-        _run(connection, "insert_journal", _JOURNAL, [row for batch in batches for row in batch.output.journal])
+        steps = [row for batch in batches for row in batch.output.journal]
+        _run(connection, "insert_journal", _JOURNAL, steps, at=batches[0].now)
         _run(connection, "insert_outbox", _OUTBOX, [row for batch in batches for row in batch.output.outbox])
         _write_timers(connection, batches)
         _move(connection, batches, heads, drains, tokens, writer=writer)
     return tokens
 
 
-def _run(connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _run(
+    connection: Connection, name: str, names: Sequence[str], rows: Sequence[Sequence[Any]], **parameters: Any
+) -> None:
     if rows:
-        _SQL[name].run(connection, columns(names, rows))
+        _SQL[name].run(connection, columns(names, rows) | parameters)
 
 
 def _write_held(connection: Connection, batches: Sequence[ShardBatch]) -> set[int]:
@@ -123,7 +126,9 @@ def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> N
 
 
 def _present(life: Life) -> tuple[Any, ...]:
-    return (*(life.placed, life.version, life.semantics, life.state.position, life.n, life.mode, life.text, life.note),)
+    return (
+        *(life.placed, life.version, life.semantics, life.state.position, life.n, life.mode, life.encoded, life.note),
+    )
 
 
 def _write_timers(connection: Connection, batches: Sequence[ShardBatch]) -> None:

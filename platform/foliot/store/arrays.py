@@ -9,7 +9,10 @@ of the elements, then length and lower bound of each dimension, then each elemen
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from struct import Struct, pack
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,7 +23,10 @@ from psycopg.pq import Format
 
 _NULL: Final = pack(">i", -1)
 _EMPTY_DIMENSIONS: Final = 0
+_LENGTH_BYTES: Final = 4
 _length: Final = Struct(">i").pack
+_SHORT: Final = tuple(map(_length, range(1024)))
+"""The lengths of most elements."""
 
 Pack = Callable[[Sequence[Any]], bytes]
 
@@ -41,46 +47,60 @@ class _ArrayDumper(Dumper):
         return bytes(obj)
 
 
-def _packer(element_oid: int, array_oid: int, elements: Callable[[Sequence[Any]], bytes]) -> Pack:
+def _packer(element_oid: int, array_oid: int, elements: Callable[[Sequence[Any]], bytes | bytearray]) -> Pack:
     packed: type[_Array] = type(f"Array{array_oid}", (_Array,), {"__slots__": ()})
     dumper = type(f"Array{array_oid}Dumper", (_ArrayDumper,), {"oid": array_oid})
     psycopg.adapters.register_dumper(packed, dumper)
+    empty = packed(pack(">iiI", _EMPTY_DIMENSIONS, 0, element_oid))
 
-    def array(values: Sequence[Any]) -> bytes:
-        if not values:
-            return packed(pack(">iiI", _EMPTY_DIMENSIONS, 0, element_oid))
-        head = pack(">iiIii", 1, int(None in values), element_oid, len(values), 1)
-        return packed(head + elements(values))
+    def pack_array(values: Sequence[Any]) -> bytes:
+        if not values or (values[0] is None and values.count(None) == len(values)):
+            return empty
+        # That there may be nulls may be said where there are none.
+        return packed(pack(">iiIii", 1, 1, element_oid, len(values), 1) + elements(values))
 
-    return array
+    return pack_array
 
 
-def _fixed(code: str) -> Callable[[Sequence[Any]], bytes]:
-    size = Struct(f">{code}").size
+def _fixed(code: str) -> Callable[[Sequence[Any]], bytes | bytearray]:
     one = Struct(f">i{code}")
+    size = one.size - _LENGTH_BYTES
+    # Truth values are bytes to `array`.
+    type_code = "b" if code == "?" else code
 
-    def elements(values: Sequence[Any]) -> bytes:
-        if None in values:
+    def elements(values: Sequence[Any]) -> bytes | bytearray:
+        try:
+            numbers = array(type_code, values)
+        except TypeError:
             return b"".join([_NULL if value is None else one.pack(size, value) for value in values])
-        flat = [part for value in values for part in (size, value)]
-        return pack(f">{f'i{code}' * len(values)}", *flat)
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        flat = numbers.tobytes()
+        # Laid out place by place, for all elements at once.
+        laid = bytearray(one.size * len(values))
+        laid[_LENGTH_BYTES - 1 :: one.size] = bytes((size,)) * len(values)
+        for place in range(size):
+            laid[_LENGTH_BYTES + place :: one.size] = flat[place::size]
+        return laid
 
     return elements
 
 
 def _texts(values: Sequence[Any]) -> bytes:
-    return _byteas([None if value is None else value.encode() for value in values])
+    try:
+        encoded = [value.encode() for value in values]
+    except AttributeError:
+        encoded = [value if value is None or type(value) is bytes else value.encode() for value in values]
+    return _byteas(encoded)
 
 
 def _byteas(values: Sequence[Any]) -> bytes:
-    parts: list[bytes] = []
-    for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            parts.append(_length(len(value)))
-            parts.append(value)
-    return b"".join(parts)
+    try:
+        lengths = [_SHORT[len(value)] for value in values]
+    except (TypeError, IndexError):
+        lengths = [_NULL if value is None else _length(len(value)) for value in values]
+        values = [value or b"" for value in values]
+    return b"".join(chain.from_iterable(zip(lengths, values, strict=True)))
 
 
 PACKERS: Final[Mapping[str, Pack]] = MappingProxyType(
@@ -93,7 +113,10 @@ PACKERS: Final[Mapping[str, Pack]] = MappingProxyType(
         "text": _packer(25, 1009, _texts),
     }
 )
-"""By the name of the elements' type: lists of Python values (None is null) to what the driver sends."""
+"""By the name of the elements' type: lists of Python values (None is null) to what the driver sends.
+
+Texts may be bytes of UTF-8 too. Where all are null the array is empty, since `unnest` fills shorter arrays with nulls.
+"""
 
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:

@@ -74,7 +74,7 @@ class Statement:
     def _packed(self, parameters: Mapping[str, Any]) -> dict[str, bytes]:
         try:
             return {name: pack(parameters[name]) for name, pack in self.arrays.items()}
-        except (struct.error, UnicodeEncodeError) as error:
+        except (struct.error, OverflowError, UnicodeEncodeError) as error:
             raise DataRefused(f"a value does not fit its column: {error}", where=self.name) from error
 
 

@@ -37,7 +37,16 @@ def test_an_array_comes_back_as_it_went(cursor: Any, case: tuple[str, list[Any]]
 
     row = cursor.execute(f"SELECT %s::{kind}[]", (PACKERS[kind](values),)).fetchone()
 
-    assert [bytes(value) if isinstance(value, memoryview) else value for value in row[0]] == values
+    found = [bytes(value) if isinstance(value, memoryview) else value for value in row[0]]
+    assert found == ([] if set(values) == {None} else values)
+
+
+def test_a_column_of_nulls_is_filled_up_beside_others(cursor: Any) -> None:
+    names, notes = PACKERS["text"](["a", b"\xc3\xa4"]), PACKERS["int8"]([None, None])
+
+    rows = cursor.execute("SELECT * FROM unnest(%s::text[], %s::int8[])", (names, notes)).fetchall()
+
+    assert rows == [("a", None), ("ä", None)]
 
 
 @pytest.mark.parametrize(("kind", "value"), [("int2", 2**15), ("int4", 2**31), ("int8", 2**63)])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +113,7 @@ def test_a_finished_instance_does_not_move_to_where_it_would_run_again() -> None
 
 def test_timers_of_sends_move_along() -> None:
     session = Session(OLD)
-    state = replace(session.state, timers={**session.state.timers, "send.1.0": Timer(1, "ping", None, NOW)})
+    state = session.state._replace(timers={**session.state.timers, "send.1.0": Timer(1, "ping", None, NOW)})
 
     assert adopted(OLD, state) == state
 

@@ -157,7 +157,7 @@ RETURNING 1
 SELECT expect_rows('instances', (SELECT count(*) FROM changed), cardinality(%(shards)s::int2[]))
 
 -- name: insert_journal
--- in: journal rows, as parallel arrays; `at` in microseconds
+-- in: journal rows, as parallel arrays; the step's clock (`at`) in microseconds
 -- out: nothing
 -- locks: the new rows
 -- index: none; journal_pkey grows at the end of each shard
@@ -166,16 +166,16 @@ INSERT INTO journal (shard, n, tenant, instance, position, previous_n, kind, out
                      state, detail, at)
 SELECT shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
        number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
-       state, detail, 'epoch'::timestamptz + at * interval '1 microsecond'
+       state, detail, 'epoch'::timestamptz + %(at)s::int8 * interval '1 microsecond'
 FROM unnest(
     %(shards)s::int2[], %(ns)s::int8[], %(tenants)s::int4[], %(instances)s::int8[], %(positions)s::int8[],
     %(previous)s::int8[], %(kinds)s::int2[], %(outcomes)s::int2[], %(versions)s::int4[], %(semantics)s::int4[],
     %(queues)s::int2[], %(numbers)s::int8[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
     %(times)s::text[], %(data)s::text[], %(traceparents)s::text[], %(timers)s::text[], %(armed)s::int8[],
-    %(transitions)s::bytea[], %(state_hashes)s::bytea[], %(states)s::text[], %(details)s::text[], %(at)s::int8[])
+    %(transitions)s::bytea[], %(state_hashes)s::bytea[], %(states)s::text[], %(details)s::text[])
     AS u (shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
           number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
-          state, detail, at)
+          state, detail)
 
 -- name: insert_outbox
 -- in: messages, as parallel arrays
