@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from foliot.store import LANES
+from foliot.cloudevents import LANES
 
 RESUME_AT: Final = 0.8
 """A paused lane goes on when depth and age are below this share of what had paused it: no flapping."""

@@ -5,47 +5,36 @@ Source: CloudEvents 1.0.2, JSON event format and Kafka protocol binding.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from foliot.cloudevents import (
+    ENVELOPE_BYTES_MAX,
+    JSON,
+    STRUCTURED,
+    TEXT_BYTES_MAX,
+    Limits,
+    check_content_type,
+    check_name,
+    check_required,
+    check_text,
+    check_time,
+    is_name,
+    kind_of,
+    readable_trace,
+    refuse,
+)
 from foliot_ingest.json_text import canonical, parse, repeated_name
-from foliot_ingest.refused import refuse
 
-ENVELOPE_BYTES_MAX: Final = 65_536
-"""What attributes may add to the size of the data."""
-TEXT_BYTES_MAX: Final[Mapping[str, int]] = {"id": 1024, "type": 1024, "source": 512}
-"""The source stands in an index, whose rows have a limit; ids are hashed there."""
-
-STRUCTURED: Final = "application/cloudevents+json"
-_STRUCTURED_BYTES: Final = STRUCTURED.encode()
 _HEADER_PREFIX: Final = "ce_"
 _REQUIRED: Final = ("id", "source", "type", "subject", "foliotmachine")
 _TEXTS: Final = (*_REQUIRED, "specversion", "time", "datacontenttype", "dataschema", "foliottenant", "traceparent")
 _MEMBERS: Final = ("data", "data_base64")
-_NAME: Final = re.compile(r"[a-z0-9]+")
+_STRUCTURED_BYTES: Final = STRUCTURED.encode()
 _UTF8_BYTES_MAX: Final = 4
 """Of one character."""
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_TIME: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
-    re.ASCII,
-)
-_JSON_TYPE: Final = re.compile(r"(?:application|text)/json|[\w.+-]+/[\w.+-]+\+json", re.ASCII | re.IGNORECASE)
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
-
 Headers = Sequence[tuple[str, bytes | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one event."""
-
-    data_bytes_max: int
-    depth_max: int
 
 
 class CloudEvent(NamedTuple):
@@ -69,7 +58,7 @@ def decode(value: bytes | None, headers: Headers, limits: Limits, known: dict[st
     """Read an event; `known` is filled with the attributes as they come, so that a refusal can name the event.
 
     Raises:
-        RecordRefused: with a code of `foliot_ingest.codes`.
+        EventRefused: with a code of `foliot_ingest.codes`.
     """
     raw = with_value(value, limits)
     content_type = _content_type(headers)
@@ -118,7 +107,7 @@ def _structured(raw: bytes, content_type: str, limits: Limits, known: dict[str, 
     # The attributes stand one level above the data.
     document = parse(raw, depth_max=limits.depth_max + 1)
     if not isinstance(document, dict):
-        refuse("not_an_object", f"the value is a JSON {_kind(document)}", "", "Send a JSON object.")
+        refuse("not_an_object", f"the value is a JSON {kind_of(document)}", "", "Send a JSON object.")
     known.update(document)
     if (name := repeated_name(raw, document)) is not None:
         refuse("attribute_repeated", f"{name} is there twice", name, "Send each attribute once.")
@@ -148,7 +137,7 @@ def _binary(raw: bytes, headers: Headers, limits: Limits, known: dict[str, Any])
     known.update(attributes)
     if not raw:
         return _event(attributes, None)
-    _check_content_type(attributes.get("datacontenttype"))
+    check_content_type(attributes.get("datacontenttype"))
     return _event(attributes, data_text(parse(raw, depth_max=limits.depth_max), limits))
 
 
@@ -178,89 +167,25 @@ def _is_plain(attributes: Mapping[str, Any]) -> bool:
     for name, size_max in TEXT_BYTES_MAX.items():
         if len(attributes[name]) * _UTF8_BYTES_MAX > size_max:
             return False
-    return "datacontenttype" not in attributes or attributes["datacontenttype"] == "application/json"
+    return "datacontenttype" not in attributes or attributes["datacontenttype"] == JSON
 
 
 @lru_cache(maxsize=256)
 def _are_all_there(names: tuple[str, ...]) -> bool:
     """Tell whether names are those of attributes, with all that an event needs. Producers have a few sets of names."""
-    return all(map(_NAME.fullmatch, names)) and {*_REQUIRED, "specversion"}.issubset(names)
+    return all(map(is_name, names)) and {*_REQUIRED, "specversion"}.issubset(names)
 
 
 def _check(attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
-        if not _NAME.fullmatch(name):
-            remedy = "CloudEvents names are of a-z and 0-9."
-            refuse("attribute_name_invalid", f"{name!r} is no name of an attribute", name, remedy)
+        check_name(name)
         if isinstance(value, dict | list | float):
-            refuse("attribute_not_text", f"{name} is a JSON {_kind(value)}", name, "Put it into data.")
+            refuse("attribute_not_text", f"{name} is a JSON {kind_of(value)}", name, "Put it into data.")
     if attributes.get("specversion") != "1.0":
         what = f"specversion is {attributes.get('specversion')!r}"
         refuse("specversion_unsupported", what, "specversion", 'Send specversion "1.0".')
     for name in _TEXTS:
-        _check_text(name, attributes.get(name))
+        check_text(name, attributes.get(name))
     for name in _REQUIRED:
-        _check_required(name, attributes.get(name))
-    _check_content_type(attributes.get("datacontenttype"))
-
-
-def _check_text(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        refuse("attribute_not_text", f"{name} is a JSON {_kind(value)}", name, "Send a text.")
-    if _CONTROL.search(value):
-        refuse("control_character", f"{name} holds a control character", name, "Send it without.")
-
-
-def _check_required(name: str, value: str | None) -> None:
-    if value is None:
-        refuse("attribute_missing", f"{name} is missing", name, f"Send {name}.")
-    if not value:
-        refuse("attribute_empty", f"{name} is empty", name, f"Send a {name}.")
-    check_length(name, value)
-
-
-def check_length(name: str, value: str) -> None:
-    """Refuse an id, source or type that is too long to be remembered."""
-    size_max = TEXT_BYTES_MAX.get(name)
-    if size_max is not None and len(value.encode()) > size_max:
-        what = f"{name} has {len(value.encode())} bytes, more than {size_max}"
-        refuse("attribute_too_long", what, name, "Send a shorter one.")
-
-
-def check_time(value: str | None) -> str | None:
-    """Return a time as it was written, if RFC 3339 allows it."""
-    if value is None:
-        return None
-    if _TIME.fullmatch(value) and _is_day(value[:10]):
-        return value
-    return refuse("time_invalid", f"{value[:64]!r} is no RFC 3339 time", "time", "Send such as 2026-01-31T12:00:00Z.")
-
-
-@lru_cache(maxsize=256)
-def _is_day(date: str) -> bool:
-    try:
-        datetime.fromisoformat(date)
-    except ValueError:
-        return False
-    return True
-
-
-def readable_trace(traceparent: str | None) -> str | None:
-    """Leave away a traceparent that cannot be read, as W3C Trace Context wants it."""
-    return traceparent if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) else None
-
-
-def _check_content_type(value: str | None) -> None:
-    if value is not None and not _JSON_TYPE.fullmatch(value.partition(";")[0].strip()):
-        refuse("content_type_unsupported", f"the data is {value[:128]}", "datacontenttype", "Send JSON.")
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    names = {dict: "object", list: "array", str: "text", int: "number", float: "number"}
-    return names.get(type(value), type(value).__name__)
+        check_required(name, attributes.get(name))
+    check_content_type(attributes.get("datacontenttype"))

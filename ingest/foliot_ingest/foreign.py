@@ -6,20 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from foliot.cel import EvaluationError
+from foliot.cloudevents import LANES, TEXT_BYTES_MAX, Limits, check_time, readable_trace, refuse
 from foliot.registry import CompiledRoute, Route, RouteRefused, compile_route
-from foliot.store import LANES
-from foliot_ingest.cloud_events import (
-    TEXT_BYTES_MAX,
-    CloudEvent,
-    Limits,
-    check_time,
-    data_text,
-    readable_trace,
-    with_value,
-)
+from foliot_ingest.cloud_events import CloudEvent, data_text, with_value
 from foliot_ingest.json_text import parse
 from foliot_ingest.records import KafkaRecord
-from foliot_ingest.refused import refuse
 
 DEFAULT_LANE: Final = "normal"
 _TEXTS: Final = {"id": "id", "source": "source", "type": "type", "key": "subject", "machine": "foliotmachine"}
@@ -40,7 +31,7 @@ def route(record: KafkaRecord, routes: tuple[Route, ...], limits: Limits, known:
     topic.
 
     Raises:
-        RecordRefused: the value is no JSON, no route matches, or the one that does fails.
+        EventRefused: the value is no JSON, no route matches, or the one that does fails.
     """
     raw = with_value(record.value, limits)
     seen = _as_seen(record, parse(raw, depth_max=limits.depth_max))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import orjson
 
-from foliot_ingest.refused import refuse
+from foliot.cloudevents import LONE_SURROGATE, refuse
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 _DIGITS_AS_ZERO: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
 _MANY_DIGITS: Final = b"0" * 19
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def parse(raw: bytes, *, depth_max: int) -> Any:
@@ -25,7 +23,7 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
     The cheap looks at the bytes decide whether the careful, slow ones are needed; most records need none.
 
     Raises:
-        RecordRefused: with the reason.
+        EventRefused: with the reason.
     """
     try:
         value = orjson.loads(raw)
@@ -123,6 +121,6 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
         refuse("not_json", error.msg, place, "Send one JSON value, in UTF-8 without a byte order mark.")
     if "depth limit" in error.msg:
         refuse("too_deep", "it is nested deeper than any limit", place, "Flatten it.")
-    if _LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    if LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         refuse("lone_surrogate", "a text holds half of a surrogate pair", place, "Send whole characters.")
     refuse("number_not_finite", error.msg, place, "Send a number that a double can hold, or a text.")

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
+from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
-from foliot.errors import FoliotError
+from foliot.producer import RECORD_BYTES_MAX, knock, translated
 from foliot.settings import Settings
 
-RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
-"""What Foliot's producers send and its own topics take: an event of 1 MiB with its envelope, and room."""
 _ANSWER_MS_MAX: Final = 5_000
 _RECONNECT_MS_MAX: Final = 1_000
 _POLL_MS_MAX: Final = 60_000
 _METADATA_AGE_MS_MAX: Final = 30_000
-_NO_EXPIRY_MS: Final = 2**31 - 1
-
-
-class KafkaUnavailable(FoliotError):
-    """Kafka did not answer, or refused."""
-
-    code: ClassVar[str] = "kafka_unavailable"
-    retryable: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +31,6 @@ class TopicFacts:
     compacted: bool
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn the client's errors into `KafkaUnavailable`."""
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        message = str(error).partition("\n")[0][:300] or type(error).__name__
-        raise KafkaUnavailable(message, where=what, remedy="Is Kafka running at FOLIOT_KAFKA?") from error
-
-
 def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaConsumer:
     """Connect a consumer that never commits, never resets an offset and never makes a topic.
 
@@ -61,7 +40,7 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
         KafkaUnavailable: no broker answered.
     """
     with translated("consumer"):
-        _knock(settings)
+        knock(settings.kafka)
         return KafkaConsumer(
             **_common(settings, name),
             group_id=group,
@@ -80,29 +59,6 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
         )
 
 
-def make_producer(settings: Settings, *, name: str) -> KafkaProducer:
-    """Connect an idempotent producer: acknowledged by all replicas, in order per partition.
-
-    A batch never expires by itself. Whoever waits too long closes the producer, so that what was sent stays a prefix
-    of what was asked for, in each partition.
-
-    Raises:
-        KafkaUnavailable: no broker answered.
-    """
-    with translated("producer"):
-        _knock(settings)
-        return KafkaProducer(
-            **_common(settings, name),
-            acks="all",
-            enable_idempotence=True,
-            delivery_timeout_ms=_NO_EXPIRY_MS,
-            max_block_ms=_ANSWER_MS_MAX,
-            max_request_size=RECORD_BYTES_MAX,
-            linger_ms=5,
-            batch_size=262_144,
-        )
-
-
 @contextmanager
 def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
     """Connect for questions about topics.
@@ -111,7 +67,7 @@ def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
         KafkaUnavailable: no broker answered.
     """
     with translated("admin"):
-        _knock(settings)
+        knock(settings.kafka)
         client = KafkaAdminClient(
             bootstrap_servers=settings.kafka.split(","),
             client_id=name,
@@ -173,21 +129,6 @@ def _read_single(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int])
     if any(consumer.highwater(place) is None for place in open_places):
         raise KafkaTimeoutError("the broker did not say whether a record is there")
     return frozenset(found)
-
-
-def _knock(settings: Settings) -> None:
-    """Look whether any broker takes connections: a client that finds none leaves its sockets open."""
-    refused: OSError | None = None
-    for address in settings.kafka.split(","):
-        host, _, port = address.strip().rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_MS_MAX / 1000).close()
-        except OSError as error:
-            refused = error
-        else:
-            return
-    if refused is not None:
-        raise refused
 
 
 def _common(settings: Settings, name: str) -> dict[str, object]:

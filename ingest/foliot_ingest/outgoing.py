@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from foliot.runtime import address_text
+from foliot.cloudevents import STRUCTURED, address_text
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES
-from foliot_ingest.cloud_events import STRUCTURED
 
 BATCH: Final = "application/cloudevents-batch+json"
 CHANGES_BYTES_MAX: Final = 524_288

@@ -16,6 +16,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from foliot.errors import FoliotError, Refusal
+from foliot.producer import KafkaUnavailable
 from foliot.registry import Catalog, load_catalog
 from foliot.runtime import Arrival, Receipt, Record, SetAside, Wake, take_in
 from foliot.settings import Settings
@@ -29,7 +30,7 @@ from foliot.store import (
     load,
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
-from foliot_ingest.kafka_clients import KafkaUnavailable, TopicFacts, admin, make_consumer, topic_facts
+from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, topic_facts
 from foliot_ingest.positions import Positions, raise_alarm
 from foliot_ingest.records import KafkaRecord
 from foliot_ingest.routing import Router, lane_topics, set_aside

@@ -19,9 +19,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from foliot.errors import FoliotError
+from foliot.producer import KafkaUnavailable, make_producer
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
-from foliot_ingest.kafka_clients import KafkaUnavailable, make_producer
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 from foliot_ingest.topics import make_topics
 
@@ -80,7 +80,7 @@ class Relay:
         """Relay with one producer, until stopped or until a record fails: then nobody knows what is on its way."""
         dsn = self._settings.dsn_service
         with closing(connect(dsn, application="foliot-relay", timeout_ms=_TRANSACTION_MS_MAX)) as connection:
-            producer = make_producer(self._settings, name=self._writer)
+            producer = make_producer(self._settings.kafka, name=self._writer)
             try:
                 while not self._stop.is_set():
                     shards = self._find(connection)

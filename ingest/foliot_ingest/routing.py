@@ -8,24 +8,20 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from foliot.definition import RESERVED_EVENT
+from foliot.cloudevents import DEFAULT_TENANT, LANES, EventRefused, Limits, address_text, lane_topic, refuse
 from foliot.errors import Refusal
 from foliot.registry import Catalog, MachineEntry
-from foliot.runtime import Arrival, Record, SetAside, address_text, payload_hash
+from foliot.reserved import RESERVED_EVENT
+from foliot.runtime import Arrival, Record, SetAside, payload_hash
 from foliot.settings import Settings
-from foliot.store import LANES
-from foliot_ingest.cloud_events import Limits, decode
+from foliot_ingest.cloud_events import decode
 from foliot_ingest.foreign import Routed, route
 from foliot_ingest.records import KafkaRecord, keep_headers, kept_record
-from foliot_ingest.refused import RecordRefused, refuse
-
-DEFAULT_TENANT = "default"
-"""Owner of lane topics that are bound to no tenant."""
 
 
 def lane_topics(settings: Settings) -> Mapping[str, int]:
     """Map each lane topic to its lane, critical first."""
-    return {f"{settings.topic_prefix}.{name}": lane for lane, name in enumerate(LANES)}
+    return {lane_topic(settings.topic_prefix, name): lane for lane, name in enumerate(LANES)}
 
 
 class Router:
@@ -34,8 +30,7 @@ class Router:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.catalog = catalog
         self._lanes = lane_topics(settings)
-        self._limits = Limits(settings.event_bytes_max, settings.event_depth_max)
-        self._key_bytes_max = settings.key_bytes_max
+        self._limits = Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max)
         self._topics: dict[str, tuple[int | None, int | None]] = {}
 
     def take(self, record: KafkaRecord) -> Arrival | SetAside:
@@ -56,7 +51,7 @@ class Router:
                 self._check_tenant(event.tenant, tenant)
                 routed = Routed(event, lane)
             return self._arrival(record, routed, tenant, must_match_key=lane is not None)
-        except RecordRefused as refused:
+        except EventRefused as refused:
             return set_aside(record, refused.refusal, stage, known, owner)
 
     def _look_up(self, topic: str) -> tuple[int | None, int | None]:
@@ -83,8 +78,8 @@ class Router:
         if _is_reserved(event.type):
             what = f"only Foliot itself gives events of type {event.type[:200]!r}"
             refuse("type_reserved", what, "type", "Choose another type.")
-        if len(event.subject) > self._key_bytes_max // 4 and len(event.subject.encode()) > self._key_bytes_max:
-            what = f"the key has {len(event.subject.encode())} bytes, more than {self._key_bytes_max}"
+        if len(event.subject.encode()) > self._limits.key_bytes_max:
+            what = f"the key has {len(event.subject.encode())} bytes, more than {self._limits.key_bytes_max}"
             refuse("key_too_long", what, "subject", "Send a shorter one, or raise FOLIOT_KEY_BYTES_MAX.")
         if must_match_key and record.key is not None:
             address = address_text(machine.tenant_slug, machine.name, event.subject)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Final
 
 import orjson
 import typer
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from foliot.cli import Answer
 from foliot.cli.addresses import Tenant, address, read_settings
+from foliot.cloudevents import Event, Lane, Limits
 from foliot.errors import FoliotError, Refusal
+from foliot.producer import Producer
 from foliot.settings import Settings
-from foliot_ingest.kafka_clients import make_producer
-from foliot_ingest.producer import LineRefused, Report, ToSend, event_record, line_record, send_all, send_one
+from foliot_ingest.lines import SOURCE, LineRefused, Report, ToSend, read_line, send_all
 from foliot_ingest.topics import make_topics, own_topics
 
 _NAME: Final = "foliot-send"
-_CLOSE_S_MAX: Final = 5.0
+_DELIVERY_S_MAX: Final = 60.0
 
 
 class BadArguments(FoliotError):
@@ -47,7 +46,7 @@ def send(
     event_type: Annotated[str, typer.Argument(metavar="TYPE", help="The event's type.")] = "",
     *,
     data: Annotated[str, typer.Option("--data", help="The event's data, as JSON.")] = "",
-    lane: Annotated[str, typer.Option("--lane", help="critical, high, normal or low.")] = "normal",
+    lane: Annotated[Lane, typer.Option("--lane", help="critical, high, normal or low.")] = "normal",
     event_id: Annotated[str, typer.Option("--id", help="The event's id; one is made up if none is given.")] = "",
     tenant: Tenant = "",
     file: Annotated[
@@ -69,24 +68,28 @@ def send(
         return _send_lines(settings, file, report)
     if not (machine and key and event_type):
         raise BadArguments("MACHINE, KEY and TYPE are needed", where="arguments", remedy="Or give --file.")
-    given = _parsed(data)
-    record = event_record(
-        settings, machine=machine, key=key, type_=event_type, data=given, lane=lane, id_=event_id or None
-    )
-    with _producer(settings) as producer:
-        sent = send_one(producer, record)
+    own_id = {"id": event_id} if event_id else {}
+    event = Event(machine=machine, key=key, type=event_type, data=_parsed(data), lane=lane, source=SOURCE, **own_id)
+    with connected_producer(settings, name=_NAME) as producer:
+        place = producer.send(event).result()
+    sent = Report(1, event.id, place.topic, place.partition, place.offset, None)
     return Answer(sent, (f"{sent.id} lies at {sent.topic}[{sent.partition}]@{sent.offset}",))
 
 
-@contextmanager
-def _producer(settings: Settings) -> Iterator[KafkaProducer]:
-    producer = make_producer(settings, name=_NAME)
-    try:
-        yield producer
-    finally:
-        # Without a bound it would wait for ever for a broker that is gone.
-        with suppress(KafkaError):
-            producer.close(timeout=_CLOSE_S_MAX)
+def connected_producer(settings: Settings, *, name: str) -> Producer:
+    """Connect a producer that sends as the settings say: for their tenant, to their topics, within their limits.
+
+    Raises:
+        KafkaUnavailable: no broker answered.
+    """
+    return Producer(
+        settings.kafka,
+        tenant=settings.tenant,
+        topic_prefix=settings.topic_prefix,
+        limits=Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max),
+        name=name,
+        delivery_s_max=_DELIVERY_S_MAX,
+    )
 
 
 def _parsed(data: str) -> Any:
@@ -100,7 +103,7 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
     with ExitStack() as stack:
         lines: BinaryIO = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
         reports = stack.enter_context(report.open("wb")) if report else None
-        producer = stack.enter_context(_producer(settings))
+        producer = stack.enter_context(connected_producer(settings, name=_NAME))
         first_fault: list[Report] = []
 
         def note(settled: Report) -> None:
@@ -110,7 +113,7 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
                 reports.write(settled.as_json())
                 reports.flush()
 
-        sent, failed = send_all(producer, _records(settings, lines), report=note)
+        sent, failed = send_all(producer, _records(producer, lines), report=note)
     refusal = None
     if first_fault:
         fault = first_fault[0]
@@ -119,6 +122,6 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
     return Answer({"sent": sent, "failed": failed}, (f"{sent} sent, {failed} not",), refusal)
 
 
-def _records(settings: Settings, lines: BinaryIO) -> Iterator[ToSend]:
+def _records(producer: Producer, lines: BinaryIO) -> Iterator[ToSend]:
     for number, line in enumerate(lines, start=1):
-        yield line_record(settings, line, number)
+        yield read_line(producer, line, number)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
+from foliot.producer import RECORD_BYTES_MAX
 from foliot.settings import Settings
-from foliot_ingest.kafka_clients import RECORD_BYTES_MAX, admin
+from foliot_ingest.kafka_clients import admin
 from foliot_ingest.routing import lane_topics
 
 

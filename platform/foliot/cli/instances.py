@@ -16,6 +16,7 @@ from foliot.cli.answers import Answer, Table, View
 from foliot.cli.publishing import Machine
 from foliot.cli.waking import wake
 from foliot.cli.wording import json_text, moment, visible
+from foliot.cloudevents import address_text
 from foliot.store import Connection
 
 Key: TypeAlias = Annotated[str, typer.Argument(help="The instance's key.")]
@@ -58,7 +59,7 @@ def release(machine: Machine, key: Key, *, tenant: Tenant = "") -> Answer:
         view = past.show(connection, catalog, entry, key)
         shards = runtime.release(connection, catalog, view.id, by=whoami())
     wake(settings, shards)
-    address = visible(runtime.address_text(view.tenant, view.machine, key))
+    address = visible(address_text(view.tenant, view.machine, key))
     line = f"{address} goes on, with {_events(view.held)} that it holds"
     return Answer({"instance": view.id, "held": view.held, "shards": sorted(shards)}, (line,))
 
@@ -84,7 +85,7 @@ def _views(view: past.InstanceView) -> tuple[View, ...]:
         version = f"{view.version} (channel {view.channel} wants {view.wants})"
     mode = view.mode if view.mode == "running" else f"{view.mode}, with {_events(view.held)} that it holds"
     rows = (
-        ("address", visible(runtime.address_text(view.tenant, view.machine, view.key))),
+        ("address", visible(address_text(view.tenant, view.machine, view.key))),
         ("configuration", ", ".join(view.configuration) + (" (done)" if view.done else "")),
         ("mode", mode),
         ("version", version),

@@ -27,13 +27,11 @@ from foliot.definition.model import (
     done_event,
 )
 from foliot.definition.schemas import compile_schema
-from foliot.definition.words import RESERVED_EVENT
 from foliot.definition.writing import dump
 
 __all__ = [
     "CODES",
     "ENVIRONMENT",
-    "RESERVED_EVENT",
     "Action",
     "After",
     "Assign",

@@ -9,6 +9,7 @@ from foliot.definition.diagnostics import did_you_mean
 from foliot.definition.model import Action, Assign, Cancel, Cel, Constant, Expression, Log, Raise, Send
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree, Unread
+from foliot.reserved import RESERVED_EVENT
 
 ACTIONS = ("assign", "raise", "send", "cancel", "log")
 _MS_PER_DAY = 86_400_000
@@ -59,7 +60,7 @@ class ActionReader:
             what = f"{self._faults.quote(name)} can't be the name of an event."
             self._faults.error("D503", where, what, "Use words of letters, digits, _, -, : and / with dots between.")
             return False
-        if to_itself and words.RESERVED_EVENT.match(name):
+        if to_itself and RESERVED_EVENT.match(name):
             what = f"Only the engine makes events like {self._faults.quote(name)}."
             self._faults.error("D504", where, what, "Choose a name that does not begin like it.")
             return False
@@ -178,7 +179,7 @@ class ActionReader:
 
     def _timer_id(self, tree: Tree) -> str | None:
         text = self._shape.text(tree, "the id of a timer")
-        if text is not None and (not words.TIMER_ID.match(text) or words.RESERVED_EVENT.match(text)):
+        if text is not None and (not words.TIMER_ID.match(text) or RESERVED_EVENT.match(text)):
             what = f"{self._faults.quote(text)} can't be the id of a timer."
             remedy = "Use letters, digits, _, -, : and dots, begin with a letter or _, and not like 'after.5000.'."
             self._faults.error("D510", tree, what, remedy)

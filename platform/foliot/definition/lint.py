@@ -10,7 +10,7 @@ from foliot.definition.diagnostics import Faults, did_you_mean
 from foliot.definition.expressions import ContextNames
 from foliot.definition.model import Definition, StateNode, Transition
 from foliot.definition.tree import Key, Mapping
-from foliot.definition.words import RESERVED_EVENT
+from foliot.reserved import RESERVED_EVENT
 
 
 class Linter:

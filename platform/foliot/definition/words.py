@@ -13,8 +13,6 @@ TARGET = re.compile(r"[#.]?[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_:/-]*"
 EVENT_NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*\Z")
 EVENT_DESCRIPTOR = re.compile(rf"\*\Z|{_SEGMENT}(?:\.{_SEGMENT})*(?:\.\*)?\Z")
-# What the engine makes itself. Somebody else's event of this name would pass for a timeout or a completion.
-RESERVED_EVENT = re.compile(r"after\.[0-9]+\.|done\.state(?:\.|\Z)|error\.execution(?:\.|\Z)")
 
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
 _UNIT_MS = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

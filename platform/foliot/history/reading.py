@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
+from foliot.cloudevents import LANES, address_text
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, MachineEntry
-from foliot.runtime import address_text, lane_of, shard_of, transition_numbers
-from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, LANES, Connection, end_reading, load
+from foliot.runtime import lane_of, shard_of, transition_numbers
+from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, Connection, end_reading, load
 
 _SQL: Final = load("history")
 

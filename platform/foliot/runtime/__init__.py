@@ -1,6 +1,6 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
-from foliot.runtime.addresses import SHARDS_MAX, address_text, instance_id, lane_of, queue_of, shard_of
+from foliot.runtime.addresses import SHARDS_MAX, instance_id, lane_of, queue_of, shard_of
 from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
@@ -32,7 +32,6 @@ __all__ = [
     "Stepper",
     "Swept",
     "Wake",
-    "address_text",
     "event_text",
     "find_wake",
     "insert_dead_letters",

@@ -10,11 +10,6 @@ _URGENT_LANES: Final = 2
 """Critical and high."""
 
 
-def address_text(tenant: str, machine: str, key: str) -> str:
-    """Write an address as `tenant/machine/key`: unambiguous, since slugs have no slash. It is the Kafka key too."""
-    return f"{tenant}/{machine}/{key}"
-
-
 def shard_of(address: str, shards: int) -> int:
     """Tell the shard of an address: the first 8 bytes of its BLAKE2b (big endian) modulo `shards`."""
     return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "big") % shards

@@ -16,6 +16,7 @@ from typing import Any, Final, assert_never
 import orjson
 import structlog
 
+from foliot.cloudevents import address_text
 from foliot.engine import (
     SEMANTICS,
     ArmTimer,
@@ -33,7 +34,7 @@ from foliot.engine import (
 )
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Channel, MachineEntry, TopicBound, topic_of_another
-from foliot.runtime.addresses import address_text, instance_id, lane_of
+from foliot.runtime.addresses import instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
 from foliot.runtime.transition_codes import transition_code

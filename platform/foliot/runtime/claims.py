@@ -5,8 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from foliot.cloudevents import address_text
 from foliot.registry import Catalog
-from foliot.runtime.addresses import address_text, shard_of
+from foliot.runtime.addresses import shard_of
 from foliot.runtime.dead_letters import Record
 
 _ID_BYTES_MAX: Final = 64

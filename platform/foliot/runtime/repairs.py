@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
+from foliot.cloudevents import address_text
 from foliot.errors import FoliotError
 from foliot.registry import Catalog
-from foliot.runtime.addresses import SHARDS_MAX, address_text, is_urgent, queue_of, shard_of
+from foliot.runtime.addresses import SHARDS_MAX, is_urgent, queue_of, shard_of
 from foliot.runtime.batch import ShardBatch
 from foliot.runtime.claims import Arrival
 from foliot.runtime.dead_letters import Record, SetAside

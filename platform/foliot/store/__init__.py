@@ -25,7 +25,6 @@ from foliot.store.vocabulary import (
     JOURNAL_OUTCOMES,
     KIND_EVENT,
     KIND_TIMER,
-    LANES,
     QUEUES,
 )
 
@@ -34,7 +33,6 @@ __all__ = [
     "JOURNAL_OUTCOMES",
     "KIND_EVENT",
     "KIND_TIMER",
-    "LANES",
     "QUEUES",
     "Conflict",
     "Connection",

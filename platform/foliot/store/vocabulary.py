@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-LANES: Final = ("critical", "high", "normal", "low")
 QUEUES: Final = 8
 """Lane times {within quota, over quota}."""
 

@@ -19,12 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from integration.runtime.model import FIRST, KEYS, SECOND, Letter, Model, Row, Sent
 from psycopg import sql
 
+from foliot.cloudevents import LANES
 from foliot.history import verify
 from foliot.registry import Versions
 from foliot.runtime import DeadLetterRefused, NotHeld, NoWake, Stepper, redrive, release, sweep, take_in
 from foliot.runtime.sweeps import turn_ring
 from foliot.settings import Defence
-from foliot.store import LANES, StoreUnavailable, TransactionLost, UnknownCommit, connect, crash_point
+from foliot.store import StoreUnavailable, TransactionLost, UnknownCommit, connect, crash_point
 
 if TYPE_CHECKING:
     from addresses import PostgresAt

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.ingest.bad_records import STRUCTURED, binary_headers, structured, with_data
 
-from foliot_ingest.cloud_events import CloudEvent, Limits, decode
+from foliot.cloudevents import EventRefused, Limits
+from foliot_ingest.cloud_events import CloudEvent, decode
 from foliot_ingest.codes import DECODE_CODES
 from foliot_ingest.json_text import depth
-from foliot_ingest.refused import RecordRefused
 
 LIMITS = Limits(data_bytes_max=2048, depth_max=8)
 
@@ -24,7 +24,7 @@ def decoded(value: bytes | None, headers: tuple[tuple[str, bytes | None], ...] =
 def outcome(value: bytes) -> str:
     try:
         decoded(value)
-    except RecordRefused as refused:
+    except EventRefused as refused:
         return refused.refusal.code
     return "event"
 
@@ -106,7 +106,7 @@ def test_an_escaped_backslash_before_u0000_is_no_nul():
 
 
 def test_a_refusal_names_the_place_inside_the_record():
-    with pytest.raises(RecordRefused) as caught:
+    with pytest.raises(EventRefused) as caught:
         decoded(with_data(r'{"a": ["x", "\u0000"]}'))
 
     assert caught.value.refusal.where == "/data/a/1"
@@ -115,7 +115,7 @@ def test_a_refusal_names_the_place_inside_the_record():
 def test_what_was_read_before_a_refusal_is_known():
     known: dict[str, object] = {}
 
-    with pytest.raises(RecordRefused):
+    with pytest.raises(EventRefused):
         decode(structured(time="yesterday"), STRUCTURED, LIMITS, known)
 
     assert (known["id"], known["subject"], known["foliotmachine"]) == ("e-1", "case-1", "incident")

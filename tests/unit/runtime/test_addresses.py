@@ -2,7 +2,8 @@
 
 import pytest
 
-from foliot.runtime import address_text, instance_id, queue_of, shard_of
+from foliot.cloudevents import address_text
+from foliot.runtime import instance_id, queue_of, shard_of
 
 
 @pytest.mark.parametrize(

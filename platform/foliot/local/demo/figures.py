@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from foliot.store import LANES, Connection, end_reading, load
+from foliot.cloudevents import LANES
+from foliot.store import Connection, end_reading, load
 
 _VIEWS: Final = load("views")
 _INTAKE: Final = load("intake")

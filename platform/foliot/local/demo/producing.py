@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import orjson
-from kafka import KafkaProducer
 
-from foliot.local.demo.workload import Planned, incidents
+from foliot.cloudevents import DEFAULT_TENANT, KafkaRecord
+from foliot.local.demo.workload import MACHINE, Planned, incidents
+from foliot.producer import Delivery, Producer
 
 PAUSE_RECORDS: Final = 200
 """After so many records the producer looks at the clock."""
@@ -26,28 +28,18 @@ def main() -> None:
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--sent", type=Path, required=True, help="file that holds how many were sent so far")
     options = parser.parse_args()
-    producer = KafkaProducer(
-        bootstrap_servers=options.kafka.split(","),
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        batch_size=131_072,
-    )
-    try:
-        with options.report.open("wb") as report:
-            _send_all(producer, options, report)
-    finally:
-        producer.close()
+    with Producer(options.kafka, name="foliot-demo") as producer, options.report.open("wb") as report:
+        _send_all(producer, options, report)
 
 
-def _send_all(producer: KafkaProducer, options: argparse.Namespace, report: BinaryIO) -> None:
+def _send_all(producer: Producer, options: argparse.Namespace, report: BinaryIO) -> None:
     began = time.monotonic()
     due_seconds = 0.0
-    waiting: list[tuple[Planned, Any]] = []
+    waiting: list[tuple[Planned, Future[Delivery]]] = []
     for number, planned in enumerate(incidents(options.seed, options.records), 1):
-        headers = list(planned.headers)
-        sent = producer.send(planned.topic, key=planned.kafka_key.encode(), value=planned.value, headers=headers)
-        waiting.append((planned, sent))
+        # As it is: some of the records are broken on purpose.
+        record = KafkaRecord(planned.topic, planned.kafka_key.encode(), planned.value, planned.headers)
+        waiting.append((planned, producer.send_record(record)))
         # Traffic comes in bursts: every third one is three times as fast as the calm between them.
         due_seconds += 1 / (options.rate * (1.5 if planned.burst % 3 else 0.5))
         if number % PAUSE_RECORDS == 0 or number == options.records:
@@ -58,15 +50,15 @@ def _send_all(producer: KafkaProducer, options: argparse.Namespace, report: Bina
             time.sleep(max(0.0, began + due_seconds - time.monotonic()))
 
 
-def _write(report: BinaryIO, sent: list[tuple[Planned, Any]]) -> None:
+def _write(report: BinaryIO, sent: list[tuple[Planned, Future[Delivery]]]) -> None:
     for planned, future in sent:
-        place = future.get(timeout=30)
+        place = future.result(timeout=30)
         line = {
             "topic": planned.topic,
             "partition": place.partition,
             "offset": place.offset,
-            "tenant": "default",
-            "machine": "incident",
+            "tenant": DEFAULT_TENANT,
+            "machine": MACHINE,
             "key": planned.key,
             "lane": planned.lane,
             "expect": planned.expect,

@@ -14,9 +14,11 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from foliot.cloudevents import DEFAULT_TENANT, DEFAULT_TOPIC_PREFIX, Event, Lane, address_text, kafka_record, lane_topic
+
 Expectation = Literal["applied", "duplicate", "dead"]
 SOURCE: Final = "demo/incident-desk"
-TOPIC_PREFIX: Final = "foliot.events"
+MACHINE: Final = "incident"
 PAGES: Final = "foliot.demo.pages"
 """The topic to which the incident machine sends."""
 DUPLICATES: Final = 0.01
@@ -26,7 +28,7 @@ OPEN_MAX: Final = 400
 """Incidents that are worked on at the same time."""
 
 # What may happen to an incident in each phase of its life: (type, next phase, lane, weight).
-_LIFE: Final[dict[str, tuple[tuple[str, str, str, int], ...]]] = {
+_LIFE: Final[dict[str, tuple[tuple[str, str, Lane, int], ...]]] = {
     "waiting": (
         ("acknowledged", "working", "high", 55),
         ("noted", "waiting", "low", 20),
@@ -67,12 +69,12 @@ class Planned:
     @property
     def topic(self) -> str:
         """Name the lane's topic."""
-        return f"{TOPIC_PREFIX}.{self.lane}"
+        return lane_topic(DEFAULT_TOPIC_PREFIX, self.lane)
 
     @property
     def kafka_key(self) -> str:
         """Write the address: records of one instance and lane stay in order."""
-        return f"default/incident/{self.key}"
+        return address_text(DEFAULT_TENANT, MACHINE, self.key)
 
     def line(self) -> bytes:
         """Write the record as a line for `foliot send --file`."""
@@ -83,9 +85,6 @@ class Planned:
             "value_base64": base64.b64encode(self.value).decode(),
         }
         return orjson.dumps(document) + b"\n"
-
-
-_STRUCTURED: Final = (("content-type", b"application/cloudevents+json"),)
 
 
 def incidents(seed: int, records: int, *, began: datetime | None = None) -> Iterator[Planned]:
@@ -157,26 +156,24 @@ class _Desk:
         # In the lane of its first steps: only events of one lane are sure to keep their order.
         return self._plan(key, "reported", "critical", {"severity": self._chance.randint(1, 5), "title": title})
 
-    def _plan(self, key: str, type_: str, lane: str, data: dict[str, Any]) -> Planned:
+    def _plan(self, key: str, type_: str, lane: Lane, data: dict[str, Any]) -> Planned:
         self._sent += 1
         moment = self._now
         if self._chance.random() < OUT_OF_DATE:
             moment -= timedelta(days=self._chance.uniform(1, 400))
-        event = {
-            "id": f"d{self._sent:07d}",
-            "source": SOURCE,
-            "type": type_,
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "data": data,
-        }
-        document = {
-            "specversion": "1.0",
-            "subject": key,
-            "foliotmachine": "incident",
-            "datacontenttype": "application/json",
-            **event,
-        }
-        return Planned(lane, key, orjson.dumps(document), _STRUCTURED, "applied", self._burst, event)
+        event = Event(
+            machine=MACHINE,
+            key=key,
+            type=type_,
+            data=data,
+            source=SOURCE,
+            id=f"d{self._sent:07d}",
+            time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            lane=lane,
+        )
+        record = kafka_record(event)
+        said = {"id": event.id, "source": SOURCE, "type": type_, "time": event.time, "data": data}
+        return Planned(lane, key, record.value or b"", record.headers, "applied", self._burst, said)
 
     def _malformed(self) -> Planned:
         """Break a good event in one of the ways that producers do it."""
@@ -186,7 +183,8 @@ class _Desk:
             # A good envelope whose data does not fit its schema: found out when it is stepped.
             plan = self._plan(key, "noted", "normal", {"text": 7})
             return replace(plan, expect="dead")
-        good = orjson.loads(self._plan(key, "noted", "normal", {"text": "x"}).value)
+        plan = self._plan(key, "noted", "normal", {"text": "x"})
+        good = orjson.loads(plan.value)
         ways: tuple[bytes, ...] = (
             b"{not json",
             orjson.dumps({**good, "specversion": "0.3"}),
@@ -197,4 +195,4 @@ class _Desk:
             orjson.dumps(good).replace(b'"x"', b'"\\u0000"'),
             b"\xff\xfe" + orjson.dumps(good),
         )
-        return Planned("normal", key, self._chance.choice(ways), _STRUCTURED, "dead", self._burst)
+        return replace(plan, value=self._chance.choice(ways), expect="dead", event=None)
