@@ -68,6 +68,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "database_outdated": ("The tables are not those of this version.", "Run `foliot db upgrade`."),
         "definition_refused": ("Definitions have errors; each has a code of its own.", "Mend what is named."),
+        "lines_refused": (
+            "Some lines of an event log are no events; each says why, the others were sent.",
+            "Mend them and replay the log again; what was sent is not applied twice.",
+        ),
         "not_ready": ("What `foliot up` starts does not run, or not all of it.", "Run `foliot up`."),
         "not_sent": ("Some lines of `foliot send` were not sent; each says why.", "Mend them and send them again."),
         "not_verified": (

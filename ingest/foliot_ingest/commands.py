@@ -11,3 +11,4 @@ def register(commands: Commands) -> None:
     commands.add("relay", "foliot_ingest.running:relay_messages", "Send messages and changes until told to stop.")
     commands.add("topics", "foliot_ingest.sending:topics", "Make Foliot's topics where they are missing.")
     commands.add("send", "foliot_ingest.sending:send", "Send one event, or a stream of lines.")
+    commands.add("replay", "foliot_ingest.replay:replay", "Send an event log again, CSV or XES.")

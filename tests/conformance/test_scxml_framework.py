@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from conformance.scxml_converter import Converted, NotConvertible, convert
+from shared_data import SHARED
 
 from foliot.definition import load
 from foliot.engine import Compiled, Event, State, compile, start, step  # noqa: A004 - the engine's own word
 
-FRAMEWORK = Path(__file__).parents[3] / "shared" / "scxml" / "framework"
+FRAMEWORK = SHARED / "scxml" / "framework"
 SCRIPTS = sorted(path.relative_to(FRAMEWORK).as_posix() for path in FRAMEWORK.glob("*/*.scxml"))
 NOW = 1_767_225_600_000_000
 MILLISECOND = 1_000
