@@ -1,4 +1,4 @@
-"""Files that commands are given."""
+"""Files that commands are given, and those that they write."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ class FileUnreadable(FoliotError):
     code: ClassVar[str] = "file_unreadable"
 
 
+class FileUnwritable(FoliotError):
+    """A file cannot be written."""
+
+    code: ClassVar[str] = "file_unwritable"
+
+
 def read_file(file: Path) -> bytes:
     """Read a file, or standard input where it is `-`.
 
@@ -33,3 +39,16 @@ def read_file(file: Path) -> bytes:
         raise FileUnreadable(
             error.strerror or str(error), where=str(file), remedy="Name a file that exists."
         ) from error
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a text to a file, over what was there.
+
+    Raises:
+        FileUnwritable: it cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise FileUnwritable(what, where=str(file), remedy="Name a file that you may write.") from error

@@ -1,0 +1,82 @@
+"""What a diagram says of a state and of a transition, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from foliot.definition.model import Action, Assign, Cancel, Log, Raise, Send, StateNode, Transition
+
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a state: a transition, or what it does at its entry or exit (`transition` is None then)."""
+
+    trigger: str
+    guard: str
+    effect: str
+    transition: Transition | None = None
+
+    def text(self) -> str:
+        """Write it as UML does: `trigger [guard] / effect`."""
+        guard = f" [{self.guard}]" if self.guard else ""
+        effect = f" / {self.effect}" if self.effect else ""
+        return f"{self.trigger}{guard}{effect}"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Name the states that it leads to."""
+        return () if self.transition is None else self.transition.targets
+
+
+def rows_of(state: StateNode) -> Iterator[Row]:
+    """Give a state's rows: entry and exit, then its transitions in the order in which they are looked at."""
+    for word, actions in (("entry", state.entry), ("exit", state.exit)):
+        if actions:
+            yield Row(word, "", _effect(actions))
+    for transition in state.always:
+        yield _row("always", transition)
+    for timeout in state.after:
+        for transition in timeout.transitions:
+            yield _row(f"after {duration(timeout.delay_ms)}", transition)
+    for transition in state.on_done:
+        yield _row("done", transition)
+    for transition in state.transitions:
+        yield _row(transition.event or "", transition)
+
+
+def duration(milliseconds: int) -> str:
+    """Write a duration as definitions do: `90m`, `3d`, `250ms`."""
+    size, unit = next(((size, unit) for size, unit in _UNITS if milliseconds % size == 0), _UNITS[-1])
+    return f"{milliseconds // size}{unit}" if milliseconds else "0s"
+
+
+def one_line(text: str) -> str:
+    """Write a text on one line."""
+    return " ".join(text.split())
+
+
+def _row(trigger: str, transition: Transition) -> Row:
+    return Row(trigger, one_line(transition.guard or ""), _effect(transition.actions), transition)
+
+
+def _effect(actions: tuple[Action, ...]) -> str:
+    return "; ".join(map(_action, actions))
+
+
+def _action(action: Action) -> str:
+    match action:
+        case Assign():
+            return f"assign {', '.join(sorted(action.values))}"
+        case Raise():
+            return f"raise {action.event}"
+        case Send():
+            whither = f" to {action.topic}" if action.topic is not None else ""
+            when = f" in {duration(action.delay_ms)}" if action.delay_ms else ""
+            return f"send {action.event}{whither}{when}"
+        case Cancel():
+            return f"cancel {action.id}"
+        case Log():
+            return "log"
