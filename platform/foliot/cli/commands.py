@@ -93,10 +93,12 @@ def ready(entry: Entry) -> Any:
     return typer.main.get_command(app)
 
 
-def new_app(**options: Any) -> typer.Typer:
+def new_app(*, add_completion: bool = False, **options: Any) -> typer.Typer:
     """Make an application that is colourful on a terminal and plain in a pipe."""
     markup: Literal["rich"] | None = "rich" if sys.stdout.isatty() else None
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=markup, **options)
+    return typer.Typer(
+        add_completion=add_completion, pretty_exceptions_enable=False, rich_markup_mode=markup, **options
+    )
 
 
 def _answering(run: Run) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from foliot.cli.answers import EXIT_OK, write_error, write_usage
 from foliot.cli.builtin import register
-from foliot.cli.commands import Commands, Entry, find_commands, new_app, ready
+from foliot.cli.commands import Commands, Entry, PartNotInstalled, find_commands, new_app, ready
 from foliot.errors import FoliotError
 
 # ClickException, whichever copy of Click Typer brings along: BadParameter is a UsageError is a ClickException.
@@ -25,7 +25,14 @@ class _LateGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         entry = None if command is None else command.context_settings.get("obj")
-        return name, ready(entry) if isinstance(entry, Entry) else command, rest
+        if isinstance(entry, Entry):
+            try:
+                command = ready(entry)
+            except PartNotInstalled:
+                # Whoever pressed the tabulator wants no message; whoever calls the command does.
+                if not ctx.resilient_parsing:
+                    raise
+        return name, command, rest
 
 
 def main() -> None:
@@ -51,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _program(commands: Commands) -> typer.Typer:
-    app = _group("Durable state machines for agents and services.")
+    app = _group("Durable state machines for agents and services.", add_completion=True)
     groups = {name: _group(summary) for name, summary in commands.groups.items()}
     for name, entry in sorted(commands.entries.items()):
         first, _, second = name.partition(" ")
@@ -62,8 +69,8 @@ def _program(commands: Commands) -> typer.Typer:
     return app
 
 
-def _group(summary: str) -> typer.Typer:
-    return new_app(cls=_LateGroup, help=summary, no_args_is_help=True)
+def _group(summary: str, *, add_completion: bool = False) -> typer.Typer:
+    return new_app(cls=_LateGroup, help=summary, no_args_is_help=True, add_completion=add_completion)
 
 
 def _not_called() -> None:
