@@ -1,0 +1,55 @@
+"""`foliot init`."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, ClassVar, Final
+
+import typer
+
+from foliot.cli.answers import Answer
+from foliot.cli.files import FileUnwritable, write_file
+from foliot.errors import FoliotError
+
+_TEMPLATES: Final = files("foliot.cli") / "project"
+_FILES: Final = {
+    "machine.yaml": "machine.yaml.template",
+    "tests/test_machine.py": "tests/test_machine.py.template",
+    "compose.yaml": "compose.yaml.template",
+    "README.md": "README.md.template",
+    ".gitignore": "gitignore.template",
+}
+"""What a new project has, and the templates of it; these end in .template so that no tool takes them for code."""
+_NAME: Final = "PROJECT_NAME"
+_NO_NAME: Final = re.compile(r"[^a-z0-9]+")
+
+
+class WouldOverwrite(FoliotError):
+    """A new project would overwrite files that are there."""
+
+    code: ClassVar[str] = "would_overwrite"
+
+
+def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it is missing.")]) -> Answer:
+    """Begin a project: a machine, its tests in memory, and a compose file for all servers. Nothing is overwritten."""
+    there = [name for name in _FILES if (directory / name).exists()]
+    if there:
+        remedy = "Choose another directory, or move them away."
+        raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory), remedy=remedy)
+    name = _NO_NAME.sub("-", directory.resolve().name.lower()).strip("-") or "machine"
+    for file, template in _FILES.items():
+        text = (_TEMPLATES / template).read_text(encoding="utf-8")
+        _make_folder((directory / file).parent)
+        write_file(directory / file, text.replace(_NAME, name))
+    lines = (*(f"{directory / file}" for file in _FILES), f"Next: cd {directory}, and read README.md.")
+    return Answer({"directory": directory, "files": list(_FILES)}, lines)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise FileUnwritable(what, where=str(folder), remedy="Name a directory that you may write.") from error
