@@ -1,6 +1,7 @@
 """What a machine is: its normalized model, the reader of its text, and all checks of it."""
 
 from foliot.definition.diagnostics import CODES, DefinitionRefused, Diagnostic, Severity
+from foliot.definition.explaining import Example, Explanation, explain
 from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_value
 from foliot.definition.limits import Limits
 from foliot.definition.loading import Reading, check, load, read
@@ -43,6 +44,8 @@ __all__ = [
     "DefinitionRefused",
     "Diagnostic",
     "EventSpec",
+    "Example",
+    "Explanation",
     "Expression",
     "JsonObject",
     "JsonSchema",
@@ -62,6 +65,7 @@ __all__ = [
     "compile_value",
     "done_event",
     "dump",
+    "explain",
     "load",
     "read",
 ]
