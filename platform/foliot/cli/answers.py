@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, TextIO, TypeAlias
 import orjson
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from foliot.cli.wording import visible
 from foliot.errors import FoliotError, Refusal
@@ -34,7 +35,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-View: TypeAlias = str | Table
+View: TypeAlias = str | Table | Text
+"""A `Text` of Rich is coloured on a terminal, and never wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _visible_lines(text: str) -> str:
 def _write_view(view: View, stream: TextIO) -> None:
     if isinstance(view, str):
         stream.write(f"{view}\n" if view else "")
+    elif isinstance(view, Text):
+        _write_text(view, stream)
     elif stream.isatty():
         table = RichTable(*view.columns, box=None, pad_edge=False, header_style="bold")
         for row in view.rows:
@@ -115,6 +119,13 @@ def _write_view(view: View, stream: TextIO) -> None:
         Console(file=stream, markup=False, highlight=False).print(table)
     else:
         stream.writelines(f"{line}\n" for line in _plain(view))
+
+
+def _write_text(text: Text, stream: TextIO) -> None:
+    if stream.isatty():
+        Console(file=stream, highlight=False).print(text, soft_wrap=True)
+    else:
+        stream.write(f"{text.plain}\n")
 
 
 def _plain(table: Table) -> Iterator[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+import orjson
 import typer
 
 from foliot.cli.answers import Answer
 from foliot.cli.files import read_file
+from foliot.cli.sarif import sarif_log
+from foliot.cli.snippets import tell
 from foliot.definition import Diagnostic
 from foliot.definition import check as check_text
 from foliot.errors import Refusal
@@ -22,31 +26,49 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
 
 
 def check(
     files: Files,
     *,
-    format: Annotated[Format, typer.Option("--format", help="json: as --json.")] = Format.TEXT,  # noqa: A002 - its name
+    format: Annotated[  # noqa: A002 - its name
+        Format, typer.Option("--format", help="json: as --json. sarif: a log in SARIF 2.1.0.")
+    ] = Format.TEXT,
 ) -> Answer:
     """Tell everything that is wrong with definitions, file by file; nothing is published."""
-    found = [diagnostic for file in files for diagnostic in check_text(read_file(file), filename=str(file))]
-    return diagnosed(found, len(files), as_json=format is Format.JSON)
+    texts = {str(file): read_file(file) for file in files}
+    found = [diagnostic for file, text in texts.items() for diagnostic in check_text(text, filename=file)]
+    data = {"diagnostics": found}
+    match format:
+        case Format.TEXT:
+            return diagnosed(found, texts)
+        case Format.JSON:
+            return Answer(data, refusal=_refusal(found, texts), as_json=True)
+        case Format.SARIF:
+            log = orjson.dumps(sarif_log(found), option=orjson.OPT_INDENT_2).decode()
+            return Answer(data, (log,), _refusal(found, texts))
 
 
-def diagnosed(found: list[Diagnostic], file_count: int, *, as_json: bool = False) -> Answer:
-    """Answer with diagnostics: red where one of them is an error."""
+def diagnosed(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Answer:
+    """Answer with the diagnostics of `texts`: red where one of them is an error."""
+    views = tuple(tell(found, texts)) or (f"no fault in {_files(texts)}",)
+    return Answer({"diagnostics": found}, views, _refusal(found, texts))
+
+
+def _refusal(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Refusal | None:
     errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
-    files = f"{file_count} {'file' if file_count == 1 else 'files'}"
-    refusal = None
-    if errors:
-        count = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
-        wrong = len({diagnostic.file for diagnostic in errors})
-        refusal = Refusal(
-            "definition_refused",
-            f"{count} in {wrong} of {files}",
-            ", ".join(dict.fromkeys(diagnostic.file for diagnostic in errors)),
-            "Mend what is named above.",
-        )
-    lines = tuple(str(diagnostic) for diagnostic in found) or (f"no fault in {files}",)
-    return Answer({"diagnostics": found}, lines, refusal, as_json)
+    if not errors:
+        return None
+    count = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
+    wrong = dict.fromkeys(diagnostic.file for diagnostic in errors)
+    return Refusal(
+        "definition_refused",
+        f"{count} in {len(wrong)} of {_files(texts)}",
+        ", ".join(wrong),
+        f"Mend what is named above; `foliot explain {errors[0].code}` tells more.",
+    )
+
+
+def _files(texts: Mapping[str, bytes]) -> str:
+    return f"{len(texts)} {'file' if len(texts) == 1 else 'files'}"

@@ -12,6 +12,7 @@ from foliot.cli.addresses import OperationId, Tenant, service, whoami
 from foliot.cli.answers import Answer, Table
 from foliot.cli.checking import Files, diagnosed
 from foliot.cli.files import read_file
+from foliot.cli.snippets import tell
 from foliot.definition import check
 
 Machine: TypeAlias = Annotated[str, typer.Argument(help="The machine's name.")]
@@ -20,20 +21,20 @@ Version: TypeAlias = Annotated[int, typer.Argument(help="A version's number.", m
 
 def publish(files: Files, *, tenant: Tenant = "") -> Answer:
     """Publish machines. All files are checked before the first is published; the same machine again changes nothing."""
-    texts = {file: read_file(file) for file in files}
-    found = [diagnostic for file, text in texts.items() for diagnostic in check(text, filename=str(file))]
+    texts = {str(file): read_file(file) for file in files}
+    found = [diagnostic for file, text in texts.items() for diagnostic in check(text, filename=file)]
     if any(diagnostic.severity == "error" for diagnostic in found):
-        return diagnosed(found, len(files))
+        return diagnosed(found, texts)
     with service() as (connection, settings):
         published = [
-            registry.publish(connection, tenant or settings.tenant, text, filename=str(file), by=whoami())
+            registry.publish(connection, tenant or settings.tenant, text, filename=file, by=whoami())
             for file, text in texts.items()
         ]
     lines = [
         f"{each.machine} version {each.version} {'published' if each.created else 'was there already'}"
         for each in published
     ]
-    return Answer(published, (*(str(diagnostic) for diagnostic in found), *lines))
+    return Answer(published, (*tell(found, texts), *lines))
 
 
 def machines(*, tenant: Tenant = "") -> Answer:
