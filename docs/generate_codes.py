@@ -1,6 +1,7 @@
 """Writes docs/codes.md: every code by which Foliot refuses or warns, from the tables and errors in the code.
 
-Run it from anywhere: `python docs/generate_codes.py`. A test holds the page to what it would write.
+The same as JSON, for `foliot explain`, goes to platform/foliot/cli/codes.json; the codes of definitions have pages of
+their own there. Run it from anywhere: `python docs/generate_codes.py`. A test holds both to what it would write.
 """
 
 # ruff: noqa: INP001 - a script beside the page that it writes
@@ -16,12 +17,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+import orjson
+
 from foliot.definition import CODES as DEFINITION_CODES
+from foliot.definition import explain
 from foliot.errors import FoliotError
 from foliot_ingest.codes import DECODE_CODES, ROUTE_CODES
 
 DOCS: Final = Path(__file__).parent
 PAGE: Final = DOCS / "codes.md"
+INDEX: Final = DOCS.parent / "platform" / "foliot" / "cli" / "codes.json"
 ROOTS: Final = (DOCS.parent / "platform", DOCS.parent / "workers", DOCS.parent / "ingest")
 PACKAGES: Final = ("foliot", "foliot_ingest", "foliot_workers")
 
@@ -178,22 +183,34 @@ def page() -> str:
         "# Codes",
         "",
         "Every refusal has a code, says what is wrong and where, and what to do. The code is the same in the command",
-        "line, its `--json`, logs and dead letters. This page is written by `docs/generate_codes.py`.",
+        "line, its `--json`, logs and dead letters; `foliot explain CODE` tells of each. This page is written by",
+        "`docs/generate_codes.py`.",
         *_section("Definitions (`foliot check`, `foliot publish`)", _definition_codes()),
-        *_section(
-            "Records that cannot be decoded (dead letters, stage `decode`)", _ingest(DECODE_CODES, DECODE_REMEDIES)
-        ),
-        *_section("Records that cannot be routed (dead letters, stage `route`)", _ingest(ROUTE_CODES, ROUTE_REMEDIES)),
-        *_section("Events that cannot be stepped (dead letters, stages `step` and `park`)", _said(STEP_CODES)),
-        *_section("The command line", _said(sorted(SAID.keys() - set(STEP_CODES)))),
     ]
-    found = "Stop the workers and look at the row before anything else writes."
-    findings = [Code(code, meaning, found) for code, meaning in FINDINGS.items()]
-    lines += _section("Findings of `foliot verify`", findings)
-    lines += _section("Alarms (table `alarms`)", [Code(code, *said) for code, said in ALARMS.items()])
-    for part, kinds in _by_part(errors()).items():
-        lines += _section(f"Errors of `{part}`", [_error_code(kind) for kind in kinds])
+    for title, codes in sections().items():
+        lines += _section(title, codes)
     return "\n".join(lines) + "\n"
+
+
+def index() -> bytes:
+    """Write the same as JSON, without the codes of definitions."""
+    rows = [{"part": title, **code._asdict()} for title, codes in sections().items() for code in codes]
+    plain = [{name: " ".join(text.split()) for name, text in row.items()} for row in rows]
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def sections() -> dict[str, list[Code]]:
+    """Give all codes but those of definitions, by the title of their table."""
+    found = "Stop the workers and look at the row before anything else writes."
+    return {
+        "Records that cannot be decoded (dead letters, stage `decode`)": _ingest(DECODE_CODES, DECODE_REMEDIES),
+        "Records that cannot be routed (dead letters, stage `route`)": _ingest(ROUTE_CODES, ROUTE_REMEDIES),
+        "Events that cannot be stepped (dead letters, stages `step` and `park`)": _said(STEP_CODES),
+        "The command line": _said(sorted(SAID.keys() - set(STEP_CODES))),
+        "Findings of `foliot verify`": [Code(code, meaning, found) for code, meaning in FINDINGS.items()],
+        "Alarms (table `alarms`)": [Code(code, *said) for code, said in ALARMS.items()],
+        **{f"Errors of `{part}`": [_error_code(kind) for kind in kinds] for part, kinds in _by_part(errors()).items()},
+    }
 
 
 def _section(title: str, codes: list[Code]) -> Iterator[str]:
@@ -206,8 +223,8 @@ def _cell(text: str) -> str:
 
 
 def _definition_codes() -> list[Code]:
-    remedy = "Mend the place that is named; the diagnostic says how."
-    return [Code(code, f"{meaning[0].upper()}{meaning[1:]}.", remedy) for code, meaning in DEFINITION_CODES.items()]
+    how = "[Why, and how it is mended](diagnostics.md#{})."
+    return [Code(code, explain(code).headline, how.format(code.lower())) for code in DEFINITION_CODES]
 
 
 def _ingest(codes: Mapping[str, str], remedies: Mapping[str, str]) -> list[Code]:
@@ -245,3 +262,4 @@ def _literals(file: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    INDEX.write_bytes(index())

@@ -1,4 +1,4 @@
-"""docs/codes.md lists every code, and is what its generator writes."""
+"""docs/codes.md lists every code and docs/diagnostics.md explains those of definitions; both are as generated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_codes", DOCS / "generate_codes.py")
+    return script("generate_codes")
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -54,3 +58,16 @@ def test_a_code_has_one_meaning_in_all_errors_of_a_part(generator: ModuleType) -
 
     assert all(re.fullmatch(r"[a-z][a-z_]*", kind.code) for kind in kinds)
     assert [place for place in places if places.count(place) > 1] == []
+
+
+def test_the_index_of_explain_is_what_its_generator_writes(generator: ModuleType) -> None:
+    written = generator.INDEX.read_bytes()
+
+    assert written == generator.index(), "run: python docs/generate_codes.py"
+
+
+def test_the_page_of_diagnostics_is_what_its_generator_writes() -> None:
+    written = (DOCS / "diagnostics.md").read_text("utf-8")
+
+    assert written == script("generate_diagnostics").page(), "run: python docs/generate_diagnostics.py"
+    assert re.findall(r"^### (D\d+)$", written, re.MULTILINE) == list(CODES)

@@ -18,6 +18,7 @@ def register(commands: Commands) -> Commands:
     commands.add("check", "foliot.cli.checking:check", "Tell everything that is wrong with definitions.")
     commands.add("diagram", "foliot.cli.drawing:diagram", "Draw a machine, with an instance in it.")
     commands.add("init", "foliot.cli.starting:init", "Begin a project: a machine, its tests, a compose file.")
+    commands.add("explain", "foliot.cli.explanations:explain", "Tell what a code means and what to do.")
     commands.add("publish", "foliot.cli.publishing:publish", "Publish machines.")
     commands.add("machines", "foliot.cli.publishing:machines", "List machines.")
     commands.add("versions", "foliot.cli.publishing:versions", "List the versions of a machine.")

@@ -1,0 +1,87 @@
+"""`foliot explain`."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Annotated, Any, ClassVar, Final
+
+import orjson
+import typer
+from rich.text import Text
+
+from foliot.cli.answers import Answer, Table
+from foliot.cli.snippets import tell
+from foliot.definition import CODES, Example, Explanation
+from foliot.definition import explain as explain_diagnostic
+from foliot.errors import FoliotError
+
+_WIDTH: Final = 90
+
+
+class UnknownCode(FoliotError):
+    """There is no such code."""
+
+    code: ClassVar[str] = "unknown_code"
+
+
+def explain(
+    code: Annotated[str, typer.Argument(help="A code, such as D401 or no_route; without one all are listed.")] = "",
+) -> Answer:
+    """Tell what a code of a diagnostic, an error or a dead letter means, and what to do."""
+    # Written by docs/generate_codes.py, so that nobody has to import all packages to look up one word.
+    listed: list[dict[str, str]] = orjson.loads(files("foliot.cli").joinpath("codes.json").read_bytes())
+    if not code:
+        rows = (*CODES.items(), *((row["code"], row["meaning"]) for row in listed))
+        return Answer({"codes": [row[0] for row in rows]}, (Table(("code", "what it means"), rows),))
+    if code.upper() in CODES:
+        page = explain_diagnostic(code.upper())
+        return Answer(_data(page), tuple(_page(page)))
+    meanings = [row for row in listed if row["code"] == code.lower()]
+    if not meanings:
+        known = [*CODES, *(row["code"] for row in listed)]
+        near = difflib.get_close_matches(code, known, n=1)
+        raise UnknownCode(
+            f"there is no code {code!r}",
+            where="foliot explain",
+            remedy=f"Did you mean {near[0]!r}?" if near else "`foliot explain` lists all codes.",
+        )
+    return Answer({"code": code.lower(), "meanings": meanings}, tuple(_meanings(meanings)))
+
+
+def _meanings(meanings: list[dict[str, str]]) -> Iterator[Text | str]:
+    for row in meanings:
+        yield Text.assemble((row["code"], "bold"), f"  {row['part']}")
+        yield from (_wrapped(row["meaning"]), _wrapped(row["remedy"]))
+
+
+def _page(page: Explanation) -> Iterator[Text | str]:
+    yield Text(f"{page.code}: {page.headline}", "bold")
+    yield f"\n{_wrapped(page.meaning)}\n\n{_wrapped(page.reason)}\n"
+    yield Text("Wrong:", "bold")
+    yield _indented(page.wrong.text)
+    lowered = "".join(f" ({name} is {value} here)" for name, value in page.wrong.lowered.items())
+    yield Text.assemble("\n", ("Foliot says:", "bold"), lowered)
+    yield from tell(page.wrong.check(), {page.wrong.file: page.wrong.encoded})
+    yield Text("\nRight:", "bold")
+    yield _indented(page.right.text)
+
+
+def _data(page: Explanation) -> dict[str, Any]:
+    examples = {"wrong": _example(page.wrong), "right": _example(page.right)}
+    return {"code": page.code, "title": page.title, "meaning": page.meaning, "reason": page.reason, **examples}
+
+
+def _example(example: Example) -> dict[str, Any]:
+    return {"file": example.file, "text": example.text, "diagnostics": [asdict(found) for found in example.check()]}
+
+
+def _wrapped(text: str) -> str:
+    return "\n\n".join(textwrap.fill(paragraph, _WIDTH) for paragraph in text.split("\n\n"))
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text.rstrip("\n"), "    ")
