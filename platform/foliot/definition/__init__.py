@@ -3,6 +3,7 @@
 from foliot.definition.diagnostics import CODES, DefinitionRefused, Diagnostic, Severity
 from foliot.definition.explaining import Example, Explanation, explain
 from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_value
+from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
 from foliot.definition.loading import Reading, check, load, read
 from foliot.definition.model import (
@@ -66,6 +67,7 @@ __all__ = [
     "done_event",
     "dump",
     "explain",
+    "language_schema",
     "load",
     "read",
 ]

@@ -58,7 +58,7 @@ class ActionReader:
         """Check the name of an event."""
         if not words.EVENT_NAME.match(name):
             what = f"{self._faults.quote(name)} can't be the name of an event."
-            self._faults.error("D503", where, what, "Use words of letters, digits, _, -, : and / with dots between.")
+            self._faults.error("D503", where, what, words.EVENT_NAME_FORM)
             return False
         if to_itself and RESERVED_EVENT.match(name):
             what = f"Only the engine makes events like {self._faults.quote(name)}."
@@ -71,7 +71,7 @@ class ActionReader:
         value = tree.name if isinstance(tree, Key) else tree.value if isinstance(tree, Scalar) else None
         if isinstance(tree, Unread):
             return None
-        remedy = "Write 250ms, 30s, 15m, 2h, 7d or a number of milliseconds."
+        remedy = words.DURATION_FORM
         ms = None if value is None or isinstance(value, bool | float) else words.duration_ms(str(value))
         if ms is None:
             shown = self._faults.quote(str(value)) if value is not None else "This"
@@ -167,7 +167,7 @@ class ActionReader:
         topic = None if named is None else self._shape.text(named, "the name of a topic")
         if named is not None and topic is not None and not words.TOPIC.match(topic):
             what = f"{self._faults.quote(topic)} can't be the name of a Kafka topic."
-            self._faults.error("D508", named, what, "Use at most 249 letters, digits, dots, _ and -.")
+            self._faults.error("D508", named, what, words.TOPIC_FORM)
         return topic
 
     def _cancel(self, tree: Tree) -> Cancel | None:
@@ -181,7 +181,7 @@ class ActionReader:
         text = self._shape.text(tree, "the id of a timer")
         if text is not None and (not words.TIMER_ID.match(text) or RESERVED_EVENT.match(text)):
             what = f"{self._faults.quote(text)} can't be the id of a timer."
-            remedy = "Use letters, digits, _, -, : and dots, begin with a letter or _, and not like 'after.5000.'."
+            remedy = words.TIMER_ID_FORM
             self._faults.error("D510", tree, what, remedy)
             return None
         return text if text is not None and self._shape.short(text, tree) else None

@@ -24,7 +24,7 @@ from foliot.definition.shape import Shape
 from foliot.definition.targets import TargetReader
 from foliot.definition.tree import Located, Mapping, Scalar, Sequence, Tree, plain
 
-_TRANSITION_KEYS = ("target", "guard", "actions", "reenter", "description")
+TRANSITION_KEYS = ("target", "guard", "actions", "reenter", "description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Builder:
         text = None if tree is None else self._shape.text(tree)
         if tree is not None and text is not None and not words.MACHINE_ID.match(text):
             what = f"{self._faults.quote(text)} can't be the id of a machine."
-            remedy = "Use at most 63 lower-case letters, digits, - and _, and begin and end with a letter or digit."
+            remedy = words.MACHINE_ID_FORM
             self._faults.error("D206", tree, what, remedy)
         return text or ""
 
@@ -168,7 +168,7 @@ class Builder:
         for descriptor, key in mapping.keys.items():
             if not words.EVENT_DESCRIPTOR.match(descriptor):
                 what = f"{self._faults.quote(descriptor)} fits no event."
-                remedy = "Write the event's name, 'name.*' for all that begin with it, or '*' for all."
+                remedy = words.EVENT_DESCRIPTOR_FORM
                 self._faults.error("D409", key, what, remedy)
             found.extend(self._listed(mapping.values[descriptor], descriptor, sketch))
         return tuple(found)
@@ -207,7 +207,7 @@ class Builder:
         mapping = self._shape.mapping(tree, "a target or a transition")
         if mapping is None:
             return None
-        self._shape.only(mapping, _TRANSITION_KEYS)
+        self._shape.only(mapping, TRANSITION_KEYS)
         values = mapping.values
         reenter = self._shape.boolean(values["reenter"]) or False if "reenter" in values else False
         if reenter and "target" not in values:

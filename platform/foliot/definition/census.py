@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from foliot.definition import words
@@ -18,13 +19,15 @@ _BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "initial", "st
 ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS, "invoke")
 STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "invoke")
 # Keys that a state of this kind can't have, each told apart from a key that nobody has.
-_FOREIGN: dict[StateKind, frozenset[str]] = {
-    "atomic": frozenset({"initial", "history", "target"}),
-    "compound": frozenset({"history", "target"}),
-    "parallel": frozenset({"initial", "history", "target"}),
-    "final": frozenset({"initial", "history", "target", "on", "always", "after", "onDone", "states"}),
-    "history": frozenset({"initial", "on", "always", "after", "onDone", "states", "entry", "exit"}),
-}
+FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
+    {
+        "atomic": frozenset({"initial", "history", "target", "onDone"}),
+        "compound": frozenset({"history", "target"}),
+        "parallel": frozenset({"initial", "history", "target"}),
+        "final": frozenset({"initial", "history", "target", "on", "always", "after", "onDone", "states"}),
+        "history": frozenset({"initial", "on", "always", "after", "onDone", "states", "entry", "exit"}),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,10 @@ class _Surveyor:
             elif name == "onDone" and kind in {"atomic", "history"}:
                 remedy = "Give the state children with a final one among them, or take it out."
                 self._faults.error("D309", key, f"A state of type {kind} is never done.", remedy)
-            elif kind == "final" and name in _FOREIGN[kind]:
+            elif kind == "final" and name in FOREIGN[kind]:
                 remedy = "Take it out, or take 'type: final' out."
                 self._faults.error("D307", key, f"A final state can't have '{name}': nothing happens after it.", remedy)
-            elif name in _FOREIGN[kind]:
+            elif name in FOREIGN[kind]:
                 remedy = "Take it out, or change the state's type."
                 self._faults.error("D207", key, f"'{name}' has no meaning for a state of type {kind}.", remedy)
 
@@ -157,7 +160,7 @@ class _Surveyor:
     def _good_name(self, name: str, key: Key) -> bool:
         if not words.STATE_NAME.match(name):
             what = f"{self._faults.quote(name)} can't be the name of a state."
-            self._faults.error("D301", key, what, "Use letters, digits, _ and -, and begin with a letter or _.")
+            self._faults.error("D301", key, what, words.STATE_NAME_FORM)
             return False
         return self._shape.short(name, key)
 

@@ -46,7 +46,7 @@ class TargetReader:
         if text is None:
             return None
         if not words.TARGET.match(text):
-            remedy = "Write name, name.child, .child (from this state) or #path.from.the.root."
+            remedy = words.TARGET_FORM
             self._faults.error("D402", tree, f"{self._faults.quote(text)} can't be a target.", remedy)
             return None
         base = "" if text[0] == "#" else source.id if text[0] == "." else parent_id(source.id)

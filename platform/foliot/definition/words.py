@@ -14,11 +14,21 @@ _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_:/-]*"
 EVENT_NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*\Z")
 EVENT_DESCRIPTOR = re.compile(rf"\*\Z|{_SEGMENT}(?:\.{_SEGMENT})*(?:\.\*)?\Z")
 
-_DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
+DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
 _UNIT_MS = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+# What each looks like, for whoever wrote something else.
+STATE_NAME_FORM = "Use letters, digits, _ and -, and begin with a letter or _."
+MACHINE_ID_FORM = "Use at most 63 lower-case letters, digits, - and _, and begin and end with a letter or digit."
+TIMER_ID_FORM = "Use letters, digits, _, -, : and dots, begin with a letter or _, and not like 'after.5000.'."
+TOPIC_FORM = "Use at most 249 letters, digits, dots, _ and -."
+TARGET_FORM = "Write name, name.child, .child (from this state) or #path.from.the.root."
+EVENT_NAME_FORM = "Use words of letters, digits, _, -, : and / with dots between."
+EVENT_DESCRIPTOR_FORM = "Write the event's name, 'name.*' for all that begin with it, or '*' for all."
+DURATION_FORM = "Write 250ms, 30s, 15m, 2h, 7d or a number of milliseconds."
 
 
 def duration_ms(text: str) -> int | None:
     """Read `250ms`, `30s`, `15m`, `2h`, `7d` or a number of milliseconds; None where it is none of these."""
-    found = _DURATION.match(text)
+    found = DURATION.match(text)
     return int(found[1]) * _UNIT_MS[found[2]] if found else None

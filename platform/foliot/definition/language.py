@@ -1,0 +1,307 @@
+"""The language of machines as a JSON Schema (2020-12), by which editors complete, explain and check what is typed.
+
+It is made of what the reader is made of: its keys, words and patterns. It refuses nothing that the reader takes; what
+only the whole machine shows (targets, names of the context, CEL) is left to `check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from foliot.definition import words
+from foliot.definition.actions import ACTIONS
+from foliot.definition.building import TRANSITION_KEYS
+from foliot.definition.census import FOREIGN, KINDS, ROOT_KEYS, STATE_KEYS
+from foliot.definition.limits import Limits
+from foliot.definition.model import StateKind
+from foliot.definition.schemas import DRAFT
+
+_Schema: TypeAlias = dict[str, Any]
+
+_LIMITS: Final = Limits()
+_ROOT_KINDS: Final = ("atomic", "compound", "parallel")
+_NOT_THERE_YET: Final = frozenset({"invoke"})
+
+
+def _pattern(pattern: re.Pattern[str], remedy: str) -> _Schema:
+    """Hold a text to a pattern; editors show the remedy instead of the pattern where they know this annotation."""
+    return {"pattern": f"^(?:{_ecma(pattern)})", "patternErrorMessage": remedy}
+
+
+def _ecma(pattern: re.Pattern[str]) -> str:
+    """Write a regular expression as ECMA-262 does, where `$` is the very end."""
+    return pattern.pattern.replace(r"\Z", "$")
+
+
+_NAME: Final[_Schema] = {"type": "string", "maxLength": _LIMITS.name_chars_max}
+_RESERVED: Final[_Schema] = {"not": {"type": "string", "pattern": f"^(?:{_ecma(words.RESERVED_EVENT)})"}}
+_STATE_NAME: Final = _NAME | _pattern(words.STATE_NAME, words.STATE_NAME_FORM)
+_EVENT: Final = _NAME | _pattern(words.EVENT_NAME, words.EVENT_NAME_FORM)
+_OWN_EVENT: Final = _EVENT | _RESERVED
+_TIMER_ID: Final = _NAME | _RESERVED | _pattern(words.TIMER_ID, words.TIMER_ID_FORM)
+_TARGET: Final[_Schema] = {"type": "string", **_pattern(words.TARGET, words.TARGET_FORM)}
+_SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "foliot": "The version of the language: 1.",
+        "id": "The machine's name: at most 63 lower-case letters, digits, - and _.",
+        "description": "What it is for, in words for people.",
+        "create": "on_event: the first event for a new key makes an instance. explicit: such an event is refused.",
+        "poison": "What becomes of an event on which the machine fails. park: its instance is held until somebody "
+        "releases it. skip: the event is set aside.",
+        "context": "The data of an instance.",
+        "events": "The events that the machine knows, with the schemas of their data. An event that is not listed "
+        "takes any data.",
+        "type": "The kind of state; it follows from the content where it is left out.",
+        "initial": "The child that is entered first.",
+        "states": "The child states, by name.",
+        "on": "Transitions by event: a.b fits a.b and all that begin with a.b., as does a.b.*; * fits all.",
+        "always": "Transitions that are taken without an event, as soon as their guard is true.",
+        "after": "Transitions that are taken after a duration in this state: 250ms, 30s, 15m, 2h, 7d.",
+        "onDone": "Transitions that are taken when a child that is final is entered (parallel: one in each region).",
+        "entry": "Actions on entering the state.",
+        "exit": "Actions on leaving the state.",
+        "history": "Makes it a history state, which leads to where its parent was last. shallow: to the child. "
+        "deep: to all states below, too.",
+        "target": "Where it leads: name (beside this state), .name (a child of it) or #path.from.the.root. Without "
+        "a target the actions run and no state is left.",
+        "guard": "A condition in CEL: the transition is taken only where it is true. It sees context, event and "
+        "inState('path').",
+        "actions": "Actions on the way.",
+        "reenter": "Whether a transition to the state itself, or to one below, leaves the state and enters it anew.",
+        "assign": "Set top-level names of the context. All expressions see the context from before this action.",
+        "raise": "Raise an event inside of this step: its name, or an object with event and data.",
+        "send": "Send an event to the instance itself, at once or after a delay, or a message to a topic.",
+        "cancel": "Disarm the timer of a send with this id.",
+        "log": "Write the value of an expression to the log.",
+    }
+)
+
+
+def language_schema() -> _Schema:
+    """Write the schema."""
+    return {
+        "$schema": DRAFT,
+        "title": "Foliot machine",
+        "description": "A machine in version 1 of the language.",
+        "type": "object",
+        "required": ["foliot", "id"],
+        "properties": _properties(ROOT_KEYS, _head() | _body(_ROOT_KINDS)),
+        "additionalProperties": False,
+        "allOf": [_kind(kind, ROOT_KEYS) for kind in FOREIGN if kind in _ROOT_KINDS],
+        "$defs": {
+            **_words(),
+            "state": {
+                "title": "State",
+                "description": "A state of the machine.",
+                "type": ["object", "null"],
+                "properties": _properties(STATE_KEYS, _body(KINDS) | _history()),
+                "additionalProperties": False,
+                "allOf": [_kind(kind, STATE_KEYS) for kind in FOREIGN],
+            },
+            "transition": _transition_schema(),
+            "transitions": _transition_schema("array")
+            | {
+                "title": "Transitions",
+                "description": "A transition, or a list of which the first that fits is taken.",
+                "items": _ref("transition"),
+            },
+            "actions": {"title": "Actions", "type": "array", "items": _ref("action")},
+            "action": {
+                "title": "Action",
+                "description": "One action: an object with exactly one key.",
+                **_object(_properties(ACTIONS, _actions())),
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        },
+    }
+
+
+def _head() -> _Schema:
+    context = {
+        "schema": _json_schema("A JSON Schema (2020-12) of the context."),
+        "initial": {"type": "object", "description": "The context of a new instance."},
+    }
+    data = {"schema": _json_schema("A JSON Schema (2020-12) of the event's data.")}
+    return {
+        "foliot": {"const": 1},
+        "id": {"type": "string", **_pattern(words.MACHINE_ID, words.MACHINE_ID_FORM)},
+        "create": {"enum": ["on_event", "explicit"], "default": "on_event"},
+        "poison": {"enum": ["park", "skip"], "default": "park"},
+        "context": _object(context),
+        "events": {
+            "type": "object",
+            "propertyNames": _ref("own_event"),
+            "additionalProperties": _object(data) | {"type": ["object", "null"]},
+        },
+    }
+
+
+def _body(kinds: Iterable[str]) -> _Schema:
+    """Say what a state and the machine have in common."""
+    return {
+        "description": {"type": "string"},
+        "type": {"enum": list(kinds)},
+        "initial": _ref("state_name"),
+        "states": {"type": "object", "propertyNames": _ref("state_name"), "additionalProperties": _ref("state")},
+        "on": {
+            "type": "object",
+            "propertyNames": _pattern(words.EVENT_DESCRIPTOR, words.EVENT_DESCRIPTOR_FORM),
+            "additionalProperties": _ref("transitions"),
+        },
+        "always": _ref("transitions"),
+        "after": {
+            "type": "object",
+            "propertyNames": _pattern(words.DURATION, words.DURATION_FORM),
+            "additionalProperties": _ref("transitions"),
+        },
+        "onDone": _ref("transitions"),
+        "entry": _ref("actions"),
+        "exit": _ref("actions"),
+    }
+
+
+def _history() -> _Schema:
+    target = {"description": "Where a history state leads as long as its parent was nowhere."}
+    return {"history": {"enum": ["shallow", "deep"]}, "target": _ref("targets") | target}
+
+
+def _transition_schema(*more_types: str) -> _Schema:
+    # One schema for all types that a value may have, not `anyOf`: a fault is then told of the type that is there.
+    fields = {
+        "target": _ref("targets"),
+        "guard": {"type": "string", "minLength": 1},
+        "actions": _ref("actions"),
+        "reenter": {"type": "boolean", "default": False},
+        "description": {"type": "string"},
+    }
+    return {
+        "title": "Transition",
+        "description": "A transition: its target alone, or an object.",
+        **_TARGET,
+        **_object(_properties(TRANSITION_KEYS, fields)),
+        "type": ["string", "object", *more_types],
+    }
+
+
+def _actions() -> _Schema:
+    expressions = {"type": "object", "additionalProperties": _ref("expression")}
+    data = expressions | {"description": "The data of the event: expressions by name."}
+    event = {"description": "The name of the event."}
+    topic = {
+        "type": "string",
+        "description": "The name of the Kafka topic.",
+        **_pattern(words.TOPIC, words.TOPIC_FORM),
+    }
+    send = {
+        "event": _ref("event") | event,
+        "data": data,
+        "delay": _ref("duration") | {"description": "How long the event waits; 0s where it is left out."},
+        "id": _ref("timer_id") | {"description": "By what a cancel names the timer."},
+        "to": _object({"topic": topic}, "topic")
+        | {"description": "A Kafka topic; without it the event goes to the instance itself."},
+    }
+    raised = _object({"event": _ref("own_event") | event, "data": data}, "event")
+    return {
+        "assign": expressions | {"minProperties": 1},
+        "raise": _OWN_EVENT | raised | {"type": ["string", "object"]},
+        "send": {
+            **_object(send, "event"),
+            "if": {"required": ["to"]},
+            "then": {"properties": {"delay": False, "id": False}},
+            "else": {"properties": {"event": _ref("own_event")}},
+        },
+        "cancel": _ref("timer_id"),
+        "log": _ref("expression"),
+    }
+
+
+def _words() -> _Schema:
+    """Say what names, targets, expressions and durations look like."""
+    return {
+        "state_name": {"title": "Name of a state", **_STATE_NAME},
+        "event": {"title": "Name of an event", **_EVENT},
+        "own_event": {"title": "Name of an event", **_OWN_EVENT},
+        "timer_id": {"title": "Id of a timer", **_TIMER_ID},
+        "target": {"title": "Target", "description": _SAID["target"], **_TARGET},
+        "targets": {
+            "title": "Targets",
+            "description": _SAID["target"],
+            **_TARGET,
+            "type": ["string", "array"],
+            "items": _ref("target"),
+            "minItems": 1,
+        },
+        "expression": {
+            "title": "Expression",
+            "description": "CEL as a text (a constant text has quotes inside: \"'text'\"), or a constant.",
+            "type": ["string", "number", "boolean", "null"],
+            "minLength": 1,
+        },
+        "duration": {
+            "title": "Duration",
+            "description": "250ms, 30s, 15m, 2h, 7d or a whole number of milliseconds.",
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "maximum": _LIMITS.duration_days_max * 86_400_000,
+            **_pattern(words.DURATION, words.DURATION_FORM),
+        },
+    }
+
+
+def _kind(kind: StateKind, keys: Iterable[str]) -> _Schema:
+    """Say what a state of a kind must have and can't have; the kind is written, or follows from the content."""
+    needed = {"compound": ["initial", "states"], "parallel": ["states"]}.get(kind, [])
+    states: _Schema = {"minProperties": 1} if needed else {}
+    if kind == "parallel":
+        final = {"type": "object", "required": ["type"], "properties": {"type": {"const": "final"}}}
+        states["additionalProperties"] = {"not": final}
+    foreign = FOREIGN[kind] | ({"states"} if kind == "atomic" else set())
+    content = ({"states": states} if states else {}) | {key: False for key in keys if key in foreign}
+    return {
+        "if": {"type": "object", "anyOf": [_written(kind), *_inferred(kind)]},
+        "then": ({"required": needed} if needed else {}) | {"properties": content},
+    }
+
+
+def _written(kind: StateKind) -> _Schema:
+    return {"required": ["type"], "properties": {"type": {"const": kind}}}
+
+
+def _inferred(kind: StateKind) -> list[_Schema]:
+    match kind:
+        case "history":
+            return [_has("history", but_not=("type",))]
+        case "compound":
+            return [_has("states", but_not=("type", "history"))]
+        case "atomic":
+            return [_has(but_not=("type", "history", "states"))]
+        case _:
+            return []
+
+
+def _has(*keys: str, but_not: Iterable[str]) -> _Schema:
+    without = {"not": {"anyOf": [{"required": [key]} for key in but_not]}}
+    return {"required": list(keys)} | without if keys else without
+
+
+def _properties(keys: Iterable[str], schemas: Mapping[str, _Schema]) -> _Schema:
+    """Give each key its schema, with what it is for where the schema does not say it itself."""
+    used = [key for key in keys if key not in _NOT_THERE_YET]
+    return {key: {"description": _SAID[key]} | schemas[key] for key in used}
+
+
+def _object(properties: Mapping[str, Any], *required: str) -> _Schema:
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", **needed, "properties": dict(properties), "additionalProperties": False}
+
+
+def _json_schema(said: str) -> _Schema:
+    return {"type": ["object", "boolean"], "description": said}
+
+
+def _ref(name: str) -> _Schema:
+    return {"$ref": f"#/$defs/{name}"}
