@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from foliot.cel import EvaluationError
-from foliot.cloudevents import LANES, TEXT_BYTES_MAX, Limits, check_time, readable_trace, refuse
+from foliot.cloudevents import (
+    LANES,
+    TEXT_BYTES_MAX,
+    CloudEvent,
+    Limits,
+    check_time,
+    data_text,
+    parse,
+    readable_trace,
+    refuse,
+    with_value,
+)
 from foliot.registry import CompiledRoute, Route, RouteRefused, compile_route
-from foliot_ingest.cloud_events import CloudEvent, data_text, with_value
-from foliot_ingest.json_text import parse
 from foliot_ingest.records import KafkaRecord
 
 DEFAULT_LANE: Final = "normal"

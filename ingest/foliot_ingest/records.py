@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from foliot.cloudevents import Headers
 from foliot.runtime import Record
-from foliot_ingest.cloud_events import Headers
 
 
 class KafkaRecord(NamedTuple):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Literal
 
-from foliot.cloudevents import DEFAULT_TENANT, LANES, EventRefused, Limits, address_text, lane_topic, refuse
+from foliot.cloudevents import DEFAULT_TENANT, LANES, EventRefused, Limits, address_text, decode, lane_topic, refuse
 from foliot.errors import Refusal
-from foliot.registry import Catalog, MachineEntry
-from foliot.reserved import RESERVED_EVENT
-from foliot.runtime import Arrival, Record, SetAside, payload_hash
+from foliot.registry import Catalog
+from foliot.runtime import Arrival, Record, SetAside, admit, find_machine
 from foliot.settings import Settings
-from foliot_ingest.cloud_events import decode
 from foliot_ingest.foreign import Routed, route
 from foliot_ingest.records import KafkaRecord, keep_headers, kept_record
 
@@ -74,48 +70,21 @@ class Router:
 
     def _arrival(self, record: KafkaRecord, routed: Routed, tenant: int, *, must_match_key: bool) -> Arrival:
         event = routed.event
-        machine = self._machine(tenant, event.machine)
-        if _is_reserved(event.type):
-            what = f"only Foliot itself gives events of type {event.type[:200]!r}"
-            refuse("type_reserved", what, "type", "Choose another type.")
-        if len(event.subject.encode()) > self._limits.key_bytes_max:
-            what = f"the key has {len(event.subject.encode())} bytes, more than {self._limits.key_bytes_max}"
-            refuse("key_too_long", what, "subject", "Send a shorter one, or raise FOLIOT_KEY_BYTES_MAX.")
+        machine = find_machine(self.catalog, tenant, event.machine)
+        arrival = admit(
+            event,
+            machine,
+            routed.lane,
+            catalog=self.catalog,
+            key_bytes_max=self._limits.key_bytes_max,
+            record=record.place,
+        )
         if must_match_key and record.key is not None:
             address = address_text(machine.tenant_slug, machine.name, event.subject)
             if record.key != address.encode():
                 what = f"the Kafka key is {record.key[:200]!r}, the address is {address[:200]!r}"
                 refuse("key_mismatch", what, "key", "Send the address, tenant/machine/key, as the Kafka key.")
-        return Arrival(
-            tenant,
-            machine.number,
-            event.subject,
-            routed.lane,
-            event.id,
-            event.source,
-            event.type,
-            event.time,
-            event.data,
-            event.traceparent,
-            record.place,
-            payload_hash(self.catalog.secret, event.type, event.time, event.data),
-        )
-
-    def _machine(self, tenant: int, name: str) -> MachineEntry:
-        entry = self.catalog.machine(tenant, name)
-        if entry is None:
-            near = difflib.get_close_matches(name, self._machine_names(tenant), n=1)
-            hint = f"Did you mean {near[0]!r}? Else publish it, then redrive." if near else "Publish it, then redrive."
-            refuse("unknown_machine", f"there is no machine {name!r}", "foliotmachine", hint)
-        return entry
-
-    def _machine_names(self, tenant: int) -> list[str]:
-        return [entry.name for entry in self.catalog.machines.values() if entry.tenant == tenant]
-
-
-@lru_cache(maxsize=1024)
-def _is_reserved(event_type: str) -> bool:
-    return RESERVED_EVENT.match(event_type) is not None
+        return arrival
 
 
 def _bound(owner: int | None, topic: str) -> int:

@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     relay_poll_ms: int = Field(50, ge=1, description="How long the relay rests when there was nothing to send")
     changes_per_record: int = Field(200, ge=1, le=1000, description="Changes in one record of the changes topic")
 
+    api_host: str = Field("127.0.0.1", description="Address that the HTTP API binds to; another one needs keys")
+    api_port: int = Field(8080, ge=0, le=65_535, description="Port of the HTTP API; 0 takes a free one")
+    api_connections: int = Field(8, ge=1, le=256, description="Connections to Postgres of one API process")
+    api_body_bytes_max: int = Field(8_388_608, ge=1024, description="Size of one request's body")
+    api_requests_per_s: float = Field(1000.0, gt=0, description="Requests a second that one key may make, on average")
+    api_anonymous_tenant: str = Field(
+        "", description="Whose requests without a key are; allowed on a loopback address only"
+    )
+    key_pepper: str = Field("", repr=False, description="Secret that API keys are hashed with, 32 characters or more")
+
     event_bytes_max: int = Field(1_048_576, ge=1024, description="Size of an event's data")
     event_depth_max: int = Field(64, ge=1, le=256, description="Nesting of an event's data")
     key_bytes_max: int = Field(512, ge=1, le=2048, description="Length of an instance's key in UTF-8")

@@ -18,7 +18,9 @@ from foliot.cloudevents.attributes import (
     readable_trace,
 )
 from foliot.cloudevents.events import LANES, Event, Lane, Limits, new_id, time_text
+from foliot.cloudevents.json_text import parse
 from foliot.cloudevents.json_values import LONE_SURROGATE, data_bytes, kind_of
+from foliot.cloudevents.reading import CloudEvent, Headers, data_text, decode, with_value
 from foliot.cloudevents.records import (
     DEFAULT_TENANT,
     DEFAULT_TOPIC_PREFIX,
@@ -40,8 +42,10 @@ __all__ = [
     "LONE_SURROGATE",
     "STRUCTURED",
     "TEXT_BYTES_MAX",
+    "CloudEvent",
     "Event",
     "EventRefused",
+    "Headers",
     "KafkaRecord",
     "Lane",
     "Limits",
@@ -56,14 +60,18 @@ __all__ = [
     "check_text",
     "check_time",
     "data_bytes",
+    "data_text",
+    "decode",
     "document",
     "is_name",
     "kafka_record",
     "kind_of",
     "lane_topic",
     "new_id",
+    "parse",
     "readable_trace",
     "refuse",
     "structured",
     "time_text",
+    "with_value",
 ]

@@ -18,6 +18,7 @@ from foliot.definition.census import FOREIGN, KINDS, ROOT_KEYS, STATE_KEYS
 from foliot.definition.limits import Limits
 from foliot.definition.model import StateKind
 from foliot.definition.schemas import DRAFT
+from foliot.reserved import RESERVED_EVENT
 
 _Schema: TypeAlias = dict[str, Any]
 
@@ -37,7 +38,7 @@ def _ecma(pattern: re.Pattern[str]) -> str:
 
 
 _NAME: Final[_Schema] = {"type": "string", "maxLength": _LIMITS.name_chars_max}
-_RESERVED: Final[_Schema] = {"not": {"type": "string", "pattern": f"^(?:{_ecma(words.RESERVED_EVENT)})"}}
+_RESERVED: Final[_Schema] = {"not": {"type": "string", "pattern": f"^(?:{_ecma(RESERVED_EVENT)})"}}
 _STATE_NAME: Final = _NAME | _pattern(words.STATE_NAME, words.STATE_NAME_FORM)
 _EVENT: Final = _NAME | _pattern(words.EVENT_NAME, words.EVENT_NAME_FORM)
 _OWN_EVENT: Final = _EVENT | _RESERVED

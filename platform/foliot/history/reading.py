@@ -117,9 +117,15 @@ def _wanted(machine: MachineEntry, channel_name: str, placed: int, version: int)
     return channel.all_version if channel.all_revision > placed else version
 
 
-def history(connection: Connection, shard: int, n: int, *, count: int) -> tuple[JournalEntry, ...]:
-    """Read an instance's journal from the row `n` of its shard backwards, the newest first."""
-    rows = _SQL["walk_back"].run(connection, {"shard": shard, "n": n, "count": count}).fetchall()
+def history(
+    connection: Connection, shard: int, n: int, *, count: int, instance: int | None = None
+) -> tuple[JournalEntry, ...]:
+    """Read an instance's journal from the row `n` of its shard backwards, the newest first.
+
+    With `instance` there is nothing to read where that row is another's.
+    """
+    parameters = {"shard": shard, "n": n, "count": count, "instance": instance}
+    rows = _SQL["walk_back"].run(connection, parameters).fetchall()
     end_reading(connection)
     return tuple(_entry(row) for row in rows)
 

@@ -1,5 +1,6 @@
 """The registry: machines and their immutable versions, channels that move between them, topics, routes and tenants."""
 
+from foliot.registry.changes import tenant_number
 from foliot.registry.comparison import Difference, diff
 from foliot.registry.entries import Catalog, Channel, MachineEntry, Route
 from foliot.registry.failures import (
@@ -21,7 +22,7 @@ from foliot.registry.failures import (
     VersionInUse,
     topic_of_another,
 )
-from foliot.registry.loading import Versions, load_catalog
+from foliot.registry.loading import Versions, load_catalog, load_own_catalog
 from foliot.registry.moving import NO_REVISION, Mode, list_channels, move_channel
 from foliot.registry.publishing import (
     FIRST_CHANNEL,
@@ -88,10 +89,12 @@ __all__ = [
     "list_tenants",
     "list_versions",
     "load_catalog",
+    "load_own_catalog",
     "move_channel",
     "publish",
     "publish_route",
     "publish_schema",
     "show_version",
+    "tenant_number",
     "topic_of_another",
 ]

@@ -59,16 +59,17 @@ _Names: TypeAlias = Mapping[tuple[int, str], MachineEntry]
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The whole registry at one revision, immutable.
+    """The whole registry at one revision, immutable; or what one tenant may see of it.
 
     `tenants` maps slugs to numbers, `machines` is by number, `topics` maps bound topics to their tenants, `routing` has
-    the routes of each foreign topic in the order in which a record tries them.
+    the routes of each foreign topic in the order in which a record tries them. `map_epoch` counts the maps of shards.
     """
 
     revision: int
     semantics: int
     shards: int
     secret: bytes = field(repr=False)
+    map_epoch: int = 1
     tenants: Mapping[str, int] = field(default_factory=dict)
     machines: Mapping[int, MachineEntry] = field(default_factory=dict)
     topics: Mapping[str, int] = field(default_factory=dict)

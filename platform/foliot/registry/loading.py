@@ -13,6 +13,7 @@ from foliot.registry.failures import RegistryError, UnknownVersion
 from foliot.store import Connection, load
 
 _SQL: Final = load("registry")
+_FRONT: Final = load("front")
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
@@ -37,6 +38,28 @@ def load_catalog(connection: Connection) -> Catalog:
         machines=_machines(machines, channels),
         topics=dict(topics),
         routing=_routing(routes),
+    )
+
+
+def load_own_catalog(connection: Connection) -> Catalog:
+    """Read the part of the registry that the session's tenant may see: its machines and channels.
+
+    Raises:
+        RegistryError: there is no such tenant.
+        StoreError: the database did not answer.
+    """
+    row = _FRONT["catalog"].run(connection).fetchone()
+    if row is None:
+        raise RegistryError("the tenant is not there", where="tenant", remedy="Make it: foliot tenant create")
+    revision, semantics, shards, secret, map_epoch, slug, tenant, machines, channels = row
+    return Catalog(
+        revision=revision,
+        semantics=semantics,
+        shards=shards,
+        secret=bytes(secret),
+        map_epoch=map_epoch,
+        tenants={slug: tenant},
+        machines=_machines(machines, channels),
     )
 
 

@@ -1,11 +1,12 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
-from foliot.runtime.addresses import SHARDS_MAX, instance_id, lane_of, queue_of, shard_of
+from foliot.runtime.acceptance import Acceptance, Position, Standing, Verdict
+from foliot.runtime.addresses import SHARDS_MAX, instance_id, is_urgent, lane_of, queue_of, shard_of
+from foliot.runtime.admission import admit, find_machine
 from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.intake import (
     OffsetMove,
-    Position,
     Receipt,
     event_text,
     take_in,
@@ -19,6 +20,7 @@ from foliot.runtime.wake import NoWake, Wake, find_wake
 __all__ = [
     "NOTHING",
     "SHARDS_MAX",
+    "Acceptance",
     "Arrival",
     "DeadLetterRefused",
     "NoWake",
@@ -28,14 +30,19 @@ __all__ = [
     "Receipt",
     "Record",
     "SetAside",
+    "Standing",
     "Stepped",
     "Stepper",
     "Swept",
+    "Verdict",
     "Wake",
+    "admit",
     "event_text",
+    "find_machine",
     "find_wake",
     "insert_dead_letters",
     "instance_id",
+    "is_urgent",
     "lane_of",
     "payload_hash",
     "queue_of",

@@ -15,6 +15,7 @@ import orjson
 
 from foliot.errors import Refusal
 from foliot.registry import Catalog
+from foliot.runtime.acceptance import Position, event_columns
 from foliot.runtime.addresses import is_urgent, queue_of
 from foliot.runtime.claims import Arrival, Claim, claim_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
@@ -22,10 +23,6 @@ from foliot.settings import Defence
 from foliot.store import Connection, IdsReused, columns, committing, load, roll_back
 
 _SQL: Final = load("intake")
-_EVENT_COLUMNS: Final = (
-    *("claims", "hashes", "shards", "queues", "tenants", "machines", "keys", "event_ids", "sources", "types"),
-    *("times", "data", "traceparents"),
-)
 _MOVE_COLUMNS: Final = ("topic_ids", "partitions", "expected", "nexts", "doubled", "dead")
 
 
@@ -37,15 +34,6 @@ class OffsetMove:
     partition: int
     expected: int
     next: int
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where an accepted event stands: it is applied once the cursor of (shard, queue) has reached `number`."""
-
-    shard: int
-    queue: int
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +111,6 @@ def take_in(
         raise
 
 
-def accept(connection: Connection, catalog: Catalog, arrival: Arrival) -> Position | None:
-    """Accept one event in the open transaction; None where it was accepted before.
-
-    Raises:
-        RegistryMoved: the catalog is not the present one.
-        IdsReused: the id was accepted with another payload.
-    """
-    claim = claim_of(arrival, catalog)
-    row = _SQL["take_in"].run(connection, {"revision": catalog.revision, **_columns([arrival], [claim])}).fetchone()
-    [number], reused, accepted = row or ([None], None, None)
-    if reused:
-        raise IdsReused(dict(zip(reused, map(bytes, accepted), strict=True)), where=arrival.event_id)
-    return None if number is None else Position(claim.shard, queue_of(arrival.lane), number)
-
-
 def _sort(batch: _Batch, accepted: Mapping[Claim, bytes]) -> _Sorted:
     """Compare every arrival with what its claim was accepted with: before, or as the first of this batch."""
     first: dict[Claim, int] = {}
@@ -160,7 +133,7 @@ def _write(connection: Connection, batch: _Batch, found: _Sorted) -> Receipt:
     places = {(move.topic_id, move.partition): place for place, move in enumerate(_ordered(batch.moves), 1)}
     parameters = {
         "revision": batch.catalog.revision,
-        **_columns(taken, [batch.claims[index] for index in found.first]),
+        **event_columns(taken, [batch.claims[index] for index in found.first]),
         "partition_places": [0 if each.record is None else places[_partition(each.record)] for each in taken],
         **columns(_MOVE_COLUMNS, _move_rows(batch, found, letters)),
         "writer": batch.writer,
@@ -173,17 +146,6 @@ def _write(connection: Connection, batch: _Batch, found: _Sorted) -> Receipt:
     row = answer.fetchone()
     numbers: Sequence[int | None] = row[0] if row else ()
     return _receipt(batch, found, numbers, dead=len(letters))
-
-
-def _columns(arrivals: Sequence[Arrival], claims: Sequence[Claim]) -> dict[str, list[Any]]:
-    rows = [
-        (
-            *(claim.key, each.payload_hash, claim.shard, queue_of(each.lane), each.tenant, each.machine, each.key),
-            *(each.event_id, each.source, each.type, each.time, each.data, each.traceparent),
-        )
-        for each, claim in zip(arrivals, claims, strict=True)
-    ]
-    return columns(_EVENT_COLUMNS, rows)
 
 
 def _ordered(moves: Iterable[OffsetMove]) -> list[OffsetMove]:

@@ -11,16 +11,16 @@ import orjson
 from foliot.cloudevents import address_text
 from foliot.errors import FoliotError
 from foliot.registry import Catalog
+from foliot.runtime.acceptance import Acceptance
 from foliot.runtime.addresses import SHARDS_MAX, is_urgent, queue_of, shard_of
 from foliot.runtime.batch import ShardBatch
 from foliot.runtime.claims import Arrival
 from foliot.runtime.dead_letters import Record, SetAside
 from foliot.runtime.inbox import fill_inbox
-from foliot.runtime.intake import accept
 from foliot.runtime.lives import Life, ShardCursor, life_of
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
-from foliot.store import KIND_EVENT, KIND_TIMER, Connection, IdsReused, commit, load, roll_back
+from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, roll_back
 
 _SQL: Final = load("repair")
 _INTAKE: Final = load("intake")
@@ -160,10 +160,11 @@ def _decode_again(
     if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
-    try:
-        position = accept(connection, catalog, decoded)
-    except IdsReused as error:
-        raise _id_reused(letter) from error
+    acceptance = Acceptance(catalog, [decoded])
+    [verdict] = acceptance.verdicts(_INTAKE["take_in"].run(connection, acceptance.parameters).fetchone())
+    if verdict.standing == "id_reused":
+        raise _id_reused(letter)
+    position = verdict.position
     return {} if position is None else {position.shard: is_urgent(position.queue)}
 
 

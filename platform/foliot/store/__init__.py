@@ -19,6 +19,7 @@ from foliot.store.connection import (
     roll_back,
     translated,
 )
+from foliot.store.pool import Pool, PoolExhausted
 from foliot.store.statements import Statement, commit, committing, crash_point, load
 from foliot.store.vocabulary import (
     JOURNAL_KINDS,
@@ -39,6 +40,8 @@ __all__ = [
     "Cursor",
     "DataRefused",
     "IdsReused",
+    "Pool",
+    "PoolExhausted",
     "RegistryMoved",
     "Statement",
     "StoreError",

@@ -140,6 +140,12 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
     Raises:
         StoreUnavailable: no connection within five seconds.
     """
+    with translated("connect"):
+        return psycopg.connect(dsn, **session(application, synchronous=synchronous, timeout_ms=timeout_ms))
+
+
+def session(application: str, *, synchronous: bool = True, timeout_ms: int = HOT_TIMEOUT_MS) -> dict[str, Any]:
+    """Give what every session of Foliot is opened with."""
     settings = {
         "lock_timeout": timeout_ms,
         "statement_timeout": timeout_ms,
@@ -149,17 +155,15 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
         "timezone": "UTC",
         **_ONE_PLAN,
     }
-    with translated("connect"):
-        return psycopg.connect(
-            dsn,
-            application_name=application,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-            tcp_user_timeout=10_000,
-            options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
-        )
+    return {
+        "application_name": application,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+    }
 
 
 @contextmanager

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foliot.cloudevents import Event, EventRefused, KafkaRecord, Limits, Mode, kafka_record, new_id, time_text
-from foliot_ingest.cloud_events import decode
+from foliot.cloudevents import Event, EventRefused, KafkaRecord, Limits, Mode, decode, kafka_record, new_id, time_text
 
 LIMITS = Limits(data_bytes_max=2048, depth_max=8, key_bytes_max=64)
 GOOD = Event(machine="incident", key="case-1", type="reported", data={"severity": 2}, id="e-1")

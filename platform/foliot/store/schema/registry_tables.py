@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -40,6 +41,21 @@ tenants = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     required("slug", Text, unique=True),
     moment(),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    required("tenant", Integer),
+    required("name", Text),
+    required("hash", LargeBinary),
+    required("scopes", ARRAY(Text)),
+    required("made_by", Text, server_default=text("''")),
+    moment(),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    comment="Keys of the front doors. The secret is kept as HMAC-SHA256 with a pepper that the database never sees.",
 )
 
 machines = Table(

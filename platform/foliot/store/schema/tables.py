@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from foliot.store.schema.registry_tables import channels, machines, operations, routes, schemas, versions
+from foliot.store.schema.registry_tables import api_keys, channels, machines, operations, routes, schemas, versions
 from foliot.store.schema.shapes import (
     ZEROS,
     address_columns,
@@ -175,6 +175,13 @@ dead_letters = Table(
     CheckConstraint("status IN ('open', 'redriven', 'discarded')", name="dead_letters_status"),
     CheckConstraint("stage IN ('decode', 'route', 'step', 'park')", name="dead_letters_stage"),
     comment="Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.",
+)
+Index(
+    "dead_letters_place",
+    dead_letters.c.shard,
+    dead_letters.c.queue,
+    dead_letters.c.number,
+    postgresql_where=text("number IS NOT NULL"),
 )
 Index("dead_letters_open", dead_letters.c.tenant, dead_letters.c.id, postgresql_where=text("status = 'open'"))
 Index("dead_letters_parked", dead_letters.c.instance, postgresql_where=text("status = 'open' AND stage = 'park'"))
@@ -361,6 +368,7 @@ rings = Table(
 )
 
 TENANT_TABLES: Final = (
+    api_keys,
     machines,
     versions,
     channels,

@@ -17,12 +17,13 @@ WHERE shard = %(shard)s AND tenant = %(tenant)s AND machine = %(machine)s AND ke
 SELECT count(*) FROM held WHERE shard = %(shard)s AND holder = %(instance)s
 
 -- name: walk_back
--- in: shard, n of an instance's row, count
+-- in: shard, n of an instance's row, the instance or null for whosever row it is, count
 -- out: that row and the instance's rows before it, the newest first; each names the n of the one before
 -- locks: nothing
 -- index: journal_pkey; one probe a row
 WITH RECURSIVE walked AS (
     SELECT j.*, 1 AS place FROM journal j WHERE j.shard = %(shard)s AND j.n = %(n)s
+      AND j.instance = coalesce(%(instance)s::int8, j.instance)
     UNION ALL
     SELECT j.*, w.place + 1 FROM walked w JOIN journal j ON j.shard = w.shard AND j.n = w.previous_n
     WHERE w.place < %(count)s

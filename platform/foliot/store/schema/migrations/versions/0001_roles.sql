@@ -51,7 +51,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['machines', 'versions', 'channels', 'operations', 'schemas', 'routes', 'inbox',
+    FOREACH name IN ARRAY ARRAY['api_keys', 'machines', 'versions', 'channels', 'operations', 'schemas', 'routes', 'inbox',
                                 'inbox_late', 'held', 'dead_letters', 'instances', 'journal', 'outbox', 'outbox_late',
                                 'timers', 'timers_late'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);

@@ -12,6 +12,20 @@ CREATE TABLE alarms (
 );
 COMMENT ON TABLE alarms IS 'What must never happen and did, or what a person should look at: a second writer in a shard, a reused id.';
 
+CREATE TABLE api_keys (
+	id TEXT NOT NULL,
+	tenant INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	hash BYTEA NOT NULL,
+	scopes TEXT[] NOT NULL,
+	made_by TEXT DEFAULT '' NOT NULL,
+	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+COMMENT ON TABLE api_keys IS 'Keys of the front doors. The secret is kept as HMAC-SHA256 with a pepper that the database never sees.';
+
 CREATE TABLE attempts (
 	shard SMALLINT NOT NULL,
 	numbers BIGINT[] NOT NULL,
@@ -109,6 +123,7 @@ CREATE TABLE dead_letters (
 	CONSTRAINT dead_letters_stage CHECK (stage IN ('decode', 'route', 'step', 'park'))
 );
 CREATE INDEX dead_letters_open ON dead_letters (tenant, id) WHERE status = 'open';
+CREATE INDEX dead_letters_place ON dead_letters (shard, queue, number) WHERE number IS NOT NULL;
 CREATE INDEX dead_letters_parked ON dead_letters (instance) WHERE status = 'open' AND stage = 'park';
 COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.';
 

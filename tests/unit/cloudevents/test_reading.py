@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.ingest.bad_records import STRUCTURED, binary_headers, structured, with_data
 
-from foliot.cloudevents import EventRefused, Limits
-from foliot_ingest.cloud_events import CloudEvent, decode
+from foliot.cloudevents import CloudEvent, EventRefused, Limits, decode
+from foliot.cloudevents.json_text import depth
 from foliot_ingest.codes import DECODE_CODES
-from foliot_ingest.json_text import depth
 
 LIMITS = Limits(data_bytes_max=2048, depth_max=8)
 

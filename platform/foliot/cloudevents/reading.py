@@ -1,6 +1,6 @@
-"""CloudEvents 1.0 out of Kafka records: structured JSON and binary mode. Pure: bytes in, an event or a refusal out.
+"""CloudEvents 1.0 out of bytes and headers: structured JSON and binary mode. Pure: an event or a refusal comes out.
 
-Source: CloudEvents 1.0.2, JSON event format and Kafka protocol binding.
+Source: CloudEvents 1.0.2, JSON event format, Kafka and HTTP protocol bindings.
 """
 
 from __future__ import annotations
@@ -9,27 +9,30 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from foliot.cloudevents import (
+from foliot.cloudevents.attributes import (
     ENVELOPE_BYTES_MAX,
     JSON,
     STRUCTURED,
     TEXT_BYTES_MAX,
-    Limits,
     check_content_type,
     check_name,
     check_required,
     check_text,
     check_time,
     is_name,
-    kind_of,
     readable_trace,
-    refuse,
 )
-from foliot_ingest.json_text import canonical, parse, repeated_name
+from foliot.cloudevents.events import Limits
+from foliot.cloudevents.json_text import canonical, parse, repeated_name
+from foliot.cloudevents.json_values import kind_of
+from foliot.cloudevents.refused import refuse
 
 _HEADER_PREFIX: Final = "ce_"
 _REQUIRED: Final = ("id", "source", "type", "subject", "foliotmachine")
-_TEXTS: Final = (*_REQUIRED, "specversion", "time", "datacontenttype", "dataschema", "foliottenant", "traceparent")
+_TEXTS: Final = (
+    *(*_REQUIRED, "specversion", "time", "datacontenttype", "dataschema", "foliottenant", "foliotlane"),
+    "traceparent",
+)
 _MEMBERS: Final = ("data", "data_base64")
 _STRUCTURED_BYTES: Final = STRUCTURED.encode()
 _UTF8_BYTES_MAX: Final = 4
@@ -40,7 +43,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 class CloudEvent(NamedTuple):
     """A CloudEvent whose data is JSON: `data` is canonical JSON text, None where there is none.
 
-    `machine`, `tenant` and `traceparent` come from extension attributes; `subject` is the key of the instance.
+    `machine`, `tenant`, `lane` and `traceparent` come from extension attributes; `subject` is the instance's key.
     """
 
     id: str
@@ -52,13 +55,14 @@ class CloudEvent(NamedTuple):
     time: str | None
     data: str | None
     traceparent: str | None
+    lane: str | None = None
 
 
 def decode(value: bytes | None, headers: Headers, limits: Limits, known: dict[str, Any]) -> CloudEvent:
     """Read an event; `known` is filled with the attributes as they come, so that a refusal can name the event.
 
     Raises:
-        EventRefused: with a code of `foliot_ingest.codes`.
+        EventRefused: with a code of docs/codes.md.
     """
     raw = with_value(value, limits)
     content_type = _content_type(headers)
@@ -154,6 +158,7 @@ def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
         check_time(attributes.get("time")),
         data,
         readable_trace(attributes.get("traceparent")),
+        attributes.get("foliotlane"),
     )
 
 

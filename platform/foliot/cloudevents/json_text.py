@@ -8,7 +8,8 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from foliot.cloudevents import LONE_SURROGATE, refuse
+from foliot.cloudevents.json_values import LONE_SURROGATE
+from foliot.cloudevents.refused import refuse
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1

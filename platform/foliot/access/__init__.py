@@ -1,0 +1,33 @@
+"""Who may do what at the front doors: API keys, each bound to a tenant."""
+
+from foliot.access.keys import (
+    SCOPES,
+    Caller,
+    Key,
+    KeyRefused,
+    NewKey,
+    NoPepper,
+    Scope,
+    UnknownKey,
+    authenticate,
+    list_keys,
+    make_key,
+    revoke_key,
+    rotate_key,
+)
+
+__all__ = [
+    "SCOPES",
+    "Caller",
+    "Key",
+    "KeyRefused",
+    "NewKey",
+    "NoPepper",
+    "Scope",
+    "UnknownKey",
+    "authenticate",
+    "list_keys",
+    "make_key",
+    "revoke_key",
+    "rotate_key",
+]

@@ -1,0 +1,107 @@
+"""The application: its routes, what surrounds each request, and how every refusal is answered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from foliot.api import events, health, instances, machines
+from foliot.api.callers import Pace
+from foliot.api.doors import Doors
+from foliot.api.problems import Refused, problem, problem_response
+from foliot.errors import FoliotError, Refusal
+
+log = structlog.get_logger(__name__)
+
+_SECURITY_HEADERS: Final = (
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+_HEADER_BYTES_MAX: Final = 16_384
+_CODES: Final = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 415: "media_type_unsupported"}
+
+
+def make_api(doors: Doors) -> FastAPI:
+    """Make the application; `doors` are opened when it starts and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(doors.__enter__)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(doors.__exit__, None, None, None)
+
+    return _assembled(doors, lifespan)
+
+
+def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    app = FastAPI(
+        title="Foliot",
+        version=version("foliot"),
+        summary="Durable state machines: events in, instances out.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.doors = doors
+    app.state.pace = Pace(doors.settings.api_requests_per_s)
+    for router in (events.router, instances.router, machines.router, health.router):
+        app.include_router(router)
+    app.middleware("http")(_surrounded)
+    app.add_exception_handler(FoliotError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _by_framework)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _surrounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _HEADER_BYTES_MAX:
+        what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
+        response = problem_response(problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
+    else:
+        response = await call_next(request)
+    for name, value in _SECURITY_HEADERS:
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, FoliotError)  # noqa: S101 - what it is registered for
+    index = error.index if isinstance(error, Refused) else None
+    headers = error.headers if isinstance(error, Refused) else None
+    return problem_response(problem(error.refusal, retryable=error.retryable, index=index), headers)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem_response(problem(Refusal("request_invalid", first["msg"], where, "See /openapi.json.")))
+
+
+async def _by_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - likewise
+    code = _CODES.get(error.status_code, "request_invalid")
+    where = f"{request.method} {request.url.path[:256]}"
+    return problem_response(problem(Refusal(code, str(error.detail), where, "See /openapi.json.")), error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    remedy = "Try again; tell an operator if it stays."
+    return problem_response(problem(Refusal("internal_error", "something went wrong here", "", remedy)))

@@ -1,0 +1,177 @@
+"""Gathers events of many requests into few transactions: what comes while one commits goes into the next together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from foliot.access import Caller
+from foliot.api.problems import Refused
+from foliot.errors import Refusal
+from foliot.registry import Catalog
+from foliot.runtime import Acceptance, Arrival, Verdict, Wake, is_urgent
+from foliot.settings import Settings
+from foliot.store import (
+    Connection,
+    RegistryMoved,
+    StoreError,
+    StoreUnavailable,
+    committing,
+    connect,
+    load,
+    roll_back,
+)
+
+log = structlog.get_logger(__name__)
+
+_SQL: Final = load("front")
+BATCH_EVENTS_MAX: Final = 500
+WAITING_MAX: Final = 4096
+"""Requests that wait; beyond these a caller is told to come again."""
+_TRIES_MAX: Final = 3
+
+
+class Catalogs(Protocol):
+    """Gives a caller's part of the registry, `fresh` as of now."""
+
+    def __call__(self, caller: Caller, *, fresh: bool = False) -> Catalog:
+        """Give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    caller: Caller
+    arrivals: Sequence[Arrival]
+    taken: Future[tuple[Verdict, ...]] = field(default_factory=Future)
+
+
+class Collector:
+    """One thread with one connection; requests of one tenant share a transaction."""
+
+    def __init__(self, settings: Settings, wake: Wake, catalogs: Catalogs) -> None:
+        self._settings = settings
+        self._wake = wake
+        self._catalogs = catalogs
+        self._waiting: queue.Queue[_Request | None] = queue.Queue(WAITING_MAX)
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self._connection: Connection | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what was handed over."""
+        self._waiting.put(None)
+        self._thread.join(timeout=self._settings.grace_s)
+
+    def submit(self, caller: Caller, arrivals: Sequence[Arrival]) -> Future[tuple[Verdict, ...]]:
+        """Hand events over; the answer has a verdict for each, after the commit.
+
+        Raises:
+            Refused: too much waits already (`too_many_requests`).
+        """
+        request = _Request(caller, arrivals)
+        try:
+            self._waiting.put_nowait(request)
+        except queue.Full:
+            what = f"more than {WAITING_MAX} requests wait to be committed"
+            raise Refused(Refusal("too_many_requests", what, "", "Come again a little later.")) from None
+        return request.taken
+
+    def _run(self) -> None:
+        while (gathered := self._gather()) is not None:
+            by_tenant: dict[int, list[_Request]] = {}
+            for request in gathered:
+                by_tenant.setdefault(request.caller.tenant, []).append(request)
+            for requests in by_tenant.values():
+                self._answer(requests)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _gather(self) -> list[_Request] | None:
+        """Wait for a request, then take what else is there."""
+        first = self._waiting.get()
+        if first is None:
+            return None
+        gathered, events = [first], len(first.arrivals)
+        while events < BATCH_EVENTS_MAX:
+            try:
+                request = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if request is None:
+                # The end is asked for: again, after these.
+                self._waiting.put(None)
+                break
+            gathered.append(request)
+            events += len(request.arrivals)
+        return gathered
+
+    def _answer(self, requests: Sequence[_Request]) -> None:
+        arrivals = [arrival for request in requests for arrival in request.arrivals]
+        try:
+            verdicts = self._take_in(requests[0].caller, arrivals)
+        except Exception as error:  # noqa: BLE001 - it goes to those who wait; the next requests may fare better
+            for request in requests:
+                request.taken.set_exception(error)
+            return
+        place = 0
+        for request in requests:
+            request.taken.set_result(verdicts[place : place + len(request.arrivals)])
+            place += len(request.arrivals)
+
+    def _take_in(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
+        """Take them in; after a broken connection once more, since an event that did come in is known by its claim."""
+        catalog = self._catalogs(caller)
+        for left in reversed(range(_TRIES_MAX)):
+            try:
+                return self._commit(caller, catalog, arrivals)
+            except RegistryMoved:
+                if not left:
+                    raise
+                # Machines keep their numbers, so only the revision is another.
+                catalog = self._catalogs(caller, fresh=True)
+            except StoreUnavailable as error:
+                self._disconnect()
+                if not left:
+                    raise
+                log.warning("connection_lost", error=str(error))
+            except StoreError:
+                self._disconnect()
+                raise
+        raise AssertionError
+
+    def _commit(self, caller: Caller, catalog: Catalog, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
+        if self._connection is None:
+            self._connection = connect(self._settings.dsn_front, application="foliot-api collector")
+        acceptance = Acceptance(catalog, arrivals)
+        try:
+            with committing(self._connection, "front"):
+                _SQL["set_tenant"].run(self._connection, {"tenant": caller.tenant})
+                answer = _SQL["take_in"].run(self._connection, acceptance.parameters)
+        except RegistryMoved:
+            roll_back(self._connection)
+            raise
+        verdicts = acceptance.verdicts(answer.fetchone())
+        shards: dict[int, bool] = {}
+        for verdict in verdicts:
+            if verdict.position is not None:
+                shard = verdict.position.shard
+                shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
+        if shards:
+            self._wake.wake(shards)
+        return verdicts
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None

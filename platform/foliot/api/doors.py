@@ -1,0 +1,174 @@
+"""What all requests of one process share: connections of the front role, the tenants' catalogs, the collector."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ClassVar, Final, Self
+
+from foliot.access import SCOPES, Caller, KeyRefused, authenticate
+from foliot.api.collector import Collector
+from foliot.errors import FoliotError
+from foliot.registry import Catalog, load_own_catalog
+from foliot.runtime import Wake
+from foliot.settings import Settings
+from foliot.store import Connection, Pool, load, pipelined
+
+_SQL: Final = load("front")
+CATALOG_S_MAX: Final = 1.0
+"""How old a catalog may be by which a question is answered; events are checked against the present one."""
+CALLER_S_MAX: Final = 5.0
+"""How long a key is known without another look: so long a revoked key may still open."""
+CALLERS_MAX: Final = 4096
+DEPTH_S: Final = 1.0
+_WAIT_S: Final = 2.0
+_TIMEOUT_MS: Final = 5_000
+
+
+class UnsafeRole(FoliotError):
+    """The role of the front doors is not bound by row-level security."""
+
+    code: ClassVar[str] = "unsafe_role"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    catalog: Catalog
+    at: float
+
+
+class Doors:
+    """Opened once a process, after the last fork."""
+
+    def __init__(self, settings: Settings, wake: Wake) -> None:
+        self.settings = settings
+        self._pool = Pool(
+            settings.dsn_front,
+            application="foliot-api",
+            size=settings.api_connections,
+            wait_s=_WAIT_S,
+            timeout_ms=_TIMEOUT_MS,
+        )
+        self.collector = Collector(settings, wake, self.catalog)
+        self._lock = threading.Lock()
+        self._callers: dict[str, _Known] = {}
+        self._catalogs: dict[int, _Read] = {}
+        self._anonymous: Caller | None = None
+        self._depth, self._depth_at = 0, float("-inf")
+
+    def __enter__(self) -> Self:
+        """Open connections.
+
+        Raises:
+            UnsafeRole: the role would see rows of all tenants.
+        """
+        self._pool.__enter__()
+        try:
+            self.check_role()
+            self.collector.start()
+        except BaseException:
+            self._pool.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take in what was handed over, then close."""
+        self.collector.stop()
+        self._pool.__exit__(kind, error, trace)
+
+    @contextmanager
+    def reading(self, caller: Caller) -> Iterator[Connection]:
+        """Lend a connection whose transaction sees the caller's rows and no others."""
+        with self._pool.connection() as connection:
+            with pipelined(connection, "front"):
+                _SQL["set_tenant"].run(connection, {"tenant": caller.tenant})
+            yield connection
+
+    def check_role(self) -> None:
+        """Look whether row-level security binds the front role."""
+        with self._pool.connection() as connection:
+            row = _SQL["role"].run(connection).fetchone()
+        if row is None or not row[0]:
+            raise UnsafeRole(
+                "the role of FOLIOT_DSN_FRONT is a superuser, the tables' owner, or passes row-level security",
+                where="FOLIOT_DSN_FRONT",
+                remedy="Use the role foliot_front, or a role of your own that is a member of it and of nothing else.",
+            )
+
+    def has_keys(self) -> bool:
+        """Tell whether there is an API key that opens anything."""
+        with self._pool.connection() as connection:
+            row = _SQL["has_keys"].run(connection).fetchone()
+        return bool(row and row[0])
+
+    def caller(self, token: str) -> Caller:
+        """Tell who holds a key; a recent answer is remembered.
+
+        Raises:
+            KeyRefused: it opens nothing.
+        """
+        now = time.monotonic()
+        known = self._callers.get(token)
+        if known is not None and known.until > now:
+            return known.caller
+        with self._pool.connection() as connection:
+            caller = authenticate(connection, self.settings.key_pepper, token)
+        with self._lock:
+            if len(self._callers) >= CALLERS_MAX:
+                self._callers.clear()
+            self._callers[token] = _Known(caller, now + CALLER_S_MAX)
+        return caller
+
+    def anonymous(self) -> Caller | None:
+        """Give who callers without a key are; None where they are nobody.
+
+        Raises:
+            KeyRefused: the settings name a tenant that is not there.
+        """
+        slug = self.settings.api_anonymous_tenant
+        if slug and self._anonymous is None:
+            with self._pool.connection() as connection:
+                row = _SQL["tenant"].run(connection, {"slug": slug}).fetchone()
+            if row is None or row[0] is None:
+                what = f"there is no tenant {slug!r}"
+                raise KeyRefused(what, where="FOLIOT_API_ANONYMOUS_TENANT", remedy="Make it: foliot tenant create")
+            self._anonymous = Caller("", row[0], slug, frozenset(SCOPES))
+        return self._anonymous
+
+    def catalog(self, caller: Caller, *, fresh: bool = False) -> Catalog:
+        """Give the caller's part of the registry, no older than a second, or as of now.
+
+        Raises:
+            StoreError: the database did not answer.
+        """
+        now = time.monotonic()
+        read = self._catalogs.get(caller.tenant)
+        if read is not None and not fresh and now - read.at < CATALOG_S_MAX:
+            return read.catalog
+        with self.reading(caller) as connection:
+            catalog = load_own_catalog(connection)
+        with self._lock:
+            self._catalogs[caller.tenant] = _Read(catalog, now)
+        return catalog
+
+    def is_full(self) -> bool:
+        """Tell whether so much waits that nothing more should come in; looked at once a second."""
+        now = time.monotonic()
+        if now - self._depth_at > DEPTH_S:
+            self._depth_at = now
+            with self._pool.connection() as connection:
+                row = _SQL["depth"].run(connection).fetchone()
+            self._depth = int(row[0]) if row else 0
+        return self._depth > self.settings.inbox_depth_max

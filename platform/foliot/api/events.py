@@ -1,0 +1,245 @@
+"""Events in, over the CloudEvents HTTP binding: one by one or many at once, answered after their commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from foliot.access import Caller
+from foliot.api.callers import Sender, SharedDoors, read_body
+from foliot.api.doors import Doors
+from foliot.api.positions import Place, place_text
+from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
+from foliot.cloudevents import LANES, STRUCTURED, CloudEvent, EventRefused, Limits, decode, parse, refuse
+from foliot.errors import Refusal
+from foliot.registry import Catalog
+from foliot.runtime import Arrival, Verdict, admit, find_machine
+from foliot.store import end_reading, load
+
+_SQL: Final = load("front")
+BATCH: Final = "application/cloudevents-batch+json"
+BATCH_EVENTS_MAX: Final = 1000
+WAIT_S_MAX: Final = 30.0
+_DEFAULT_LANE: Final = "normal"
+_POLL_S_MIN: Final = 0.005
+_POLL_S_MAX: Final = 0.1
+_PREFIX: Final = "ce-"
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+
+class Accepted(BaseModel):
+    """What became of one event. A repeated event is a duplicate: it was accepted before, and is applied once."""
+
+    id: str
+    duplicate: bool
+    position: str | None = Field(
+        description="Where it stands: epoch.shard.queue.number; null where it was accepted before",
+        examples=["1.17.4.4711"],
+    )
+    state: Literal["accepted", "applied", "held", "dead_letter"] = Field(
+        description="With wait: what has become of it meanwhile"
+    )
+    dead_letter: int | None = Field(default=None, description="The dead letter that says why, if there is one")
+
+
+class AcceptedBatch(BaseModel):
+    """What became of the events of a batch, in their order; an event that was refused has a problem instead."""
+
+    results: list[Accepted | Problem]
+
+
+_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        STRUCTURED: {
+            "schema": {
+                "type": "object",
+                "required": ["specversion", "id", "source", "type", "subject", "foliotmachine"],
+                "properties": {
+                    "specversion": {"const": "1.0"},
+                    "id": {"type": "string", "minLength": 1, "description": "Unique within the source"},
+                    "source": {"type": "string", "minLength": 1},
+                    "type": {"type": "string", "minLength": 1, "description": "The event's name"},
+                    "subject": {"type": "string", "minLength": 1, "description": "The instance's key"},
+                    "foliotmachine": {"type": "string", "minLength": 1},
+                    "foliotlane": {"enum": list(LANES)},
+                    "time": {"type": "string", "format": "date-time"},
+                    "traceparent": {"type": "string"},
+                    "data": {},
+                },
+            }
+        },
+        BATCH: {"schema": {"type": "array", "maxItems": BATCH_EVENTS_MAX, "items": {"type": "object"}}},
+    },
+}
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    response_model=Accepted | AcceptedBatch,
+    responses={200: {"model": Accepted, "description": "It was applied within `wait`"}, **PROBLEM_RESPONSES},
+    openapi_extra={"requestBody": _BODY},
+)
+async def send_events(
+    request: Request,
+    response: Response,
+    caller: Sender,
+    doors: SharedDoors,
+    wait: Annotated[
+        float, Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait until a single event is applied")
+    ] = 0.0,
+) -> Any:
+    """Take in one event (structured or binary mode) or a batch. 202 says that it is committed, once per id.
+
+    The same id with the same content may be sent again and again; with another content it is refused (409). Events of
+    one instance and lane are applied in the order of their acceptance.
+    """
+    raw = await read_body(request, doors.settings.api_body_bytes_max)
+    if await run_in_threadpool(doors.is_full):
+        raise Refused(Refusal("inbox_full", "more events wait than are allowed to", "", "Come again a little later."))
+    batch = _media_type(request) == BATCH
+    arrivals = await run_in_threadpool(_arrivals, doors, caller, request, raw)
+    verdicts = await asyncio.wrap_future(doors.collector.submit(caller, arrivals)) if arrivals else ()
+    epoch = (await run_in_threadpool(doors.catalog, caller)).map_epoch
+    results = [_result(arrival, verdict, epoch) for arrival, verdict in zip(arrivals, verdicts, strict=True)]
+    if batch:
+        refused = [index for index, verdict in enumerate(verdicts) if verdict.standing == "id_reused"]
+        response.status_code = 409 if refused else 202
+        return AcceptedBatch(
+            results=[_reused(arrivals[n], n) if n in refused else result for n, result in enumerate(results)]
+        )
+    if verdicts[0].standing == "id_reused":
+        return problem_response(_reused(arrivals[0], None))
+    if wait and (position := verdicts[0].position) is not None:
+        place = Place(epoch, position.shard, position.queue, position.number)
+        if await passed(doors, caller, place, wait):
+            response.status_code = 200
+            return await run_in_threadpool(_fate, doors, caller, arrivals[0], place, results[0])
+    return results[0]
+
+
+async def passed(doors: Doors, caller: Caller, place: Place, wait_s: float) -> bool:
+    """Wait until the cursor has passed a place; tell whether it has within `wait_s`."""
+    until = time.monotonic() + wait_s
+    pause_s = _POLL_S_MIN
+    while not await run_in_threadpool(_has_passed, doors, caller, place):
+        left = until - time.monotonic()
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(pause_s, left))
+        pause_s = min(2 * pause_s, _POLL_S_MAX)
+    return True
+
+
+def _has_passed(doors: Doors, caller: Caller, place: Place) -> bool:
+    with doors.reading(caller) as connection:
+        parameters = {"shard": place.shard, "queue": place.queue, "number": place.number}
+        row = _SQL["passed"].run(connection, parameters).fetchone()
+    return bool(row and row[0])
+
+
+def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place, accepted: Accepted) -> Accepted:
+    """Tell what became of an event that the cursor has passed."""
+    at = {"shard": place.shard, "queue": place.queue, "number": place.number}
+    with doors.reading(caller) as connection:
+        letter = _SQL["place_of_letter"].run(connection, at).fetchone()
+        whose = {"tenant": arrival.tenant, "machine": arrival.machine, "key": arrival.key}
+        held = _SQL["is_held"].run(connection, at | whose).fetchone()
+        end_reading(connection)
+    if held is not None:
+        return accepted.model_copy(update={"state": "held", "dead_letter": letter[0] if letter else None})
+    if letter is not None and letter[1] != "park":
+        return accepted.model_copy(update={"state": "dead_letter", "dead_letter": letter[0]})
+    return accepted.model_copy(update={"state": "applied"})
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> list[Arrival]:
+    """Read a body and check every event of it.
+
+    Raises:
+        Refused: with the place of the event in the batch; nothing was taken in.
+    """
+    settings = doors.settings
+    limits = Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max)
+    catalog = doors.catalog(caller)
+    if _media_type(request) != BATCH:
+        return [_arrival(doors, caller, catalog, _read(raw, _headers(request), limits, None), None)]
+    # The events stand one level below the list, and their data one below that.
+    documents = parse(raw, depth_max=limits.depth_max + 2)
+    if not isinstance(documents, list):
+        refuse("not_a_batch", "the body is no JSON list", "body", "Send a list of CloudEvents.")
+    if len(documents) > BATCH_EVENTS_MAX:
+        what = f"the batch has {len(documents)} events, more than {BATCH_EVENTS_MAX}"
+        refuse("batch_too_large", what, "body", "Send smaller batches.")
+    content = [("content-type", STRUCTURED.encode())]
+    return [
+        _arrival(doors, caller, catalog, _read(orjson.dumps(document), content, limits, index), index)
+        for index, document in enumerate(documents)
+    ]
+
+
+def _read(raw: bytes, headers: Sequence[tuple[str, bytes | None]], limits: Limits, index: int | None) -> CloudEvent:
+    try:
+        return decode(raw, headers, limits, {})
+    except EventRefused as error:
+        raise Refused(error.refusal, index=index) from error
+
+
+def _arrival(doors: Doors, caller: Caller, catalog: Catalog, event: CloudEvent, index: int | None) -> Arrival:
+    try:
+        if event.tenant not in (None, caller.tenant_slug):
+            what = f"the key is of another tenant than {event.tenant!r}"
+            refuse("tenant_mismatch", what, "foliottenant", "Leave foliottenant away, or use that tenant's key.")
+        lane = event.lane or _DEFAULT_LANE
+        if lane not in LANES:
+            refuse("lane_unknown", f"there is no lane {lane[:64]!r}", "foliotlane", f"Send one of: {', '.join(LANES)}.")
+        if catalog.machine(caller.tenant, event.machine) is None:
+            # It may have been published a moment ago.
+            catalog = doors.catalog(caller, fresh=True)
+        machine = find_machine(catalog, caller.tenant, event.machine)
+        return admit(
+            event,
+            machine,
+            LANES.index(lane),
+            catalog=catalog,
+            key_bytes_max=doors.settings.key_bytes_max,
+            record=None,
+        )
+    except EventRefused as error:
+        raise Refused(error.refusal, index=index) from error
+
+
+def _headers(request: Request) -> list[tuple[str, bytes | None]]:
+    """Give an event's headers as the Kafka binding names them; values of the HTTP binding are percent-encoded."""
+    found: list[tuple[str, bytes | None]] = []
+    for name, value in request.headers.items():
+        if name.startswith(_PREFIX):
+            found.append((f"ce_{name.removeprefix(_PREFIX)}", unquote_to_bytes(value)))
+        elif name == "content-type":
+            found.append((name, value.encode("latin-1", "replace")))
+    return found
+
+
+def _result(arrival: Arrival, verdict: Verdict, epoch: int) -> Accepted:
+    position = verdict.position
+    text = None if position is None else place_text(Place(epoch, position.shard, position.queue, position.number))
+    return Accepted(id=arrival.event_id, duplicate=verdict.standing == "duplicate", position=text, state="accepted")
+
+
+def _reused(arrival: Arrival, index: int | None) -> Problem:
+    what = f"the id {arrival.event_id!r} of source {arrival.source!r} was accepted before with another content"
+    return problem(Refusal("id_reused", what, "id", "Give every event an id of its own."), index=index)

@@ -1,0 +1,32 @@
+"""Whether the process lives, and whether it can serve."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from foliot.api.callers import SharedDoors
+from foliot.api.problems import PROBLEM_RESPONSES
+
+router = APIRouter(prefix="/healthz", tags=["health"])
+
+
+class Health(BaseModel):
+    """It is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/live")
+async def live() -> Health:
+    """Answer as long as the process serves requests at all."""
+    return Health()
+
+
+@router.get("/ready", responses={503: PROBLEM_RESPONSES[503]})
+def ready(doors: SharedDoors) -> Health:
+    """Answer 200 when Postgres answers the front role, else 503."""
+    doors.check_role()
+    return Health()

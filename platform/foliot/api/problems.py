@@ -1,0 +1,112 @@
+"""Refusals as problem documents, and which HTTP status each of them has.
+
+Source: RFC 9457, "Problem Details for HTTP APIs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+import orjson
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from foliot.errors import FoliotError, Refusal
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE: Final = "urn:foliot:problem:"
+"""What a problem's `type` begins with; the rest is its code, which docs/codes.md explains."""
+
+STATUS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "unauthenticated": 401,
+        "forbidden": 403,
+        "tenant_mismatch": 403,
+        "not_found": 404,
+        "unknown_instance": 404,
+        "unknown_dead_letter": 404,
+        "method_not_allowed": 405,
+        "not_acceptable": 406,
+        "id_reused": 409,
+        "precondition_failed": 412,
+        "body_too_large": 413,
+        "record_too_large": 413,
+        "data_too_large": 413,
+        "media_type_unsupported": 415,
+        "not_a_cloud_event": 415,
+        "format_unsupported": 415,
+        "too_many_requests": 429,
+        "inbox_full": 429,
+        "headers_too_large": 431,
+        "internal_error": 500,
+    }
+)
+"""Every other refusal is the caller's to mend (422), or comes again later (503) where it is retryable."""
+
+PROBLEMS: Final = frozenset(STATUS)
+
+
+class Problem(BaseModel):
+    """Why a request was refused; `code` is the same as in the command line and in dead letters."""
+
+    type: str = Field(description="A name of this kind of problem", examples=[f"{TYPE}unknown_instance"])
+    title: str = Field(description="The HTTP status in words")
+    status: int
+    code: str = Field(description="Stable word for the reason: see docs/codes.md")
+    detail: str = Field(description="What is wrong")
+    where: str = Field(description="Where it is wrong: a path into the body, a header, an address")
+    remedy: str = Field(description="What to do")
+    index: int | None = Field(default=None, description="Which event of a batch is meant, from 0")
+
+
+class Refused(FoliotError):
+    """A request is refused by the front door itself; `refusal.code` says why."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None, index: int | None = None) -> None:
+        super().__init__(refusal.what, where=refusal.where, remedy=refusal.remedy)
+        self.refusal = refusal
+        self.headers = headers or {}
+        self.index = index
+
+
+def status_of(refusal: Refusal, *, retryable: bool) -> int:
+    """Give the HTTP status of a refusal."""
+    return STATUS.get(refusal.code, 503 if retryable else 422)
+
+
+def problem(refusal: Refusal, *, retryable: bool = False, index: int | None = None) -> Problem:
+    """Write a refusal as a problem."""
+    status = status_of(refusal, retryable=retryable)
+    return Problem(
+        type=f"{TYPE}{refusal.code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=refusal.code,
+        detail=refusal.what,
+        where=refusal.where,
+        remedy=refusal.remedy,
+        index=index,
+    )
+
+
+def problem_response(document: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a problem; one that may pass says when to come again."""
+    given = dict(headers or {})
+    if document.status in {429, 503}:
+        given.setdefault("retry-after", "1")
+    if document.status == HTTPStatus.UNAUTHORIZED:
+        given.setdefault("www-authenticate", 'Bearer realm="foliot"')
+    content: dict[str, Any] = document.model_dump(exclude_none=True)
+    return Response(orjson.dumps(content), document.status, given, MEDIA_TYPE)
+
+
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
+    for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 431, 500, 503)
+}
+"""What any operation may answer with, for the OpenAPI document."""

@@ -1,0 +1,70 @@
+"""`foliot api`: one process that serves HTTP until SIGTERM."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import ClassVar, Final
+
+import uvicorn
+
+from foliot.api import Doors, make_api
+from foliot.cli.addresses import address, read_settings
+from foliot.errors import FoliotError
+from foliot.garbage import collect_seldom
+from foliot.logs import configure_logs
+from foliot.runtime import NoWake, find_wake
+from foliot.settings import Settings
+
+_KEEP_ALIVE_S: Final = 30
+_CONNECTIONS_MAX: Final = 2_000
+
+
+class OpenDoor(FoliotError):
+    """The API would be open to others without a key."""
+
+    code: ClassVar[str] = "open_door"
+
+
+def serve() -> None:
+    """Serve the HTTP API until told to stop; requests in hand are answered first."""
+    settings = read_settings()
+    address(settings, "dsn_front")
+    configure_logs(settings)
+    check_binding(settings)
+    collect_seldom()
+    uvicorn.run(
+        make_api(Doors(settings, find_wake(settings))),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.grace_s),
+        limit_concurrency=_CONNECTIONS_MAX,
+    )
+
+
+def check_binding(settings: Settings) -> None:
+    """Refuse to be reached from elsewhere by callers without keys.
+
+    Raises:
+        OpenDoor: the address is not this machine's own, and there are no keys, or none are needed.
+    """
+    if _is_loopback(settings.api_host):
+        return
+    if settings.api_anonymous_tenant:
+        what = "FOLIOT_API_ANONYMOUS_TENANT lets callers in without a key"
+        remedy = "Unset it, or bind to 127.0.0.1."
+        raise OpenDoor(what, where=f"FOLIOT_API_HOST={settings.api_host}", remedy=remedy)
+    with Doors(settings, NoWake()) as doors:
+        if not doors.has_keys():
+            remedy = "Make a key first: foliot keys create; or bind to 127.0.0.1."
+            raise OpenDoor("there is no API key", where=f"FOLIOT_API_HOST={settings.api_host}", remedy=remedy)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

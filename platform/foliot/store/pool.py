@@ -1,0 +1,69 @@
+"""A few connections that many threads share, for what people and programs ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from foliot.store.connection import Connection, StoreUnavailable, session, translated
+
+
+class PoolExhausted(StoreUnavailable):
+    """All connections are in use; the same call a little later may do."""
+
+    code: ClassVar[str] = "pool_exhausted"
+
+
+class Pool:
+    """At most `size` connections; a call that gets none within `wait_s` is refused, and so are those beyond the queue.
+
+    Bad connections are replaced. Open it after the last fork.
+    """
+
+    def __init__(self, dsn: str, *, application: str, size: int, wait_s: float, timeout_ms: int) -> None:
+        self._pool: ConnectionPool[psycopg.Connection[tuple[Any, ...]]] = ConnectionPool(
+            dsn,
+            kwargs=session(application, timeout_ms=timeout_ms),
+            min_size=1,
+            max_size=size,
+            max_waiting=8 * size,
+            timeout=wait_s,
+            name=application,
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+
+    def __enter__(self) -> Self:
+        """Open it; connections are made in the background."""
+        self._pool.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection; its transaction is committed at the end, or rolled back with an exception.
+
+        Raises:
+            PoolExhausted: none was free in time.
+            StoreError: the commit failed.
+        """
+        try:
+            lent = self._pool.getconn()
+        except (PoolTimeout, TooManyRequests) as error:
+            remedy = "Call again a little later, or raise FOLIOT_API_CONNECTIONS."
+            raise PoolExhausted("no connection to Postgres was free in time", where="pool", remedy=remedy) from error
+        try:
+            with translated("pool"), lent:
+                yield lent
+        finally:
+            self._pool.putconn(lent)

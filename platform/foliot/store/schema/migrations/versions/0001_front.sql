@@ -1,0 +1,119 @@
+-- What the front doors may do beyond reading their tenant's rows, each thing by a function that runs with the rights of
+-- the service role and looks to the tenant that the session has set (app.tenant) before anything else.
+
+-- out: the tenant's number
+-- fails: where the session has set none
+CREATE FUNCTION front_tenant() RETURNS int4 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+DECLARE
+    mine int4 := nullif(current_setting('app.tenant', true), '')::int4;
+BEGIN
+    IF mine IS NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = 'the session has set no tenant';
+    END IF;
+    RETURN mine;
+END $$;
+
+-- in: the id of an API key
+-- out: whose it is, and what it takes to know it; nothing where there is no such key
+-- index: api_keys_pkey
+CREATE FUNCTION front_key(wanted text)
+RETURNS TABLE (tenant int4, slug text, hash bytea, scopes text[], expires_at timestamptz, revoked_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT k.tenant, t.slug, k.hash, k.scopes, k.expires_at, k.revoked_at
+    FROM api_keys k JOIN tenants t ON t.number = k.tenant WHERE k.id = wanted;
+END;
+
+-- in: a tenant's name
+-- out: its number, for callers without a key
+-- index: tenants_slug_key
+CREATE FUNCTION front_tenant_number(wanted text) RETURNS int4
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT t.number FROM tenants t WHERE t.slug = wanted;
+END;
+
+-- out: whether there is a key that opens anything
+-- index: none; few rows
+CREATE FUNCTION front_has_keys() RETURNS bool
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT EXISTS (
+        SELECT FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    );
+END;
+
+-- out: the part of the registry by which events of the tenant are brought in, at one revision: as registry.read_catalog
+-- index: none; small tables
+CREATE FUNCTION front_catalog()
+RETURNS TABLE (revision int8, semantics int4, shards int2, secret bytea, map_epoch int4, slug text, tenant int4,
+               machines json, channels json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT i.revision, i.semantics, i.shards, i.secret, i.map_epoch, t.slug, t.number,
+           (SELECT coalesce(json_agg(json_build_array(m.number, m.tenant, t.slug, m.name)), '[]') FROM machines m
+            WHERE m.tenant = t.number),
+           (SELECT coalesce(json_agg(json_build_array(c.machine, c.name, c.revision, c.version, c.all_revision,
+                                                      c.all_version)), '[]') FROM channels c
+            WHERE c.tenant = t.number)
+    FROM installation i, tenants t WHERE t.number = front_tenant();
+END;
+
+-- in, out: as take_in, for events of the session's tenant
+-- fails: where a machine is another tenant's
+-- locks: as take_in
+-- index: machines_pkey, and those of take_in
+CREATE FUNCTION front_take_in(
+    IN revision int8, IN claims bytea[], IN hashes bytea[], IN shards int2[], IN queues int2[], IN machines int4[],
+    IN keys text[], IN event_ids text[], IN sources text[], IN types text[], IN times text[], IN data text[],
+    IN traceparents text[], OUT given int8[], OUT reused int4[], OUT accepted bytea[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    mine int4 := front_tenant();
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT number FROM unnest(machines) AS u (number)) AS wanted
+        WHERE NOT EXISTS (SELECT FROM public.machines m WHERE m.number = wanted.number AND m.tenant = mine)
+    ) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'a machine is not of this tenant';
+    END IF;
+    SELECT t.given, t.reused, t.accepted INTO given, reused, accepted
+    FROM take_in(revision, claims, hashes, shards, queues, array_fill(mine, ARRAY[cardinality(claims)]), machines, keys,
+                 event_ids, sources, types, times, data, traceparents) t;
+END $$;
+
+-- in: the place of an event
+-- out: whether the cursor has reached it; null where there is no such shard
+-- index: cursors_pkey
+CREATE FUNCTION front_passed(wanted_shard int2, wanted_queue int2, wanted_number int8) RETURNS bool
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT c.numbers[wanted_queue + 1] >= wanted_number FROM cursors c WHERE c.shard = wanted_shard;
+END;
+
+-- out: events that wait in the inboxes, of all tenants and lanes
+-- index: none; heads and cursors have one row a shard
+CREATE FUNCTION front_depth() RETURNS int8
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    SELECT coalesce(sum((SELECT sum(h.numbers[q] - c.numbers[q]) FROM generate_series(1, 8) q)), 0)::int8
+    FROM heads h JOIN cursors c ON c.shard = h.shard WHERE h.numbers <> c.numbers;
+END;
+
+DO $$
+DECLARE
+    signature regprocedure;
+BEGIN
+    -- The rights of the service role are enough, and row-level security holds the owner out of some tables.
+    EXECUTE format('GRANT foliot_service TO %I', current_user);
+    GRANT CREATE ON SCHEMA public TO foliot_service;
+    FOR signature IN
+        SELECT p.oid FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'front\_%'
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO foliot_front', signature);
+        EXECUTE format('ALTER FUNCTION %s OWNER TO foliot_service', signature);
+    END LOOP;
+    REVOKE CREATE ON SCHEMA public FROM foliot_service;
+END $$;

@@ -1,0 +1,113 @@
+-- What the front doors ask: under row-level security, or by functions that look to the session's tenant.
+
+-- name: set_tenant
+-- in: tenant
+-- out: nothing that matters; holds until the end of the transaction
+-- locks: nothing
+-- index: none
+SELECT set_config('app.tenant', %(tenant)s::text, true)
+
+-- name: role
+-- in: nothing
+-- out: whether row-level security binds this role, as far as the role itself is concerned
+-- locks: nothing
+-- index: none; the catalog's own
+SELECT NOT (r.rolsuper OR r.rolbypassrls)
+       AND NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'journal'::regclass), 'MEMBER')
+FROM pg_roles r WHERE r.rolname = current_user
+
+-- name: key
+-- in: id of an API key
+-- out: tenant, its slug, hash, scopes, when it expires, when it was revoked
+-- locks: nothing
+-- index: none; the function rides api_keys_pkey
+SELECT tenant, slug, hash, scopes, expires_at <= clock_timestamp(), revoked_at IS NOT NULL FROM front_key(%(id)s)
+
+-- name: tenant
+-- in: slug
+-- out: its number, null where there is no such tenant
+-- locks: nothing
+-- index: none
+SELECT front_tenant_number(%(slug)s)
+
+-- name: has_keys
+-- in: nothing
+-- out: whether there is a key that opens anything
+-- locks: nothing
+-- index: none
+SELECT front_has_keys()
+
+-- name: catalog
+-- in: nothing; the session's tenant
+-- out: revision, semantics, shards, secret, map epoch, slug, tenant, machines, channels
+-- locks: nothing
+-- index: none; small tables
+SELECT revision, semantics, shards, secret, map_epoch, slug, tenant, machines, channels FROM front_catalog()
+
+-- name: take_in
+-- in: as intake.take_in, without tenants
+-- out: as intake.take_in
+-- locks: as intake.take_in
+-- index: none; the function rides heads_pkey and dedupe_pkey
+SELECT given, reused, accepted FROM front_take_in(
+    %(revision)s::int8, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
+    %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
+    %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
+
+-- name: passed
+-- in: shard, queue, number
+-- out: whether the cursor has reached it; null where there is no such shard
+-- locks: nothing
+-- index: none; the function rides cursors_pkey
+SELECT front_passed(%(shard)s::int2, %(queue)s::int2, %(number)s::int8)
+
+-- name: depth
+-- in: nothing
+-- out: events that wait
+-- locks: nothing
+-- index: none; one row a shard
+SELECT front_depth()
+
+-- name: list_instances
+-- in: tenant, machine; the shard and key after which to go on, number of shards; mode or null; count
+-- out: living instances in the order of (shard, key), without their contexts
+-- locks: nothing
+-- index: instances_address; one probe a shard, as far as they are needed
+SELECT i.*
+FROM generate_series(%(shard)s::int4, %(shards)s::int4 - 1) AS s (shard)
+CROSS JOIN LATERAL (
+    SELECT shard, key, id, channel, version, position, n, mode, note, born_at, stepped_at
+    FROM instances
+    WHERE shard = s.shard::int2 AND tenant = %(tenant)s::int4 AND machine = %(machine)s::int4 AND NOT released
+      AND key > CASE WHEN s.shard = %(shard)s::int4 THEN %(key)s::text ELSE '' END
+      AND (%(mode)s::text IS NULL OR mode = %(mode)s)
+    ORDER BY key LIMIT %(count)s::int4
+) i
+LIMIT %(count)s::int4
+
+-- name: list_versions
+-- in: machine
+-- out: its versions, the first one first, if it is the session's tenant's
+-- locks: nothing
+-- index: none; few rows
+SELECT version, hash, published_by, published_at, deprecated_at FROM versions
+WHERE machine = %(machine)s::int4 ORDER BY version
+
+-- name: is_held
+-- in: tenant, machine, key; shard, queue, number of an event that the cursor has passed
+-- out: a row where the event waits in the hands of its instance
+-- locks: nothing
+-- index: instances_address, held_pkey
+SELECT 1 FROM instances i
+JOIN held h ON h.shard = i.shard AND h.holder = i.id AND h.queue = %(queue)s::int2 AND h.number = %(number)s::int8
+WHERE i.shard = %(shard)s::int2 AND i.tenant = %(tenant)s::int4 AND i.machine = %(machine)s::int4 AND i.key = %(key)s
+  AND NOT i.released
+
+-- name: place_of_letter
+-- in: shard, queue, number
+-- out: the dead letter that this event became, if it is one
+-- locks: nothing
+-- index: dead_letters_place
+SELECT id, stage FROM dead_letters
+WHERE shard = %(shard)s::int2 AND queue = %(queue)s::int2 AND number = %(number)s::int8
+ORDER BY id DESC LIMIT 1
