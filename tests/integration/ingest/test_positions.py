@@ -9,9 +9,10 @@ from addresses import Database, KafkaAt
 from integration.ingest.streams import rows, settings_for
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from foliot.producer import KafkaUnavailable
 from foliot.settings import Settings
 from foliot.store import Conflict, connect
-from foliot_ingest.kafka_clients import KafkaUnavailable, have_records, make_consumer
+from foliot_ingest.kafka_clients import have_records, make_consumer
 from foliot_ingest.positions import Positions
 from foliot_ingest.topics import make_topics
 

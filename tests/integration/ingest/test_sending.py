@@ -72,3 +72,20 @@ def test_a_line_that_says_nothing_is_refused_with_its_number(environment: dict[s
 
     assert refused.returncode == 1
     assert "line 1" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"machine": "incident", "key": "k", "type": "done.state.x"}', "type_reserved at line 1 type"),
+        ('{"machine": "incident", "key": "k", "type": "t", "lane": "urgent"}', "unknown_lane at line 1 lane"),
+        ('{"machine": "incident", "key": 7, "type": "t"}', "attribute_not_text at line 1 subject"),
+    ],
+)
+def test_an_event_that_could_not_be_taken_is_refused_before_it_is_sent(
+    environment: dict[str, str], line: str, code: str
+):
+    refused = foliot(environment, "send", "--file", "-", lines=f"{line}\n")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"{code}: ")
