@@ -46,7 +46,8 @@ def marks_of(
 class _Tree:
     """A machine's states by id, and which of them each transition enters.
 
-    Source: W3C SCXML 1.0, section D, `computeEntrySet` and `getTransitionDomain`.
+    Source: W3C SCXML 1.0, section D, `computeEntrySet` and `getTransitionDomain`, the latter with the rule of XState v5
+    for transitions that stay inside their source.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -69,6 +70,8 @@ class _Tree:
         if number not in self._transitions:
             return
         source, transition = self._transitions[number]
+        if not transition.targets:
+            return
         domain = self._domain(source, transition)
         paths = [list(reversed(self._below(domain, target))) for target in transition.targets]
         wanted = {id_ for path in paths for id_ in path}
@@ -91,8 +94,8 @@ class _Tree:
 
     def _domain(self, source: StateNode, transition: Transition) -> str:
         """Name the state inside which a transition happens; it is neither left nor entered."""
-        inner = all(source.id in ("", *self.path(target)) for target in transition.targets)
-        if inner and source.children and not transition.reenter:
+        inner = all(source.id in (*self.path(target), "") for target in transition.targets)
+        if inner and not transition.reenter:
             return source.id
         common = self._proper_ancestors(source.id)
         for target in transition.targets:

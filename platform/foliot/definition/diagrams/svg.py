@@ -106,7 +106,7 @@ def _corner(box: Box, visits: int) -> Iterator[str]:
     for kind, word in (("count", count), ("more", kinds.get(box.state.kind, ""))):
         if word:
             yield f'<text class="{kind}" x="{right:.1f}" y="{box.head_y + 5}" text-anchor="end">{_text(word)}</text>'
-            right -= text_width(word) + 8
+            right -= text_width(word, size=14) + 8
 
 
 def _line(box: Box, line: Line, marks: Marks) -> Iterator[str]:
