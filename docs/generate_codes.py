@@ -93,6 +93,36 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Codes that stand where they are used, as a literal first argument of `Refusal`: what they mean, what to do."""
 
+HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "batch_too_large": ("A batch has more than 1,000 events; none was taken in.", "Send smaller batches."),
+        "body_too_large": ("A body is larger than `FOLIOT_API_BODY_BYTES_MAX`.", "Send less at once."),
+        "cursor_invalid": ("What was sent as a cursor is none.", "Send `next` of an answer as it came."),
+        "forbidden": ("The key's scopes do not cover the operation.", "Ask an operator for a key with that scope."),
+        "headers_too_large": ("A request's headers have more than 16 KiB.", "Send fewer."),
+        "inbox_full": (
+            "More events wait than `FOLIOT_INBOX_DEPTH_MAX` allows; nothing was taken in.",
+            "Come again after the time that the answer names.",
+        ),
+        "internal_error": ("Something failed that should not.", "Try again; tell an operator if it stays."),
+        "lane_unknown": ("The attribute `foliotlane` names no lane.", "Choose critical, high, normal or low."),
+        "method_not_allowed": ("The path has no such operation.", "See `/openapi.json`."),
+        "not_a_batch": ("A body that is said to be a batch is no JSON list.", "Send a list of CloudEvents."),
+        "not_found": ("There is no such path, or no machine of that name.", "See `GET /v1/machines`."),
+        "not_yet_applied": (
+            "The event at the position that a read was to come after waits still.",
+            "Read again, or wait longer.",
+        ),
+        "position_invalid": ("What was sent as a position is none.", "Send `position` of an answer as it came."),
+        "request_invalid": ("A parameter is missing or not as OpenAPI describes it.", "See `/openapi.json`."),
+        "too_many_requests": (
+            "A key makes more requests than it may, or too many wait to be committed.",
+            "Come again after the time that the answer names; send events in batches.",
+        ),
+    }
+)
+"""Codes of the HTTP API's own."""
+
 FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "chain_broken": "A journal row names another row as its instance's one before than the one that was.",
@@ -206,6 +236,7 @@ def sections() -> dict[str, list[Code]]:
         "Records that cannot be decoded (dead letters, stage `decode`)": _ingest(DECODE_CODES, DECODE_REMEDIES),
         "Records that cannot be routed (dead letters, stage `route`)": _ingest(ROUTE_CODES, ROUTE_REMEDIES),
         "Events that cannot be stepped (dead letters, stages `step` and `park`)": _said(STEP_CODES),
+        "The HTTP API": [Code(code, *HTTP[code]) for code in sorted(HTTP)],
         "The command line": _said(sorted(SAID.keys() - set(STEP_CODES))),
         "Findings of `foliot verify`": [Code(code, meaning, found) for code, meaning in FINDINGS.items()],
         "Alarms (table `alarms`)": [Code(code, *said) for code, said in ALARMS.items()],

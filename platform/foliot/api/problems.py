@@ -42,6 +42,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "inbox_full": 429,
         "headers_too_large": 431,
         "internal_error": 500,
+        "not_yet_applied": 503,
     }
 )
 """Every other refusal is the caller's to mend (422), or comes again later (503) where it is retryable."""

@@ -1,0 +1,113 @@
+"""A database with machines, the HTTP API over its front role, and hands that step what came in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from addresses import WORK, Database
+
+from foliot.access import SCOPES, Scope, make_key
+from foliot.api import Doors, make_api
+from foliot.registry import create_tenant, publish
+from foliot.runtime import NoWake, Stepper
+from foliot.settings import Settings
+from foliot.store import connect
+
+PEPPER = "p" * 32
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@dataclass
+class Site:
+    """Two tenants, `default` and `other`, each with the incident machine; a client of the API for each key."""
+
+    database: Database
+    settings: Settings
+    doors: Doors
+    client: httpx.Client
+    keys: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    def key(self, tenant: str = "default", *scopes: Scope) -> str:
+        """Give a key of a tenant, with all scopes unless some are named."""
+        wanted = scopes or SCOPES
+        if (tenant, wanted) not in self.keys:
+            with closing(connect(self.database.service, application="test")) as connection:
+                made = make_key(connection, PEPPER, tenant, name="test", scopes=wanted, days=None, by="test")
+            self.keys[tenant, wanted] = made.token
+        return self.keys[tenant, wanted]
+
+    def headers(self, tenant: str = "default", *scopes: Scope) -> dict[str, str]:
+        """Give the header of a key."""
+        return {"authorization": f"Bearer {self.key(tenant, *scopes)}"}
+
+    def send(self, key: str = "INC-1", *, tenant: str = "default", query: str = "", **attributes: Any) -> Any:
+        """Send an event in structured mode."""
+        document = {
+            "specversion": "1.0",
+            "id": f"{key}-1",
+            "source": "test",
+            "type": "reported",
+            "subject": key,
+            "foliotmachine": "incident",
+            "data": {"severity": 3},
+            **attributes,
+        }
+        headers = {**self.headers(tenant), "content-type": "application/cloudevents+json"}
+        return self.client.post(f"/v1/events{query}", json=document, headers=headers)
+
+    def get(self, path: str, *, tenant: str = "default", **headers: str) -> Any:
+        """Read something."""
+        return self.client.get(path, headers={**self.headers(tenant), **headers})
+
+    def step(self) -> None:
+        """Step until nothing waits."""
+        with (
+            closing(Stepper(self.settings, writer="test")) as stepper,
+            closing(connect(self.database.service, application="test")) as connection,
+        ):
+            while connection.execute(WORK).fetchall():
+                connection.rollback()
+                stepper.run_batch()
+
+
+@contextmanager
+def serving(doors: Doors) -> Iterator[httpx.Client]:
+    """Serve the API on a free port, in a thread; give a client of it."""
+    config = uvicorn.Config(make_api(doors), host="127.0.0.1", port=0, log_config=None, lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture
+def site(fresh_database: Database) -> Iterator[Site]:
+    with closing(connect(fresh_database.service, application="test")) as connection:
+        create_tenant(connection, "other")
+        for tenant in ("default", "other"):
+            text = (EXAMPLES / "incident" / "incident.v1.yaml").read_text()
+            publish(connection, tenant, text, filename="incident.yaml", by="test")
+    settings = Settings(
+        dsn_service=fresh_database.service, dsn_front=fresh_database.front, key_pepper=PEPPER, steal_after_ms=0
+    )
+    doors = Doors(settings, NoWake())
+    with serving(doors) as client:
+        yield Site(fresh_database, settings, doors, client)

@@ -1,0 +1,159 @@
+"""Events over HTTP: taken in once, in either mode, and told where they stand."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Site
+
+
+def test_an_event_is_accepted_with_its_position_and_applied_once(site: Site) -> None:
+    first = site.send()
+    again = site.send()
+
+    site.step()
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["position"].startswith("1.")
+    assert (first.json()["duplicate"], again.json()["duplicate"]) == (False, True)
+    assert site.get("/v1/instances/incident/INC-1").json()["context"]["seen"] == 1
+
+
+def test_binary_mode_says_the_same(site: Site) -> None:
+    headers = {
+        **site.headers(),
+        "content-type": "application/json",
+        "ce-specversion": "1.0",
+        "ce-id": "b1",
+        "ce-source": "test",
+        "ce-type": "reported",
+        "ce-subject": "INC-%C3%A4",
+        "ce-foliotmachine": "incident",
+    }
+
+    answer = site.client.post("/v1/events", content=b'{"severity":2}', headers=headers)
+    site.step()
+
+    assert answer.status_code == 202
+    assert site.get("/v1/instances/incident/INC-ä").json()["position"] == 2
+
+
+def test_a_reused_id_with_another_content_is_a_conflict_and_changes_nothing(site: Site) -> None:
+    site.send()
+
+    answer = site.send(data={"severity": 1})
+    site.step()
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "id_reused")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert site.get("/v1/instances/incident/INC-1").json()["context"]["seen"] == 1
+
+
+def test_a_batch_is_answered_event_by_event(site: Site) -> None:
+    site.send("INC-1")
+    events = [
+        {
+            "specversion": "1.0",
+            "id": id_,
+            "source": "test",
+            "type": "reported",
+            "subject": key,
+            "foliotmachine": "incident",
+            "data": {"severity": severity},
+        }
+        for id_, key, severity in (("x", "INC-2", 1), ("INC-1-1", "INC-1", 9), ("x", "INC-2", 1), ("x", "INC-2", 4))
+    ]
+    headers = {**site.headers(), "content-type": "application/cloudevents-batch+json"}
+
+    answer = site.client.post("/v1/events", content=orjson.dumps(events), headers=headers)
+
+    assert answer.status_code == 409
+    results = answer.json()["results"]
+    assert [result.get("code") for result in results] == [None, "id_reused", None, "id_reused"]
+    assert [result.get("duplicate") for result in results] == [False, None, True, None]
+    assert results[0]["position"] == results[2]["position"]
+
+
+def test_one_bad_event_refuses_its_batch_and_names_its_place(site: Site) -> None:
+    good = {
+        "specversion": "1.0",
+        "id": "g",
+        "source": "test",
+        "type": "reported",
+        "subject": "INC-1",
+        "foliotmachine": "incident",
+    }
+    headers = {**site.headers(), "content-type": "application/cloudevents-batch+json"}
+
+    answer = site.client.post("/v1/events", json=[good, {**good, "subject": ""}], headers=headers)
+    site.step()
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["index"]) == (422, "attribute_empty", 1)
+    assert site.get("/v1/instances/incident/INC-1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status", "code"),
+    [
+        ({"foliotmachine": "incidnet"}, 422, "unknown_machine"),
+        ({"foliottenant": "other"}, 403, "tenant_mismatch"),
+        ({"foliotlane": "fast"}, 422, "lane_unknown"),
+        ({"type": "done.state.x"}, 422, "type_reserved"),
+        ({"subject": "k" * 600}, 422, "key_too_long"),
+        ({"time": "yesterday"}, 422, "time_invalid"),
+        ({"specversion": "0.3"}, 422, "specversion_unsupported"),
+        ({"id": "a\u0000b"}, 422, "nul_character"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_refused_with_a_problem(
+    site: Site, attributes: dict[str, object], status: int, code: str
+) -> None:
+    answer = site.send(**attributes)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert all(answer.json()[member] for member in ("type", "title", "detail", "where", "remedy"))
+
+
+def test_waiting_tells_what_became_of_the_event(site: Site) -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            site.step()
+            stop.wait(0.01)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        applied = site.send("INC-1", query="?wait=20")
+        refused = site.send("INC-2", query="?wait=20", data={"severity": "much"})
+    finally:
+        stop.set()
+        worker.join()
+
+    assert (applied.status_code, applied.json()["state"]) == (200, "applied")
+    assert (refused.status_code, refused.json()["state"]) == (200, "dead_letter")
+    assert refused.json()["dead_letter"] > 0
+
+
+def test_events_of_many_requests_at_once_are_each_taken_once(site: Site) -> None:
+    answers: list[int] = []
+
+    def send(number: int) -> None:
+        answers.extend(site.send(f"INC-{number % 7}", id=f"e{number % 40}").status_code for _ in range(2))
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    site.step()
+
+    steps = [site.get(f"/v1/instances/incident/INC-{key}").json()["position"] - 1 for key in range(7)]
+    assert set(answers) == {202}
+    assert sum(steps) == 16
