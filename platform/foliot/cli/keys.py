@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
 
 import typer
@@ -13,13 +14,24 @@ from foliot.cli.wording import moment
 
 KeyId: TypeAlias = Annotated[str, typer.Argument(help="The key's id: what stands between the underscores.")]
 Days: TypeAlias = Annotated[float | None, typer.Option("--days", help="Days that it opens; else for ever.", min=0)]
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    READ = "read"
+    SEND = "send"
+    PUBLISH = "publish"
+    OPERATE = "operate"
+
+
 _GRACE_S: Final = 86_400.0
 
 
 def create(
     name: Annotated[str, typer.Argument(help="What it is for; anything that tells it from others.")],
     *,
-    scope: Annotated[list[access.Scope], typer.Option("--scope", help="What it may do; may be given several times.")],
+    scope: Annotated[list[Scope], typer.Option("--scope", help="What it may do; may be given several times.")],
     days: Days = None,
     tenant: Tenant = "",
 ) -> Answer:
@@ -30,7 +42,7 @@ def create(
             settings.key_pepper,
             tenant or settings.tenant,
             name=name,
-            scopes=tuple(dict.fromkeys(scope)),
+            scopes=tuple(dict.fromkeys(each.value for each in scope)),
             days=days,
             by=whoami(),
         )
