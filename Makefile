@@ -33,6 +33,17 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 .PHONY: setup
 setup: $(VENV)/.dev ## Make .venv with everything in it
 
+# Each peer of the benchmark has an environment of its own, so that none of them shares a package with Foliot.
+PEERS := $(VENV)-peers
+$(PEERS)/%/.done: benchmarks/peers/requirements-%.txt $(VENV)/.uv
+	@echo "Making $(PEERS)/$* …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)/$*
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/$*/bin/python --require-hashes -r $<
+	@touch $@
+
+.PHONY: peers
+peers: $(PEERS)/celery/.done $(PEERS)/dbos/.done $(PEERS)/langgraph/.done ## Make the environments of the benchmark's peers
+
 .PHONY: demo
 demo: $(VENV)/.run ## Stream 60,000 events through the whole path, kill a worker, and check every step
 	@$(BIN)/foliot demo --checker tests/checker/check.py
@@ -75,11 +86,20 @@ mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must
 	$(BIN)/python tests/acceptance/mutants/run.py --report docs/reports/mutants
 
 .PHONY: bench
-bench: $(VENV)/.dev kafka-install ## First figures: events per second, CPU, latency, bytes
+bench: $(VENV)/.dev kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)
 	$(BIN)/python benchmarks/spine.py --report docs/reports/spine
+	$(BIN)/python -m benchmarks contest --peers $(PEERS)
+
+.PHONY: bench-long
+bench-long: $(VENV)/.dev kafka-install peers ## Every setting, growth to 1,000,000 instances, an hour's soak (hours)
+	$(BIN)/python -m benchmarks contest --long --peers $(PEERS)
+	$(BIN)/python -m benchmarks growth
+	$(BIN)/python -m benchmarks soak
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin all dependencies anew
+	@for peer in celery dbos langgraph; do $(BIN)/uv pip compile benchmarks/peers/requirements-$$peer.in $(LOCK) \
+	  -o benchmarks/peers/requirements-$$peer.txt || exit 1; done
 	@echo uv | $(BIN)/uv pip compile - $(LOCK) --no-annotate -o requirements-uv.txt
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build -o requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build --group dev \
@@ -88,4 +108,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports

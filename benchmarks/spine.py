@@ -266,7 +266,7 @@ def main() -> None:
 
 
 def _rate(rounds: list[dict[str, Any]], *, broker: bool) -> float:
-    return statistics.median(r["events_per_s"] for r in rounds if r["broker"] is broker)
+    return statistics.median(float(r["events_per_s"]) for r in rounds if r["broker"] is broker)
 
 
 def as_markdown(figures: dict[str, Any]) -> str:

@@ -1,0 +1,120 @@
+"""Measure Foliot and its peers on this machine.
+
+python -m benchmarks contest [--long] [--report docs/benchmarks]
+python -m benchmarks growth [--instances 1000,100000,1000000] [--remembered 20000000]
+python -m benchmarks soak [--per-second 3000] [--hours 1]
+python -m benchmarks page
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.contenders import Contender, DbosWorkflows, LanggraphCheckpoints, NaiveCelery, Subject
+from benchmarks.contest import Plan, hold
+from benchmarks.growth import Population, grow
+from benchmarks.measure import Failed, Window
+from benchmarks.report import Figures, as_figures, write_json, write_report
+from benchmarks.rig import facts, rig
+from benchmarks.soak import SoakPlan, soak
+
+REPORT = Path("docs/benchmarks")
+SHORT = Plan(
+    rounds=3, settings_max=3, trial=Window(1.0, 3.0), window=Window(1.5, 6.0), instances=500, whole_events=30_000
+)
+LONG = Plan(
+    rounds=5, settings_max=9, trial=Window(3.0, 10.0), window=Window(3.0, 15.0), instances=1000, whole_events=200_000
+)
+
+
+def main() -> None:
+    """Measure and report."""
+    options = _options()
+    try:
+        options.run(options)
+    except Failed as failure:
+        sys.exit(f"The measurement broke off: {failure}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    contest = commands.add_parser("contest", help="Foliot and its peers in turn")
+    contest.add_argument("--long", action="store_true", help="longer windows, more rounds, every setting")
+    contest.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="where `make peers` put environments")
+    contest.set_defaults(run=_contest)
+    growth = commands.add_parser("growth", help="Foliot beside more and more instances and remembered ids")
+    growth.add_argument("--instances", default="1000,100000,1000000", help="sizes, the one to compare with first")
+    growth.add_argument("--remembered", type=int, default=20_000_000, help="ids in the dedupe window; 0: leave it out")
+    growth.add_argument("--events", type=int, default=100_000, help="in each measurement")
+    growth.add_argument("--rounds", type=int, default=3)
+    growth.set_defaults(run=_growth)
+    soaking = commands.add_parser("soak", help="an even load on Foliot for a long time")
+    soaking.add_argument("--per-second", type=float, help="half of the rate in the report's contest.json, if not given")
+    soaking.add_argument("--hours", type=float, default=1.0)
+    soaking.add_argument("--instances", type=int, default=100_000)
+    soaking.add_argument("--every-s", type=float, default=60.0)
+    soaking.set_defaults(run=_soak)
+    page = commands.add_parser("page", help="write the page and the plots anew from the report's contest.json")
+    page.set_defaults(run=lambda options: write_report(_contest_of(options), options.report))
+    for command in (contest, growth, soaking, page):
+        command.add_argument("--report", type=Path, default=REPORT, help="the folder that has the report")
+    return parser.parse_args()
+
+
+def _contest(options: argparse.Namespace) -> None:
+    contenders: Sequence[Contender] = (
+        Subject(),
+        Subject("foliot_relay", relay=True),
+        NaiveCelery(options.peers),
+        DbosWorkflows(options.peers),
+        LanggraphCheckpoints(options.peers),
+    )
+    with rig() as made:
+        seen = hold(made, contenders, LONG if options.long else SHORT, say)
+        figures = as_figures(seen, contenders, facts(), made.versions())
+    for name, ratio in figures["ratios"].items():
+        say(f"{ratio['events_per_s']:.1f} times the rate and {ratio['events_per_cpu_s']:.1f} times per CPU of {name}")
+    write_report(figures, options.report)
+
+
+def _growth(options: argparse.Namespace) -> None:
+    sizes = [int(size) for size in options.instances.split(",")]
+    populations = [Population(f"foliot_{size}", size) for size in sizes]
+    if options.remembered:
+        populations.append(Population("foliot_remembered", sizes[0], options.remembered))
+    with rig() as made:
+        figures = grow(made, populations, options.rounds, options.events, say)
+        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "growth.json")
+    for title, ratio in figures["against_the_first"].items():
+        say(f"{title}: {ratio['cpu']:.2f} times the CPU and {ratio['wal']:.2f} times the WAL of the first")
+
+
+def _soak(options: argparse.Namespace) -> None:
+    rate = options.per_second or _contest_of(options)["contenders"]["foliot"]["median"]["events_per_s"] / 2
+    with rig() as made:
+        figures = soak(made, SoakPlan(rate, options.hours * 3600, options.instances, options.every_s), say)
+        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "soak.json")
+
+
+def _contest_of(options: argparse.Namespace) -> Figures:
+    file = options.report / "contest.json"
+    if not file.exists():
+        sys.exit(f"there is no {file}: run `make bench` first")
+    figures: Figures = json.loads(file.read_text())
+    return figures
+
+
+def say(line: str) -> None:
+    """Print a line with the time."""
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

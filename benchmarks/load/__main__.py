@@ -1,0 +1,98 @@
+"""Make events and put them on a Kafka topic or into a file, one a line.
+
+python -m benchmarks.load --seed 1 --events 40000 --instances 500 (--kafka HOST:PORT | --file PATH)
+python -m benchmarks.load --lines PATH --kafka HOST:PORT
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
+from kafka import KafkaProducer
+
+from benchmarks.load.events import Event, births, incident_events
+
+TOPIC = "foliot.events.normal"
+"""One lane: only events of one lane are sure to keep their order."""
+
+
+def to_kafka(address: str, topic: str, events: Iterable[Event]) -> None:
+    """Put events on the lane's topic, keyed by address."""
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", linger_ms=20, batch_size=262_144)
+    headers = [("content-type", b"application/cloudevents+json")]
+    for event in events:
+        producer.send(topic, key=f"default/incident/{event.key}".encode(), value=event.document, headers=headers)
+    producer.flush()
+    producer.close()
+
+
+def to_file(path: Path, events: Iterable[Event]) -> None:
+    """Write events as lines, whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as stream:
+        stream.writelines(event.document + b"\n" for event in events)
+    part.rename(path)
+
+
+def from_file(path: Path) -> Iterator[Event]:
+    """Read events as `to_file` writes them."""
+    with path.open("rb") as stream:
+        for line in stream:
+            read = orjson.loads(line)
+            yield Event(read["subject"], read["id"], read["type"], line.rstrip(b"\n"))
+
+
+def paced(events: Iterable[Event], per_second: float) -> Iterator[Event]:
+    """Hold events back to an even pace."""
+    began = time.monotonic()
+    for number, event in enumerate(events):
+        if (early := began + number / per_second - time.monotonic()) > 0:
+            time.sleep(early)
+        yield event
+
+
+def main() -> None:
+    """Produce, and end."""
+    options = _options()
+    if options.lines:
+        events = from_file(options.lines)
+    elif options.births:
+        events = births(options.seed, options.instances)
+    else:
+        events = incident_events(options.seed, options.events, options.instances, born=options.born, skip=options.skip)
+    if options.per_second:
+        events = paced(events, options.per_second)
+    if options.seconds:
+        until = time.monotonic() + options.seconds
+        events = itertools.takewhile(lambda _: time.monotonic() < until, events)
+    if options.kafka:
+        to_kafka(options.kafka, options.topic, events)
+    else:
+        to_file(options.file, events)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=Path, help="take the events from this file")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--events", type=int, default=0)
+    parser.add_argument("--instances", type=int, default=1)
+    parser.add_argument("--births", action="store_true", help="one event for each instance: its birth")
+    parser.add_argument("--born", action="store_true", help="the births of these instances were sent before")
+    parser.add_argument("--skip", type=int, default=0, help="go on after so many events of this seed")
+    parser.add_argument("--per-second", type=float, help="an even pace, instead of as fast as it goes")
+    parser.add_argument("--seconds", type=float, help="end after this time")
+    parser.add_argument("--topic", default=TOPIC)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--kafka")
+    where.add_argument("--file", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

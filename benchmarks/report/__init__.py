@@ -1,0 +1,8 @@
+"""What was measured, as JSON, as a page and as plots."""
+
+from benchmarks.report.figures import Figures, as_figures, median_ratio
+from benchmarks.report.page import as_page
+from benchmarks.report.plots import Row, dot_plot
+from benchmarks.report.writing import write_json, write_report
+
+__all__ = ["Figures", "Row", "as_figures", "as_page", "dot_plot", "median_ratio", "write_json", "write_report"]

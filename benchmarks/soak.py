@@ -1,0 +1,118 @@
+"""A soak: an even load for a long time, looked at every minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final, TypeAlias
+
+import psutil
+
+from benchmarks.contenders import Batch, Programs, Subject
+from benchmarks.measure import Failed
+from benchmarks.rig import Rig, cpu_seconds, stop
+
+Say: TypeAlias = Callable[[str], None]
+
+# The newest steps of each shard: from the commit that took the event in to the one that applied it.
+_LATENCY: Final = """
+SELECT percentile_disc(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY 1000 * extract(epoch FROM
+           pg_xact_commit_timestamp(newest.written) - pg_xact_commit_timestamp(inbox.xmin))::float8)
+FROM cursors CROSS JOIN LATERAL (
+    SELECT j.xmin AS written, j.queue, j.number FROM journal j
+    WHERE j.shard = cursors.shard AND j.number IS NOT NULL ORDER BY j.n DESC LIMIT 30) newest
+JOIN inbox ON inbox.shard = cursors.shard AND inbox.queue = newest.queue AND inbox.number = newest.number"""
+_EVERYTHING: Final = """
+SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""
+
+
+@dataclass(frozen=True, slots=True)
+class SoakPlan:
+    """How much, and for how long."""
+
+    per_second: float
+    seconds: float
+    instances: int
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen at the end of one interval."""
+
+    at_s: float
+    applied: int
+    waiting: int
+    cpu_us_per_event: float
+    applied_p50_ms: float
+    applied_p99_ms: float
+    journal_bytes: int
+    instances_bytes: int
+    ring_bytes: int
+    other_bytes: int
+    """Of all other tables: what must not grow."""
+    memory_bytes: dict[str, int]
+    """Memory of each program and all below it, pages that several share divided among them."""
+
+
+def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
+    """Send an even load to a running Foliot and look at it every interval.
+
+    Raises:
+        Failed: a program ended.
+    """
+    subject = Subject()
+    subject.prepare(rig)
+    load = ("--seed", "1", "--events", str(int(plan.per_second * plan.seconds)), "--instances", str(plan.instances))
+    producer = rig.spawn(subject.producer(rig, (*load, "--per-second", str(plan.per_second))), "producer", {})
+    programs = subject.start(rig, subject.settings[0], Batch(0, load, rig.root / "unused"))
+    looks: list[Look] = []
+    began = time.monotonic()
+    cpu = _cpu(rig, subject, programs)
+    try:
+        while time.monotonic() - began < plan.seconds:
+            time.sleep(max(0.0, began + plan.every_s * (len(looks) + 1) - time.monotonic()))
+            ended = [name for name, process in programs.items() if process.poll() is not None]
+            if ended:
+                raise Failed(f"{', '.join(ended)} ended:\n" + "\n".join(rig.tail(f"foliot-{name}") for name in ended))
+            before, cpu = cpu, _cpu(rig, subject, programs)
+            events = subject.done(rig) - (looks[-1].applied if looks else 0)
+            at, each = time.monotonic() - began, (cpu - before) / max(1, events) * 1e6
+            looks.append(_look(rig, subject, programs, at, each))
+            say(str(looks[-1]))
+    finally:
+        stop([producer, *programs.values()])
+    return {"plan": asdict(plan), "looks": [asdict(look) for look in looks]}
+
+
+def _cpu(rig: Rig, subject: Subject, programs: Programs) -> float:
+    tops = rig.server_pids(subject.servers) | {name: process.pid for name, process in programs.items()}
+    return sum(cpu_seconds(tops, without=rig.watchers()).values())
+
+
+def _look(rig: Rig, subject: Subject, programs: Programs, at_s: float, cpu_us_per_event: float) -> Look:
+    database = rig.database(subject.name)
+    applied = subject.done(rig)
+    row = database.rows(_LATENCY)[0][0]
+    p50, p99 = row if isinstance(row, list) else (0.0, 0.0)
+    journal, present, ring = (database.weigh(names) for names in (subject.journals, subject.presents, subject.ring))
+    return Look(
+        at_s=at_s,
+        applied=applied,
+        waiting=subject.taken(rig) - applied,
+        cpu_us_per_event=cpu_us_per_event,
+        applied_p50_ms=p50,
+        applied_p99_ms=p99,
+        journal_bytes=journal,
+        instances_bytes=present,
+        ring_bytes=ring,
+        other_bytes=database.number(_EVERYTHING) - journal - present - ring,
+        memory_bytes={name: _memory(process.pid) for name, process in programs.items()},
+    )
+
+
+def _memory(pid: int) -> int:
+    top = psutil.Process(pid)
+    return sum(process.memory_full_info().pss for process in (top, *top.children(recursive=True)))
