@@ -87,7 +87,7 @@ mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must
 
 .PHONY: bench
 bench: $(VENV)/.dev kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)
-	$(BIN)/python benchmarks/spine.py --report docs/reports/spine
+	$(BIN)/python -m benchmarks.spine --report docs/reports/spine
 	$(BIN)/python -m benchmarks contest --peers $(PEERS)
 
 .PHONY: bench-long

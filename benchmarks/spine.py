@@ -1,6 +1,6 @@
 """First figures of the spine: rate and CPU by process, latency, bytes; printed, and written as JSON and Markdown.
 
-    python benchmarks/spine.py [--records 40000] [--rounds 3] [--report docs/reports/spine]
+    python -m benchmarks.spine [--records 40000] [--rounds 3] [--report docs/reports/spine]
 
 Everything runs on this machine: Apache Kafka, PostgreSQL (fsync on), Valkey, one ingester and one worker. Rounds with
 the Celery broker on and off are interleaved, and only their ratio says something about it: machines are noisy.
@@ -12,28 +12,24 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 from kafka import KafkaProducer
 
-from foliot.local import ApacheKafka, Postgres, Valkey
+from benchmarks.contenders import Subject
+from benchmarks.rig import Rig, cpu_seconds, rig, stop
 from foliot.local.demo import incidents
 
 FOLIOT = (sys.executable, "-m", "foliot.cli")
-EXAMPLES = Path(__file__).parents[1] / "examples" / "incident"
 WAIT_SECONDS_MAX = 300.0
 
 
@@ -41,22 +37,12 @@ WAIT_SECONDS_MAX = 300.0
 class Parts:
     """The servers of one run, and the environment that Foliot's programs get."""
 
-    root: Path
-    postgres: Postgres
-    kafka: ApacheKafka
-    valkey: Valkey
-    environment: dict[str, str] = field(default_factory=dict)
+    rig: Rig
+    environment: dict[str, str]
 
     def foliot(self, *arguments: str, **changes: str) -> subprocess.Popen[bytes]:
         """Start a program of Foliot; its log goes to the run's folder."""
-        log = (self.root / f"{arguments[0]}.log").open("ab")
-        environment = {**os.environ, **self.environment, **changes}
-        return subprocess.Popen([*FOLIOT, *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT)
-
-    def run(self, *arguments: str) -> None:
-        """Run a command to its end."""
-        if self.foliot(*arguments).wait() != 0:
-            raise SystemExit(f"foliot {' '.join(arguments)} failed: see {self.root}")
+        return self.rig.spawn([*FOLIOT, *arguments], arguments[0], {**self.environment, **changes})
 
     def ask(self, query: str) -> Any:
         """Ask the database for one row."""
@@ -67,46 +53,25 @@ class Parts:
 @contextmanager
 def parts() -> Iterator[Parts]:
     """Start the servers, migrate, make topics and publish; stop and remove everything at the end."""
-    with ExitStack() as stack:
-        root = Path(tempfile.mkdtemp(prefix="foliot-bench-"))
-        stack.callback(shutil.rmtree, root, ignore_errors=True)
-        root.chmod(0o755)
-        servers = Postgres(root, settings={"track_commit_timestamp": "on"}), ApacheKafka(root), Valkey(root)
-        for server in servers:
-            server.start()
-            stack.callback(server.stop)
-        made = Parts(root, *servers)
-        made.postgres.create_database("foliot")
-        made.environment = {
-            "FOLIOT_DSN_OWNER": made.postgres.dsn_of("foliot"),
-            "FOLIOT_DSN_SERVICE": made.postgres.dsn_of("foliot", role="foliot_service"),
-            "FOLIOT_DSN_FRONT": made.postgres.dsn_of("foliot", role="foliot_front"),
-            "FOLIOT_KAFKA": made.kafka.address,
-            "FOLIOT_BROKER_URL": made.valkey.url,
-            "FOLIOT_LOG_LEVEL": "warning",
-        }
-        made.run("db", "upgrade")
-        made.run("topics")
-        made.run("publish", str(EXAMPLES / "incident.v1.yaml"))
-        yield made
+    with rig() as made:
+        subject = Subject()
+        subject.prepare(made)
+        yield Parts(made, subject.environment(made))
 
 
 @contextmanager
-def programs(made: Parts, *names: str, **changes: str) -> Iterator[dict[str, psutil.Process]]:
+def programs(made: Parts, *names: str, **changes: str) -> Iterator[dict[str, int]]:
     """Run programs of Foliot; they are told to stop at the end."""
     running = {name: made.foliot(name, **changes) for name in names}
     try:
-        yield {name: psutil.Process(process.pid) for name, process in running.items()}
+        yield {name: process.pid for name, process in running.items()}
     finally:
-        for process in running.values():
-            process.send_signal(signal.SIGTERM)
-        for process in running.values():
-            process.wait(timeout=30)
+        stop(running.values(), grace_s=30.0)
 
 
 def fill(made: Parts, seed: int, records: int) -> None:
     """Put records on the lane topics."""
-    producer = KafkaProducer(bootstrap_servers=made.kafka.address, acks="all", linger_ms=20, batch_size=262_144)
+    producer = KafkaProducer(bootstrap_servers=made.rig.kafka.address, acks="all", linger_ms=20, batch_size=262_144)
     for planned in incidents(seed, records):
         # Another source each round, or the dedupe would drop them all.
         value = planned.value.replace(b"demo/incident-desk", b"bench/%d" % seed).replace(b'"INC-', b'"R%d-' % seed)
@@ -136,18 +101,6 @@ def drain(made: Parts, before: int, wanted: int) -> float:
     raise SystemExit(f"not drained within {WAIT_SECONDS_MAX} s: {row}")
 
 
-def cpu_seconds(made: Parts, running: dict[str, psutil.Process]) -> dict[str, float]:
-    """Sum the CPU of every process, its children included."""
-    tops = {"postgres": made.postgres, "kafka": made.kafka, "valkey": made.valkey}
-    processes = {name: psutil.Process(server.child.pid) for name, server in tops.items()} | running
-    sums: dict[str, float] = {}
-    for name, top in processes.items():
-        family = [top, *top.children(recursive=True)]
-        times = [process.cpu_times() for process in family if process.is_running()]
-        sums[name] = sum(t.user + t.system for t in times) + times[0].children_user + times[0].children_system
-    return sums
-
-
 def throughput(made: Parts, seed: int, records: int, *, broker: bool) -> dict[str, Any]:
     """From a filled topic to committed: rate, CPU per event by process, WAL and bytes kept per event."""
     fill(made, seed, records)
@@ -157,9 +110,10 @@ def throughput(made: Parts, seed: int, records: int, *, broker: bool) -> dict[st
     wal_before, kept_before = made.ask("SELECT pg_current_wal_lsn()")[0], _kept(made)
     with programs(made, "worker", "ingest", **changes) as running:
         _wait_for_first(made, before)
-        cpu_before = cpu_seconds(made, running)
+        tops = made.rig.server_pids(("postgres", "kafka", "valkey")) | running
+        cpu_before = cpu_seconds(tops)
         seconds = drain(made, before, wanted)
-        cpu_after = cpu_seconds(made, running)
+        cpu_after = cpu_seconds(tops)
     stepped = int(made.ask(PROGRESS)[1]) - before
     wal = int(made.ask(f"SELECT pg_current_wal_lsn() - '{wal_before}'::pg_lsn")[0])
     cpu = {name: (cpu_after[name] - cpu_before[name]) / stepped * 1e6 for name in cpu_after}
@@ -189,7 +143,7 @@ def _wait_for_first(made: Parts, before: int) -> None:
 
 def latency(made: Parts, events: int) -> dict[str, Any]:
     """One event at a time on a quiet system whose pollers sleep for a minute: milliseconds from send to commit."""
-    producer = KafkaProducer(bootstrap_servers=made.kafka.address, acks="all", linger_ms=0)
+    producer = KafkaProducer(bootstrap_servers=made.rig.kafka.address, acks="all", linger_ms=0)
     sent: dict[str, float] = {}
     with programs(made, "worker", "ingest", FOLIOT_POLL_MS="60000"):
         for number in range(events + 20):
