@@ -1,0 +1,12 @@
+import json
+
+from benchmarks.report import as_page
+from benchmarks.rig import ROOT
+
+REPORT = ROOT / "docs" / "benchmarks"
+
+
+def test_the_page_says_what_the_figures_say() -> None:
+    figures = json.loads((REPORT / "contest.json").read_text())
+
+    assert as_page(figures) == (REPORT / "README.md").read_text(), "Write it anew: python -m benchmarks page"
