@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foliot.api import events, health, instances, machines
+from foliot.api import events, health, instances, letters, machines
 from foliot.api.callers import Pace
 from foliot.api.doors import Doors
 from foliot.api.problems import Refused, problem, problem_response
@@ -59,7 +59,7 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     )
     app.state.doors = doors
     app.state.pace = Pace(doors.settings.api_requests_per_s)
-    for router in (events.router, instances.router, machines.router, health.router):
+    for router in (events.router, instances.router, machines.router, letters.router, health.router):
         app.include_router(router)
     app.middleware("http")(_surrounded)
     app.add_exception_handler(FoliotError, _refused)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 
 from foliot.engine import EngineError, Event, State, adopt, decode, encode, start, step
 from foliot.registry import Catalog, Versions
+from foliot.runtime import keyed_hash
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, Connection, end_reading, load
 
 _SQL: Final = load("history")
@@ -85,6 +85,7 @@ class _ShardProof:
     ) -> None:
         self._connection = connection
         self._catalog = catalog
+        self._hash_of = keyed_hash(catalog.secret)
         self._versions = versions
         self._shard = shard
         self._last = last
@@ -142,7 +143,7 @@ class _ShardProof:
         if state is None:
             return
         text = encode(state)
-        if blake2b(text, digest_size=16, key=self._catalog.secret).digest() != bytes(row[16]):
+        if self._hash_of(text) != bytes(row[16]):
             self._find("hash_differs", n, instance, f"position {position}, kind {JOURNAL_KINDS[kind]}")
         if row[17] is not None and row[17].encode() != text:
             self._find("state_differs", n, instance, f"the full state at position {position} is not the fold")

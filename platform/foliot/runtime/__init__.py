@@ -5,6 +5,7 @@ from foliot.runtime.addresses import SHARDS_MAX, instance_id, is_urgent, lane_of
 from foliot.runtime.admission import admit, find_machine
 from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
+from foliot.runtime.hashing import keyed_hash
 from foliot.runtime.intake import (
     OffsetMove,
     Receipt,
@@ -43,6 +44,7 @@ __all__ = [
     "insert_dead_letters",
     "instance_id",
     "is_urgent",
+    "keyed_hash",
     "lane_of",
     "payload_hash",
     "queue_of",

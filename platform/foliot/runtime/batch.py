@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Final, assert_never
 
 import orjson
@@ -36,6 +35,7 @@ from foliot.errors import Refusal
 from foliot.registry import Catalog, Channel, MachineEntry, TopicBound, topic_of_another
 from foliot.runtime.addresses import instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
+from foliot.runtime.hashing import keyed_hash
 from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
 from foliot.runtime.transition_codes import transition_code
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, StoreError
@@ -93,6 +93,7 @@ class ShardBatch:
         self.output = Output()
         self._lives = lives
         self._catalog = catalog
+        self._hash_of = keyed_hash(catalog.secret)
         self.now = now
         self._compile = compiled
         self._versions: dict[tuple[int, int], Compiled] = {}
@@ -169,7 +170,7 @@ class ShardBatch:
             return
         self.n += 1
         life = self._begin(event, channel, begun, encoded)
-        self._note_step(event, life, begun, data_event=False)
+        self._note_effects(event, life, begun)
         self.output.born[event.address] = life
         self.output.changed[event.address] = life
         self._step(event, life)
@@ -256,7 +257,9 @@ class ShardBatch:
         self._journal(
             stepped, "event", done.outcome, previous_n=life.n, event=event, full=full, transitions=done.transitions
         )
-        self._note_step(event, stepped, done, data_event=True)
+        self.output.stepped += 1
+        if done.effects:
+            self._note_effects(event, stepped, done)
         self.output.changed[life.address] = stepped
 
     def _refuse_topics_of_others(self, done: Step, entry: MachineEntry) -> None:
@@ -269,8 +272,7 @@ class ShardBatch:
             if isinstance(effect, Send) and self._catalog.topic_tenant(effect.topic) not in {None, entry.tenant}:
                 raise topic_of_another(entry.name, effect.topic)
 
-    def _note_step(self, event: Waiting, life: Life, done: Step, *, data_event: bool) -> None:
-        self.output.stepped += data_event
+    def _note_effects(self, event: Waiting, life: Life, done: Step) -> None:
         for ordinal, effect in enumerate(done.effects):
             match effect:
                 case Send():
@@ -356,7 +358,7 @@ class ShardBatch:
                 own.timer if own else None,
                 own.armed if own else None,
                 transition_code(transitions),
-                blake2b(life.encoded, digest_size=16, key=self._catalog.secret).digest(),
+                self._hash_of(life.encoded),
                 life.encoded if full else None,
                 detail,
             )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from foliot.cloudevents import address_text
 from foliot.registry import Catalog
 from foliot.runtime.addresses import shard_of
 from foliot.runtime.dead_letters import Record
+from foliot.runtime.hashing import keyed_hash
 
 _ID_BYTES_MAX: Final = 64
-_HASH_BYTES: Final = 16
 
 
 class Arrival(NamedTuple):
@@ -44,7 +43,7 @@ def payload_hash(secret: bytes, type_: str, time: str | None, data: str | None) 
 
     None of the parts holds U+0000, and no time or data is empty, so no two events have the same text.
     """
-    return blake2b(f"{type_}\0{time or ''}\0{data or ''}".encode(), digest_size=_HASH_BYTES, key=secret).digest()
+    return keyed_hash(secret)(f"{type_}\0{time or ''}\0{data or ''}".encode())
 
 
 def claim_of(arrival: Arrival, catalog: Catalog) -> Claim:
@@ -56,5 +55,4 @@ def claim_of(arrival: Arrival, catalog: Catalog) -> Claim:
     shard = shard_of(address_text(machine.tenant_slug, machine.name, arrival.key), catalog.shards)
     # None of the texts holds U+0000.
     words = f"{arrival.event_id}\0{arrival.source}\0{arrival.machine}\0{arrival.key}".encode()
-    hashed = blake2b(words, digest_size=_HASH_BYTES, key=catalog.secret).digest()
-    return Claim(arrival.tenant, arrival.event_id.encode()[:_ID_BYTES_MAX] + hashed, shard)
+    return Claim(arrival.tenant, arrival.event_id.encode()[:_ID_BYTES_MAX] + keyed_hash(catalog.secret)(words), shard)

@@ -95,3 +95,17 @@ def test_health_needs_no_key(site: Site) -> None:
     ready = site.client.get("/healthz/ready")
 
     assert (live.status_code, ready.status_code) == (200, 200)
+
+
+def test_dead_letters_are_listed_and_shown_to_their_tenant_alone(site: Site) -> None:
+    site.send("INC-1", data={"severity": "much"})
+    site.step()
+
+    [letter] = site.get("/v1/dead-letters").json()["items"]
+    whole = site.get(f"/v1/dead-letters/{letter['id']}").json()
+    elsewhere = site.get(f"/v1/dead-letters/{letter['id']}", tenant="other")
+
+    assert (letter["code"], letter["key"]) == ("data_outside_schema", "INC-1")
+    assert whole["event"]["data"] == {"severity": "much"}
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "unknown_dead_letter")
+    assert site.get("/v1/dead-letters", tenant="other").json()["items"] == []

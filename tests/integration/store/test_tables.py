@@ -76,7 +76,14 @@ def test_the_front_role_writes_nothing(two_tenants: Database, table: str) -> Non
 
 @pytest.mark.parametrize(
     "table",
-    sorted({table.name for table in tables.metadata.sorted_tables} - {table.name for table in tables.FRONT_TABLES}),
+    # Of the tenants it sees its own row: tests of the API look at that.
+    sorted(
+        {
+            table.name
+            for table in tables.metadata.sorted_tables
+            if table not in tables.FRONT_TABLES and table.name != "tenants"
+        }
+    ),
 )
 def test_the_front_role_cannot_read_what_is_not_its_own(two_tenants: Database, table: str) -> None:
     with psycopg.connect(two_tenants.front) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -65,3 +65,10 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %I TO foliot_front', name);
     END LOOP;
 END $$;
+
+-- The owner makes the first tenant, so it is not held out.
+ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY service_all ON tenants TO foliot_service USING (true) WITH CHECK (true);
+CREATE POLICY front_own ON tenants FOR SELECT TO foliot_front
+    USING (number = (SELECT nullif(current_setting('app.tenant', true), '')::int));
+GRANT SELECT ON tenants TO foliot_front;
