@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import random
 import resource
 import secrets
 import socket
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -25,6 +22,7 @@ from foliot.store import Connection, connect, crash_point
 from foliot_workers.app import LaneClass
 from foliot_workers.page import SharedPage
 from foliot_workers.waking import CeleryWake, Unwoken
+from foliot_workers.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +67,7 @@ class Child:
         self._page = page
         self._wake_ups = wake_ups
         self._stepper = Stepper(settings, writer=writer)
+        self._watchdog = Watchdog(settings.step_watchdog_s)
         self._stepping = threading.Lock()
         self._stepping_patience = Patience()
         self._sweeping = threading.Lock()
@@ -88,6 +87,7 @@ class Child:
         if self._settings.crash_at:
             crash_point.arm(self._settings.crash_at)
         collect_seldom()
+        self._watchdog.start()
         threading.Thread(target=self._poll, name="poller", daemon=True).start()
         if self._lane_class == "bulk":
             threading.Thread(target=self._sweep_again_and_again, name="sweeper", daemon=True).start()
@@ -100,6 +100,7 @@ class Child:
         self._stop.set()
         self._bell.set()
         if self._stepping.acquire(timeout=self._settings.grace_s):
+            self._watchdog.stop()
             self._stepper.close()
         if self._sweeping.acquire(timeout=_CLOSE_S_MAX):
             self._drop_sweep_connection()
@@ -167,21 +168,14 @@ class Child:
 
     def _step(self, shards: Sequence[int] = ()) -> Stepped | None:
         """Step one batch; None after trouble, which was logged."""
+        self._watchdog.begin()
         try:
-            with self._watched():
-                return self._stepper.run_batch(shards, urgent_only=self._lane_class == "urgent")
+            return self._stepper.run_batch(shards, urgent_only=self._lane_class == "urgent")
         except Exception as error:  # noqa: BLE001 - the events are still there, and others can be stepped
             _report("batch_failed", error)
             return None
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Let a thread of C, which needs no GIL, end the process if this takes too long."""
-        faulthandler.dump_traceback_later(self._settings.step_watchdog_s, exit=True, file=sys.__stderr__ or sys.stderr)
-        try:
-            yield
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            self._watchdog.end()
 
     def _poll(self) -> None:
         while not self.stopping:
