@@ -114,6 +114,10 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Read again, or wait longer.",
         ),
         "position_invalid": ("What was sent as a position is none.", "Send `position` of an answer as it came."),
+        "precondition_required": (
+            "A move of a channel does not say which revision it has seen.",
+            'Send `If-Match: "REVISION"`, or `If-None-Match: *` for a new channel.',
+        ),
         "request_invalid": ("A parameter is missing or not as OpenAPI describes it.", "See `/openapi.json`."),
         "too_many_requests": (
             "A key makes more requests than it may, or too many wait to be committed.",

@@ -14,10 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foliot.api import events, health, instances, letters, machines
+from foliot.api import events, health, instances, letters, machines, publishing
 from foliot.api.callers import Pace
 from foliot.api.doors import Doors
-from foliot.api.problems import Refused, problem, problem_response
+from foliot.api.problems import Fault, Refused, problem, problem_response
+from foliot.definition import DefinitionRefused
 from foliot.errors import FoliotError, Refusal
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     )
     app.state.doors = doors
     app.state.pace = Pace(doors.settings.api_requests_per_s)
-    for router in (events.router, instances.router, machines.router, letters.router, health.router):
+    for router in (events.router, instances.router, machines.router, letters.router, publishing.router, health.router):
         app.include_router(router)
     app.middleware("http")(_surrounded)
     app.add_exception_handler(FoliotError, _refused)
@@ -84,7 +85,10 @@ async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, FoliotError)  # noqa: S101 - what it is registered for
     index = error.index if isinstance(error, Refused) else None
     headers = error.headers if isinstance(error, Refused) else None
-    return problem_response(problem(error.refusal, retryable=error.retryable, index=index), headers)
+    document = problem(error.refusal, retryable=error.retryable, index=index)
+    if isinstance(error, DefinitionRefused):
+        document.diagnostics = [Fault.model_validate(each, from_attributes=True) for each in error.diagnostics]
+    return problem_response(document, headers)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -58,6 +58,7 @@ def _identify(doors: Doors, credentials: HTTPAuthorizationCredentials | None) ->
 
 Reader: TypeAlias = Annotated[Caller, Depends(may("read"))]
 Sender: TypeAlias = Annotated[Caller, Depends(may("send"))]
+Publisher: TypeAlias = Annotated[Caller, Depends(may("publish"))]
 SharedDoors: TypeAlias = Annotated[Doors, Depends(doors_of)]
 
 

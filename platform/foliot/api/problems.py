@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import orjson
 from pydantic import BaseModel, Field
@@ -31,7 +31,13 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "method_not_allowed": 405,
         "not_acceptable": 406,
         "id_reused": 409,
-        "precondition_failed": 412,
+        "unknown_machine": 404,
+        "unknown_version": 404,
+        "unknown_channel": 404,
+        "operation_reused": 409,
+        "topic_bound": 409,
+        "version_deprecated": 409,
+        "channel_moved": 412,
         "body_too_large": 413,
         "record_too_large": 413,
         "data_too_large": 413,
@@ -40,6 +46,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "format_unsupported": 415,
         "too_many_requests": 429,
         "inbox_full": 429,
+        "precondition_required": 428,
         "headers_too_large": 431,
         "internal_error": 500,
         "not_yet_applied": 503,
@@ -48,6 +55,18 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
 """Every other refusal is the caller's to mend (422), or comes again later (503) where it is retryable."""
 
 PROBLEMS: Final = frozenset(STATUS)
+
+
+class Fault(BaseModel):
+    """One fault of a definition: `line` and `column` count from 1; `foliot explain CODE` tells more."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    line: int
+    column: int
+    path: str
+    what: str
+    remedy: str
 
 
 class Problem(BaseModel):
@@ -61,6 +80,7 @@ class Problem(BaseModel):
     where: str = Field(description="Where it is wrong: a path into the body, a header, an address")
     remedy: str = Field(description="What to do")
     index: int | None = Field(default=None, description="Which event of a batch is meant, from 0")
+    diagnostics: list[Fault] | None = Field(default=None, description="All that is wrong with a definition")
 
 
 class Refused(FoliotError):
@@ -108,6 +128,6 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 409, 413, 415, 422, 429, 431, 500, 503)
+    for status in (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 431, 500, 503)
 }
 """What any operation may answer with, for the OpenAPI document."""

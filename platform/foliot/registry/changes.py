@@ -83,7 +83,7 @@ def tenant_number(connection: Connection, slug: str) -> int:
 
 def _perform(connection: Connection, call: Call, act: Act) -> Detail:
     row = _SQL["lock_installation"].run(connection).fetchone()
-    if row is None:
+    if row is None or row[0] is None:
         raise StoreError("the database has no installation", remedy="Run: foliot db upgrade")
     revision = row[0] + 1
     tenant = _NO_TENANT if call.tenant is None else tenant_number(connection, call.tenant)

@@ -21,6 +21,7 @@ from foliot.registry.failures import (
     topic_of_another,
 )
 from foliot.registry.names import check_slug
+from foliot.registry.routing import topic_owner
 from foliot.store import Connection, load
 
 _SQL: Final = load("registry")
@@ -241,8 +242,7 @@ def _checked(text: bytes | str, filename: str) -> Definition:
 
 def _refuse_topics_of_others(connection: Connection, tenant: int, definition: Definition, filename: str) -> None:
     for topic in sorted(definition.topics):
-        row = _SQL["read_topic"].run(connection, {"topic": topic}).fetchone()
-        if row is not None and row[0] != tenant:
+        if topic_owner(connection, topic) not in {None, tenant}:
             raise topic_of_another(definition.id, topic, where=filename)
 
 

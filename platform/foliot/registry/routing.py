@@ -166,16 +166,22 @@ def compile_route(route: Route) -> CompiledRoute:
     return CompiledRoute(route, compiled.pop("match"), compiled, _validator(route.schema))
 
 
+def topic_owner(connection: Connection, topic: str) -> int | None:
+    """Tell which tenant a topic is bound to; the front doors get 0 in the place of any other than their own."""
+    row = _SQL["read_topic"].run(connection, {"topic": topic}).fetchone()
+    return None if row is None else row[0]
+
+
 def bind(connection: Connection, tenant: int, topic: str, *, rebind: bool) -> bool:
     """Bind a topic in the open transaction; tell whether that changed anything.
 
     Raises:
         TopicBound: it belongs to another tenant, and `rebind` is false.
     """
-    row = _SQL["read_topic"].run(connection, {"topic": topic}).fetchone()
-    if row is not None and row[0] == tenant:
+    owner = topic_owner(connection, topic)
+    if owner == tenant:
         return False
-    if row is not None and not rebind:
+    if owner is not None and not rebind:
         raise TopicBound(
             f"the topic {topic!r} belongs to another tenant",
             where="topic",

@@ -4,15 +4,15 @@
 -- in: nothing
 -- out: the present revision
 -- locks: the installation's row, FOR UPDATE, until the commit
--- index: none; one row
-SELECT revision FROM installation FOR UPDATE
+-- index: none; one row, by a function that the front role may call too
+SELECT registry_lock()
 
 -- name: move_revision
 -- in: nothing
 -- out: the new revision
 -- locks: the installation's row, held already
--- index: none; one row
-UPDATE installation SET revision = revision + 1 RETURNING revision
+-- index: none; one row, by a function that the front role may call too
+SELECT registry_move()
 
 -- name: read_operation
 -- in: tenant, id
@@ -142,10 +142,10 @@ SET revision = excluded.revision, version = excluded.version, all_revision = exc
 
 -- name: read_topic
 -- in: topic
--- out: the tenant that it is bound to
+-- out: the tenant that it is bound to, null where it is to none; for the front role 0 in the place of another's
 -- locks: nothing
--- index: topics_pkey
-SELECT tenant FROM topics WHERE topic = %(topic)s
+-- index: none; the function rides topics_pkey
+SELECT registry_topic(%(topic)s)
 
 -- name: put_topic
 -- in: topic, tenant

@@ -100,6 +100,41 @@ BEGIN ATOMIC
     FROM heads h JOIN cursors c ON c.shard = h.shard WHERE h.numbers <> c.numbers;
 END;
 
+-- out: the registry's revision, null where there is no installation
+-- locks: the installation's row, until the commit: changes of the registry come one after the other
+-- index: none; one row
+CREATE FUNCTION registry_lock() RETURNS int8
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    present int8;
+BEGIN
+    SELECT i.revision INTO present FROM installation i FOR UPDATE;
+    RETURN present;
+END $$;
+
+-- out: the new revision
+-- locks: the installation's row
+-- index: none; one row
+CREATE FUNCTION registry_move() RETURNS int8
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    UPDATE installation SET revision = revision + 1 RETURNING revision;
+END;
+
+-- in: a topic
+-- out: the tenant that it is bound to, null where it is to none; the front doors get 0 for any other than their own
+-- index: topics_pkey
+CREATE FUNCTION registry_topic(wanted text) RETURNS int4
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    bound int4 := (SELECT t.tenant FROM topics t WHERE t.topic = wanted);
+BEGIN
+    IF pg_has_role(session_user, 'foliot_service', 'MEMBER') OR bound IS NULL OR bound = front_tenant() THEN
+        RETURN bound;
+    END IF;
+    RETURN 0;
+END $$;
+
 DO $$
 DECLARE
     signature regprocedure;
@@ -109,10 +144,10 @@ BEGIN
     GRANT CREATE ON SCHEMA public TO foliot_service;
     FOR signature IN
         SELECT p.oid FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'front\_%'
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proname ~ '^(front|registry)_'
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO foliot_front', signature);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO foliot_front, foliot_service', signature);
         EXECUTE format('ALTER FUNCTION %s OWNER TO foliot_service', signature);
     END LOOP;
     REVOKE CREATE ON SCHEMA public FROM foliot_service;

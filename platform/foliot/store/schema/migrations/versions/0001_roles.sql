@@ -72,3 +72,18 @@ CREATE POLICY service_all ON tenants TO foliot_service USING (true) WITH CHECK (
 CREATE POLICY front_own ON tenants FOR SELECT TO foliot_front
     USING (number = (SELECT nullif(current_setting('app.tenant', true), '')::int));
 GRANT SELECT ON tenants TO foliot_front;
+
+-- Machines are published and channels moved through the front doors too, each tenant's by itself.
+DO $$
+DECLARE
+    name text;
+    mine text := '(tenant = (SELECT nullif(current_setting(''app.tenant'', true), '''')::int))';
+BEGIN
+    FOREACH name IN ARRAY ARRAY['machines', 'versions', 'channels', 'operations'] LOOP
+        EXECUTE format('CREATE POLICY front_makes ON %I FOR INSERT TO foliot_front WITH CHECK %s', name, mine);
+        EXECUTE format('GRANT INSERT ON %I TO foliot_front', name);
+    END LOOP;
+    EXECUTE format('CREATE POLICY front_moves ON channels FOR UPDATE TO foliot_front USING %s WITH CHECK %s', mine, mine);
+END $$;
+GRANT UPDATE (revision, version, all_revision, all_version, moved_at) ON channels TO foliot_front;
+GRANT USAGE ON SEQUENCE machines_number_seq TO foliot_front;

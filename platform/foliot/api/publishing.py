@@ -1,0 +1,122 @@
+"""Machines are published, and channels moved, over HTTP."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from foliot import registry
+from foliot.access import Caller
+from foliot.api.callers import Publisher, SharedDoors, read_body
+from foliot.api.doors import Doors
+from foliot.api.machines import Channel
+from foliot.api.problems import PROBLEM_RESPONSES, Refused
+from foliot.errors import Refusal
+
+_OPERATION: Final = Header(
+    alias="idempotency-key", max_length=200, description="Makes it safe to repeat the call: the same key is done once"
+)
+_TAG: Final = re.compile(r'"(\d{1,18})"', re.ASCII)
+_DEFINITION: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        "application/yaml": {"schema": {"type": "string"}},
+        "application/json": {"schema": {"type": "object"}},
+    },
+}
+
+router = APIRouter(prefix="/v1/machines", tags=["machines"], responses=PROBLEM_RESPONSES)
+
+
+class Published(BaseModel):
+    """A version; `created` is false where the very same machine was there already."""
+
+    machine: str
+    version: int
+    hash: str
+    created: bool
+
+
+class Move(BaseModel):
+    """Where a channel is to point; `all` moves live instances too, each at its next event."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    mode: Literal["new", "all"] = "new"
+
+
+@router.post("", status_code=201, response_model=Published, openapi_extra={"requestBody": _DEFINITION})
+async def publish_machine(
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    doors: SharedDoors,
+    operation: Annotated[str | None, _OPERATION] = None,
+) -> Any:
+    """Check a definition (YAML or JSON), and add it as a version; 200 where the same content is a version already."""
+    text = await read_body(request, doors.settings.api_body_bytes_max)
+    published = await run_in_threadpool(_publish, doors, caller, text, operation)
+    response.status_code = 201 if published.created else 200
+    response.headers["location"] = f"/v1/machines/{published.machine}"
+    return Published.model_validate(published, from_attributes=True)
+
+
+@router.put("/{machine}/channels/{channel}")
+def move_channel(  # noqa: PLR0917 - the framework passes all by name
+    machine: str,
+    channel: str,
+    move: Move,
+    response: Response,
+    caller: Publisher,
+    doors: SharedDoors,
+    if_match: Annotated[str, Header(description="The revision that you have seen, as an ETag")] = "",
+    if_none_match: Annotated[str, Header(description="`*` makes a channel that is not there yet")] = "",
+    operation: Annotated[str | None, _OPERATION] = None,
+) -> Channel:
+    """Point a channel at a version, if nobody has moved it since you looked."""
+    expected = _expected(if_match, if_none_match)
+    with doors.reading(caller) as connection:
+        moved = registry.move_channel(
+            connection,
+            caller.tenant_slug,
+            machine,
+            channel,
+            move.version,
+            mode=move.mode,
+            expected_revision=expected,
+            operation_id=operation,
+            by=f"key {caller.key}",
+        )
+    response.headers["etag"] = f'"{moved.revision}"'
+    return Channel.model_validate(moved, from_attributes=True)
+
+
+def _publish(doors: Doors, caller: Caller, text: bytes, operation: str | None) -> registry.Published:
+    with doors.reading(caller) as connection:
+        return registry.publish(
+            connection,
+            caller.tenant_slug,
+            text,
+            filename="body",
+            by=f"key {caller.key}",
+            operation_id=operation,
+        )
+
+
+def _expected(if_match: str, if_none_match: str) -> int:
+    """Read the revision that the caller has seen; 0 stands for none.
+
+    Raises:
+        Refused: the caller does not say it (`precondition_required`).
+    """
+    if if_none_match.strip() == "*":
+        return registry.NO_REVISION
+    match = _TAG.fullmatch(if_match.strip().removeprefix("W/"))
+    if match is None:
+        what = "the request does not say which revision of the channel it has seen"
+        remedy = 'Send If-Match: "REVISION" as GET /v1/machines/{machine} shows it, or If-None-Match: * for a new one.'
+        raise Refused(Refusal("precondition_required", what, "if-match", remedy))
+    return int(match[1])

@@ -1,0 +1,115 @@
+"""Machines are published and channels moved over HTTP, each tenant's by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from integration.api.conftest import EXAMPLES
+
+from foliot.registry import bind_topic
+from foliot.store import connect
+
+if TYPE_CHECKING:
+    from conftest import Site
+
+SECOND = (EXAMPLES / "incident" / "incident.v2.yaml").read_text()
+SENDING = """
+foliot: 1
+id: sender
+initial: a
+states:
+  a:
+    entry: [{send: {event: told, to: {topic: theirs}}}]
+"""
+
+
+def _publish(site: Site, text: str, *, tenant: str = "default", **headers: str) -> Any:
+    content = {"content-type": "application/yaml", **site.headers(tenant), **headers}
+    return site.client.post("/v1/machines", content=text, headers=content)
+
+
+def _move(site: Site, version: int, mode: str = "new", channel: str = "stable", **headers: str) -> Any:
+    return site.client.put(
+        f"/v1/machines/incident/channels/{channel}",
+        json={"version": version, "mode": mode},
+        headers={**site.headers(), **headers},
+    )
+
+
+def test_a_machine_is_published_once_and_said_again(site: Site) -> None:
+    first = _publish(site, SECOND)
+    again = _publish(site, SECOND)
+
+    assert (first.status_code, first.json()["version"], first.json()["created"]) == (201, 2, True)
+    assert (again.status_code, again.json()["version"], again.json()["created"]) == (200, 2, False)
+    assert site.get("/v1/machines/incident", tenant="other").json()["versions"][-1]["version"] == 1
+
+
+def test_a_definition_with_faults_is_refused_with_all_of_them(site: Site) -> None:
+    answer = _publish(site, "foliot: 1\nid: x\ninitial: nowhere\nstates: {a: {on: {go: b}}}\n")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "definition_refused")
+    assert {fault["code"] for fault in answer.json()["diagnostics"]} >= {"D303", "D401"}
+    assert all(fault["line"] > 0 for fault in answer.json()["diagnostics"])
+
+
+def test_a_channel_is_moved_only_by_who_has_seen_its_revision(site: Site) -> None:
+    _publish(site, SECOND)
+    [channel] = site.get("/v1/machines/incident").json()["channels"]
+
+    unseen = _move(site, 2)
+    moved = _move(site, 2, "all", **{"if-match": f'"{channel["revision"]}"'})
+    late = _move(site, 1, **{"if-match": f'"{channel["revision"]}"'})
+
+    assert (unseen.status_code, unseen.json()["code"]) == (428, "precondition_required")
+    assert (moved.status_code, moved.json()["all_version"]) == (200, 2)
+    assert moved.headers["etag"] == f'"{moved.json()["revision"]}"'
+    assert (late.status_code, late.json()["code"]) == (412, "channel_moved")
+
+
+def test_a_new_channel_is_made_where_there_is_none(site: Site) -> None:
+    made = _move(site, 1, channel="canary", **{"if-none-match": "*"})
+    again = _move(site, 1, channel="canary", **{"if-none-match": "*"})
+
+    assert (made.status_code, made.json()["name"]) == (200, "canary")
+    assert again.status_code == 412
+
+
+def test_a_repeated_call_is_done_once(site: Site) -> None:
+    first = _publish(site, SECOND, **{"idempotency-key": "one"})
+    again = _publish(site, SECOND, **{"idempotency-key": "one"})
+    other = _publish(site, SENDING, **{"idempotency-key": "one"})
+
+    assert first.json() == again.json()
+    assert (other.status_code, other.json()["code"]) == (409, "operation_reused")
+
+
+@pytest.mark.parametrize(("tenant", "status"), [("default", 409), ("other", 201)])
+def test_a_machine_sends_to_no_topic_of_another_tenant(site: Site, tenant: str, status: int) -> None:
+    with connect(site.database.service, application="test") as connection:
+        bind_topic(connection, "theirs", "other")
+
+    answer = _publish(site, SENDING, tenant=tenant)
+
+    assert answer.status_code == status
+
+
+def test_an_unknown_version_or_machine_is_not_found(site: Site) -> None:
+    [channel] = site.get("/v1/machines/incident").json()["channels"]
+
+    version = _move(site, 9, **{"if-match": f'"{channel["revision"]}"'})
+    machine = site.client.put(
+        "/v1/machines/nothing/channels/stable", json={"version": 1}, headers={**site.headers(), "if-match": '"1"'}
+    )
+
+    assert (version.status_code, version.json()["code"]) == (404, "unknown_version")
+    assert (machine.status_code, machine.json()["code"]) == (404, "unknown_machine")
+
+
+def test_a_key_without_the_scope_publishes_nothing(site: Site) -> None:
+    headers = {**site.headers("default", "read", "send"), "content-type": "application/yaml"}
+
+    answer = site.client.post("/v1/machines", content=SECOND, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
