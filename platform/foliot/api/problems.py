@@ -31,7 +31,6 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "method_not_allowed": 405,
         "not_acceptable": 406,
         "id_reused": 409,
-        "unknown_machine": 404,
         "unknown_version": 404,
         "unknown_channel": 404,
         "operation_reused": 409,

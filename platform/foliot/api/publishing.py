@@ -13,6 +13,7 @@ from foliot import registry
 from foliot.access import Caller
 from foliot.api.callers import Publisher, SharedDoors, read_body
 from foliot.api.doors import Doors
+from foliot.api.instances import machine_of
 from foliot.api.machines import Channel
 from foliot.api.problems import PROBLEM_RESPONSES, Refused
 from foliot.errors import Refusal
@@ -78,6 +79,7 @@ def move_channel(  # noqa: PLR0917 - the framework passes all by name
 ) -> Channel:
     """Point a channel at a version, if nobody has moved it since you looked."""
     expected = _expected(if_match, if_none_match)
+    machine_of(doors, caller, machine)
     with doors.reading(caller) as connection:
         moved = registry.move_channel(
             connection,

@@ -104,7 +104,7 @@ def test_an_unknown_version_or_machine_is_not_found(site: Site) -> None:
     )
 
     assert (version.status_code, version.json()["code"]) == (404, "unknown_version")
-    assert (machine.status_code, machine.json()["code"]) == (404, "unknown_machine")
+    assert (machine.status_code, machine.json()["code"]) == (404, "not_found")
 
 
 def test_a_key_without_the_scope_publishes_nothing(site: Site) -> None:
