@@ -106,6 +106,10 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "internal_error": ("Something failed that should not.", "Try again; tell an operator if it stays."),
         "lane_unknown": ("The attribute `foliotlane` names no lane.", "Choose critical, high, normal or low."),
+        "media_type_unsupported": (
+            "A definition is not said to be YAML or JSON.",
+            "Send `content-type: application/yaml` or `application/json`.",
+        ),
         "method_not_allowed": ("The path has no such operation.", "See `/openapi.json`."),
         "not_a_batch": ("A body that is said to be a batch is no JSON list.", "Send a list of CloudEvents."),
         "not_found": ("There is no such path, or no machine of that name.", "See `GET /v1/machines`."),

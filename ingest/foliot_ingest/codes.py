@@ -13,6 +13,7 @@ DECODE_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "not_a_cloud_event": "On a lane topic, neither content-type nor ce_ headers say that this is a CloudEvent.",
         "format_unsupported": "A CloudEvent in another format than JSON.",
         "batch_unsupported": "A batch of CloudEvents in one record.",
+        "undecodable": "Reading the record failed in a way that nobody foresaw; the log says more.",
         "not_utf8": "The value is no UTF-8 text.",
         "not_json": "The value is no JSON.",
         "not_an_object": "A structured CloudEvent must be a JSON object.",

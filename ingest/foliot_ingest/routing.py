@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+import structlog
+
 from foliot.cloudevents import DEFAULT_TENANT, LANES, EventRefused, Limits, address_text, decode, lane_topic, refuse
 from foliot.errors import Refusal
 from foliot.registry import Catalog
@@ -13,6 +15,8 @@ from foliot.runtime import Arrival, Record, SetAside, admit, find_machine
 from foliot.settings import Settings
 from foliot_ingest.foreign import Routed, route
 from foliot_ingest.records import KafkaRecord, keep_headers, kept_record
+
+log = structlog.get_logger(__name__)
 
 
 def lane_topics(settings: Settings) -> Mapping[str, int]:
@@ -49,6 +53,11 @@ class Router:
             return self._arrival(record, routed, tenant, must_match_key=lane is not None)
         except EventRefused as refused:
             return set_aside(record, refused.refusal, stage, known, owner)
+        except Exception as error:
+            log.exception("record_undecodable", where=record.where)
+            what = f"reading it failed: {type(error).__name__}"
+            remedy = "Tell the developers of Foliot; then redrive."
+            return set_aside(record, Refusal("undecodable", what, "", remedy), stage, {}, owner)
 
     def _look_up(self, topic: str) -> tuple[int | None, int | None]:
         """Give a topic's lane and tenant."""

@@ -16,11 +16,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FOLIOT_", frozen=True, extra="ignore")
 
-    dsn_owner: str = Field("", description="Postgres: owner of the tables, for migrations only")
-    dsn_service: str = Field("", description="Postgres: role of ingest, workers and relay")
-    dsn_front: str = Field("", description="Postgres: role of the front doors, under row-level security")
+    dsn_owner: str = Field("", repr=False, description="Postgres: owner of the tables, for migrations only")
+    dsn_service: str = Field("", repr=False, description="Postgres: role of ingest, workers and relay")
+    dsn_front: str = Field("", repr=False, description="Postgres: role of the front doors, under row-level security")
     kafka: str = Field("", description="Kafka bootstrap servers, host:port, comma-separated")
-    broker_url: str = Field("", description="Celery broker, such as redis://127.0.0.1:6379/0")
+    broker_url: str = Field("", repr=False, description="Celery broker, such as redis://127.0.0.1:6379/0")
 
     tenant: str = Field("default", description="The tenant that commands speak of when none is named")
     topic_prefix: str = Field("foliot.events", description="Lane topics are <prefix>.critical, .high, .normal and .low")
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     key_pepper: str = Field("", repr=False, description="Secret that API keys are hashed with, 32 characters or more")
 
     event_bytes_max: int = Field(1_048_576, ge=1024, description="Size of an event's data")
-    event_depth_max: int = Field(64, ge=1, le=256, description="Nesting of an event's data")
+    event_depth_max: int = Field(64, ge=1, le=250, description="Nesting of an event's data")
     key_bytes_max: int = Field(512, ge=1, le=2048, description="Length of an instance's key in UTF-8")
 
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written")

@@ -24,15 +24,18 @@ class Watchdog:
         self._seconds = seconds
         self._since: float | None = None
         self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
         """Begin to watch."""
         self._put_off()
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Watch no longer."""
         self._stop.set()
+        # After the thread, which would arm it again.
+        self._thread.join()
         faulthandler.cancel_dump_traceback_later()
 
     def begin(self) -> None:

@@ -10,8 +10,10 @@ from foliot.access.keys import (
     Scope,
     UnknownKey,
     authenticate,
+    check_pepper,
     list_keys,
     make_key,
+    parts_of,
     revoke_key,
     rotate_key,
 )
@@ -26,8 +28,10 @@ __all__ = [
     "Scope",
     "UnknownKey",
     "authenticate",
+    "check_pepper",
     "list_keys",
     "make_key",
+    "parts_of",
     "revoke_key",
     "rotate_key",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
@@ -70,7 +70,7 @@ class NewKey:
     name: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,7 @@ def authenticate(connection: Connection, pepper: str, token: str) -> Caller:
     Raises:
         KeyRefused: it opens nothing; whether there is such a key is told only to who has its secret.
     """
-    match = _TOKEN.fullmatch(token)
-    id_, secret = match.groups() if match else ("", "")
+    id_, secret = parts_of(token)
     row = _FRONT["key"].run(connection, {"id": id_}).fetchone()
     tenant, slug, hashed, scopes, expired, revoked = row or (0, "", _NOBODY, [], False, False)
     right = hmac.compare_digest(_hash(pepper, secret), bytes(hashed))
@@ -167,6 +166,32 @@ def authenticate(connection: Connection, pepper: str, token: str) -> Caller:
         what = "the key was revoked" if revoked else "the key has expired"
         raise KeyRefused(what, where="authorization", remedy="Ask an operator for another key.")
     return Caller(id_, tenant, slug, frozenset(scopes))
+
+
+def parts_of(token: str) -> tuple[str, str]:
+    """Give the id and the secret of a key; what does not look like one needs no look into the database.
+
+    Raises:
+        KeyRefused: it is no key.
+    """
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise KeyRefused("the key is not known", where="authorization", remedy="Ask an operator for a key.")
+    return match[1], match[2]
+
+
+def check_pepper(pepper: str) -> None:
+    """Look whether keys can be made and known with this pepper.
+
+    Raises:
+        NoPepper: it is missing or too short.
+    """
+    if len(pepper) < _PEPPER_CHARS_MIN:
+        raise NoPepper(
+            f"the pepper has fewer than {_PEPPER_CHARS_MIN} characters",
+            where="FOLIOT_KEY_PEPPER",
+            remedy="Set it to a long random text that is kept apart from the database: openssl rand -hex 32",
+        )
 
 
 def _make(
@@ -202,10 +227,5 @@ def _lock(connection: Connection, tenant: int, id_: str, *, must_open: bool) -> 
 
 
 def _hash(pepper: str, secret: str) -> bytes:
-    if len(pepper) < _PEPPER_CHARS_MIN:
-        raise NoPepper(
-            f"FOLIOT_KEY_PEPPER has {len(pepper)} characters, fewer than {_PEPPER_CHARS_MIN}",
-            where="FOLIOT_KEY_PEPPER",
-            remedy="Set it to a long random text that is kept apart from the database: openssl rand -hex 32",
-        )
+    check_pepper(pepper)
     return hmac.digest(pepper.encode(), secret.encode(), "sha256")

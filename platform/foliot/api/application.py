@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
@@ -86,6 +87,11 @@ async def _refused(_: Request, error: Exception) -> Response:
     index = error.index if isinstance(error, Refused) else None
     headers = error.headers if isinstance(error, Refused) else None
     document = problem(error.refusal, retryable=error.retryable, index=index)
+    if document.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        # What a server says of itself is for its operators.
+        log.error("request_failed", error=str(error))
+        document.detail, document.where = "the server is not as it should be", ""
+        document.remedy = "Try again later; tell an operator if it stays."
     if isinstance(error, DefinitionRefused):
         document.diagnostics = [Fault.model_validate(each, from_attributes=True) for each in error.diagnostics]
     return problem_response(document, headers)

@@ -19,6 +19,7 @@ from foliot.errors import Refusal
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key: foliot_<id>_<secret>")
 _BUCKETS_MAX: Final = 10_000
 _BURST_S: Final = 2.0
+_OWN_NAMES: Final = frozenset(("127.0.0.1", "localhost", "::1"))
 
 
 def doors_of(request: Request) -> Doors:
@@ -34,7 +35,7 @@ def may(scope: Scope) -> Callable[..., Caller]:
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None
     ) -> Caller:
         doors = doors_of(request)
-        found = _identify(doors, credentials)
+        found = _identify(doors, request, credentials)
         if scope not in found.scopes:
             what = f"the key may not {scope}"
             remedy = f"Ask an operator for a key with the scope {scope!r}."
@@ -46,10 +47,13 @@ def may(scope: Scope) -> Callable[..., Caller]:
     return caller
 
 
-def _identify(doors: Doors, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+def _identify(doors: Doors, request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
     if credentials is not None:
         return doors.caller(credentials.credentials)
-    anonymous = doors.anonymous()
+    anonymous = None if "authorization" in request.headers else doors.anonymous()
+    if anonymous is not None and ("origin" in request.headers or request.url.hostname not in _OWN_NAMES):
+        what = "callers without a key are let in from this machine's own programs, not from web pages"
+        raise Refused(Refusal("forbidden", what, "origin", "Send a key."))
     if anonymous is None:
         remedy = "Send: Authorization: Bearer <key>. An operator makes keys: foliot keys create"
         raise KeyRefused("no key was sent", where="authorization", remedy=remedy)

@@ -36,6 +36,8 @@ BATCH_EVENTS_MAX: Final = 500
 WAITING_MAX: Final = 4096
 """Requests that wait; beyond these a caller is told to come again."""
 _TRIES_MAX: Final = 3
+_LOOK_S: Final = 0.2
+"""How often an idle collector looks whether the end was asked for."""
 
 
 class Catalogs(Protocol):
@@ -59,7 +61,8 @@ class Collector:
         self._settings = settings
         self._wake = wake
         self._catalogs = catalogs
-        self._waiting: queue.Queue[_Request | None] = queue.Queue(WAITING_MAX)
+        self._waiting: queue.Queue[_Request] = queue.Queue(WAITING_MAX)
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._connection: Connection | None = None
 
@@ -67,9 +70,14 @@ class Collector:
         """Begin."""
         self._thread.start()
 
+    @property
+    def works(self) -> bool:
+        """Tell whether it can take in anything."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End after what was handed over."""
-        self._waiting.put(None)
+        self._stop.set()
         self._thread.join(timeout=self._settings.grace_s)
 
     def submit(self, caller: Caller, arrivals: Sequence[Arrival]) -> Future[tuple[Verdict, ...]]:
@@ -92,24 +100,27 @@ class Collector:
             for request in gathered:
                 by_tenant.setdefault(request.caller.tenant, []).append(request)
             for requests in by_tenant.values():
-                self._answer(requests)
+                # Whoever has left meanwhile is not waited for, and its events are not taken in.
+                living = [request for request in requests if request.taken.set_running_or_notify_cancel()]
+                if living:
+                    self._answer(living)
         if self._connection is not None:
             self._connection.close()
 
     def _gather(self) -> list[_Request] | None:
         """Wait for a request, then take what else is there."""
-        first = self._waiting.get()
-        if first is None:
-            return None
+        while True:
+            try:
+                first = self._waiting.get(timeout=_LOOK_S)
+                break
+            except queue.Empty:
+                if self._stop.is_set():
+                    return None
         gathered, events = [first], len(first.arrivals)
         while events < BATCH_EVENTS_MAX:
             try:
                 request = self._waiting.get_nowait()
             except queue.Empty:
-                break
-            if request is None:
-                # The end is asked for: again, after these.
-                self._waiting.put(None)
                 break
             gathered.append(request)
             events += len(request.arrivals)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
-from foliot.access import SCOPES, Caller, KeyRefused, authenticate
+from foliot.access import SCOPES, Caller, KeyRefused, authenticate, parts_of
 from foliot.api.collector import Collector
 from foliot.errors import FoliotError
 from foliot.registry import Catalog, load_own_catalog
@@ -119,6 +119,7 @@ class Doors:
         Raises:
             KeyRefused: it opens nothing.
         """
+        parts_of(token)
         now = time.monotonic()
         known = self._callers.get(token)
         if known is not None and known.until > now:

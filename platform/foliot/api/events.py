@@ -18,7 +18,17 @@ from foliot.api.callers import Sender, SharedDoors, read_body
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
-from foliot.cloudevents import LANES, STRUCTURED, CloudEvent, EventRefused, Limits, decode, parse, refuse
+from foliot.cloudevents import (
+    LANES,
+    STRUCTURED,
+    CloudEvent,
+    EventRefused,
+    Limits,
+    decode,
+    parse,
+    refuse,
+    repeated_in_list,
+)
 from foliot.errors import Refusal
 from foliot.registry import Catalog
 from foliot.runtime import Arrival, Verdict, admit, find_machine
@@ -185,6 +195,8 @@ def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> lis
     if len(documents) > BATCH_EVENTS_MAX:
         what = f"the batch has {len(documents)} events, more than {BATCH_EVENTS_MAX}"
         refuse("batch_too_large", what, "body", "Send smaller batches.")
+    if (name := repeated_in_list(raw, documents)) is not None:
+        refuse("attribute_repeated", f"{name} is there twice in an event", name, "Send each attribute once.")
     content = [("content-type", STRUCTURED.encode())]
     return [
         _arrival(doors, caller, catalog, _read(orjson.dumps(document), content, limits, index), index)

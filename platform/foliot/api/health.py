@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from foliot.api.callers import SharedDoors
 from foliot.api.problems import PROBLEM_RESPONSES
+from foliot.store import StoreUnavailable
 
 router = APIRouter(prefix="/healthz", tags=["health"])
 
@@ -29,4 +30,6 @@ async def live() -> Health:
 def ready(doors: SharedDoors) -> Health:
     """Answer 200 when Postgres answers the front role, else 503."""
     doors.check_role()
+    if not doors.collector.works:
+        raise StoreUnavailable("the collector does not run", where="collector", remedy="Start the process again.")
     return Health()

@@ -90,7 +90,8 @@ def show_dead_letter(
     with doors.reading(caller) as connection:
         found = history.show_dead_letter(connection, number)
     raw = None if found.raw is None else found.raw.decode("utf-8", "backslashreplace")
-    place = None if found.number is None else f"1.{found.shard}.{found.queue}.{found.number}"
+    epoch = doors.catalog(caller).map_epoch
+    place = None if found.number is None else f"{epoch}.{found.shard}.{found.queue}.{found.number}"
     event = None if found.event is None else orjson.loads(found.event)
     return DeadLetterWhole(**_fields(found.letter), position=place, instance=found.instance, raw=raw, event=event)
 

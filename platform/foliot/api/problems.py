@@ -48,6 +48,9 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "precondition_required": 428,
         "headers_too_large": 431,
         "internal_error": 500,
+        "no_pepper": 500,
+        "unsafe_role": 500,
+        "store_error": 500,
         "not_yet_applied": 503,
     }
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from foliot import registry
 from foliot.access import Caller
@@ -49,6 +49,13 @@ class Move(BaseModel):
     mode: Literal["new", "all"] = "new"
 
 
+_MOVE_BYTES_MAX: Final = 4_096
+_MOVE: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {"application/json": {"schema": Move.model_json_schema()}},
+}
+
+
 @router.post("", status_code=201, response_model=Published, openapi_extra={"requestBody": _DEFINITION})
 async def publish_machine(
     request: Request,
@@ -58,6 +65,12 @@ async def publish_machine(
     operation: Annotated[str | None, _OPERATION] = None,
 ) -> Any:
     """Check a definition (YAML or JSON), and add it as a version; 200 where the same content is a version already."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _DEFINITION["content"]:
+        # A page of another site can send texts without being asked for leave, but not these.
+        remedy = f"Send one of: {', '.join(_DEFINITION['content'])}."
+        raise Refused(
+            Refusal("media_type_unsupported", "the body is not said to be YAML or JSON", "content-type", remedy)
+        )
     text = await read_body(request, doors.settings.api_body_bytes_max)
     published = await run_in_threadpool(_publish, doors, caller, text, operation)
     response.status_code = 201 if published.created else 200
@@ -65,23 +78,39 @@ async def publish_machine(
     return Published.model_validate(published, from_attributes=True)
 
 
-@router.put("/{machine}/channels/{channel}")
-def move_channel(  # noqa: PLR0917 - the framework passes all by name
+@router.put("/{machine}/channels/{channel}", response_model=Channel, openapi_extra={"requestBody": _MOVE})
+async def move_channel(  # noqa: PLR0917 - the framework passes all by name
+    request: Request,
     machine: str,
     channel: str,
-    move: Move,
     response: Response,
     caller: Publisher,
     doors: SharedDoors,
     if_match: Annotated[str, Header(description="The revision that you have seen, as an ETag")] = "",
     if_none_match: Annotated[str, Header(description="`*` makes a channel that is not there yet")] = "",
     operation: Annotated[str | None, _OPERATION] = None,
-) -> Channel:
+) -> Any:
     """Point a channel at a version, if nobody has moved it since you looked."""
     expected = _expected(if_match, if_none_match)
+    try:
+        # Not as a parameter: the framework would read it whole before it looks at the key.
+        move = Move.model_validate_json(await read_body(request, _MOVE_BYTES_MAX))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(("body", *map(str, first["loc"])))
+        raise Refused(Refusal("request_invalid", first["msg"], where, "See /openapi.json.")) from error
+    moved = await run_in_threadpool(_move, doors, caller, (machine, channel), move, expected, operation)
+    response.headers["etag"] = f'"{moved.revision}"'
+    return Channel.model_validate(moved, from_attributes=True)
+
+
+def _move(  # noqa: PLR0917 - what the request said
+    doors: Doors, caller: Caller, place: tuple[str, str], move: Move, expected: int, operation: str | None
+) -> registry.Channel:
+    machine, channel = place
     machine_of(doors, caller, machine)
     with doors.reading(caller) as connection:
-        moved = registry.move_channel(
+        return registry.move_channel(
             connection,
             caller.tenant_slug,
             machine,
@@ -92,8 +121,6 @@ def move_channel(  # noqa: PLR0917 - the framework passes all by name
             operation_id=operation,
             by=f"key {caller.key}",
         )
-    response.headers["etag"] = f'"{moved.revision}"'
-    return Channel.model_validate(moved, from_attributes=True)
 
 
 def _publish(doors: Doors, caller: Caller, text: bytes, operation: str | None) -> registry.Published:

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 import uvicorn
 
+from foliot.access import check_pepper
 from foliot.api import Doors, make_api
 from foliot.cli.addresses import address, read_settings
 from foliot.errors import FoliotError
@@ -30,6 +31,8 @@ def serve() -> None:
     settings = read_settings()
     address(settings, "dsn_front")
     configure_logs(settings)
+    if not settings.api_anonymous_tenant:
+        check_pepper(settings.key_pepper)
     check_binding(settings)
     collect_seldom()
     uvicorn.run(

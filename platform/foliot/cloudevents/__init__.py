@@ -18,7 +18,7 @@ from foliot.cloudevents.attributes import (
     readable_trace,
 )
 from foliot.cloudevents.events import LANES, Event, Lane, Limits, new_id, time_text
-from foliot.cloudevents.json_text import parse
+from foliot.cloudevents.json_text import parse, repeated_in_list
 from foliot.cloudevents.json_values import LONE_SURROGATE, data_bytes, kind_of
 from foliot.cloudevents.reading import CloudEvent, Headers, data_text, decode, with_value
 from foliot.cloudevents.records import (
@@ -71,6 +71,7 @@ __all__ = [
     "parse",
     "readable_trace",
     "refuse",
+    "repeated_in_list",
     "structured",
     "time_text",
     "with_value",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NoReturn, TypeAlias
 
 import orjson
 
@@ -16,6 +16,9 @@ INT64_MAX: Final = 2**63 - 1
 
 _DIGITS_AS_ZERO: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
 _MANY_DIGITS: Final = b"0" * 19
+
+
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
 
 
 def parse(raw: bytes, *, depth_max: int) -> Any:
@@ -30,14 +33,15 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         _explain(raw, error)
-    if _MANY_DIGITS in raw.translate(_DIGITS_AS_ZERO):
-        json.loads(raw, parse_int=_exact_integer)
-    if b"\\u0000" in raw:
-        check_characters(value)
+    # First of all: what comes after it recurses.
     if raw.count(b"{") + raw.count(b"[") > depth_max and depth(value) > depth_max:
         refuse(
             "too_deep", f"it is nested deeper than {depth_max}", "data", "Flatten it or raise FOLIOT_EVENT_DEPTH_MAX."
         )
+    if _MANY_DIGITS in raw.translate(_DIGITS_AS_ZERO):
+        json.loads(raw, parse_int=_exact_integer)
+    if b"\\u0000" in raw:
+        check_characters(value)
     return value
 
 
@@ -69,6 +73,21 @@ def repeated_name(raw: bytes, document: Mapping[str, Any]) -> str | None:
     return None
 
 
+def repeated_in_list(raw: bytes, documents: Sequence[Any]) -> str | None:
+    """Tell which name stands more than once in an object that has a `specversion`; `documents` is `raw` as parsed."""
+    if orjson.dumps(documents) == raw:
+        return None
+    repeated: list[str] = []
+
+    def look(found: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in found]
+        if "specversion" in names:
+            repeated.extend(name for name in names if names.count(name) > 1)
+
+    json.loads(raw, object_pairs_hook=look)
+    return repeated[0] if repeated else None
+
+
 def depth(value: Any) -> int:
     """Measure nesting: 0 for a scalar, 1 for a flat object or list."""
     deepest, waiting = 0, [(value, 0)]
@@ -83,17 +102,28 @@ def depth(value: Any) -> int:
 
 def check_characters(value: Any) -> None:
     """Refuse U+0000 in any text of a parsed value, names included."""
-    waiting = [(value, "")]
+    # A place is its parent's place and its own name: the words are put together for the one that is refused.
+    waiting: list[tuple[Any, _Place]] = [(value, None)]
     while waiting:
-        current, path = waiting.pop()
+        current, place = waiting.pop()
         if isinstance(current, str):
             if "\x00" in current:
-                refuse("nul_character", "a text holds U+0000", path, "Send the text without it.")
+                refuse("nul_character", "a text holds U+0000", _path(place), "Send the text without it.")
         elif isinstance(current, dict):
-            waiting.extend((name, f"{path}/{name}") for name in current)
-            waiting.extend((child, f"{path}/{name}") for name, child in current.items())
+            for name, child in current.items():
+                if "\x00" in name:
+                    refuse("nul_character", "a name holds U+0000", _path(place), "Send the name without it.")
+                waiting.append((child, (place, name)))
         elif isinstance(current, list):
-            waiting.extend((child, f"{path}/{index}") for index, child in enumerate(current))
+            waiting.extend((child, (place, index)) for index, child in enumerate(current))
+
+
+def _path(place: _Place) -> str:
+    names: list[str] = []
+    while place is not None:
+        place, name = place
+        names.append(str(name))
+    return "".join(f"/{name}" for name in reversed(names))
 
 
 def _exact_integer(digits: str) -> int:
@@ -116,12 +146,13 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
 
     try:
         value = json.loads(text, parse_constant=constant, parse_int=_exact_integer)
+        has_half = LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)) is not None
     except RecursionError:
         refuse("too_deep", "it is nested deeper than any limit", place, "Flatten it.")
     except ValueError:
         refuse("not_json", error.msg, place, "Send one JSON value, in UTF-8 without a byte order mark.")
     if "depth limit" in error.msg:
         refuse("too_deep", "it is nested deeper than any limit", place, "Flatten it.")
-    if LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    if has_half:
         refuse("lone_surrogate", "a text holds half of a surrogate pair", place, "Send whole characters.")
     refuse("number_not_finite", error.msg, place, "Send a number that a double can hold, or a text.")

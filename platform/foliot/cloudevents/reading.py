@@ -35,6 +35,8 @@ _TEXTS: Final = (
 )
 _MEMBERS: Final = ("data", "data_base64")
 _STRUCTURED_BYTES: Final = STRUCTURED.encode()
+_NAMES_MAX: Final = 32
+_NAMES_CHARS_MAX: Final = 640
 _UTF8_BYTES_MAX: Final = 4
 """Of one character."""
 Headers = Sequence[tuple[str, bytes | None]]
@@ -164,6 +166,9 @@ def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
 
 def _is_plain(attributes: Mapping[str, Any]) -> bool:
     """Tell fast whether nothing can be wrong with them; what is not plain may be right and is looked at one by one."""
+    # What is remembered below is bounded by these: names are not, and come from outside.
+    if len(attributes) > _NAMES_MAX or sum(map(len, attributes)) > _NAMES_CHARS_MAX:
+        return False
     if not _are_all_there(tuple(attributes)) or attributes["specversion"] != "1.0":
         return False
     for value in attributes.values():

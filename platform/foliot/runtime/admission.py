@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from functools import lru_cache
+from typing import Final
 
 from foliot.cloudevents import CloudEvent, refuse
 from foliot.registry import Catalog, MachineEntry
 from foliot.reserved import RESERVED_EVENT
 from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record
+
+_NAME_CHARS_MAX: Final = 64
 
 
 def admit(
@@ -52,9 +55,9 @@ def find_machine(catalog: Catalog, tenant: int, name: str) -> MachineEntry:
     entry = catalog.machine(tenant, name)
     if entry is None:
         names = [each.name for each in catalog.machines.values() if each.tenant == tenant]
-        near = difflib.get_close_matches(name, names, n=1)
+        near = difflib.get_close_matches(name[:_NAME_CHARS_MAX], names, n=1)
         hint = f"Did you mean {near[0]!r}? Else publish it, then redrive." if near else "Publish it, then redrive."
-        refuse("unknown_machine", f"there is no machine {name!r}", "foliotmachine", hint)
+        refuse("unknown_machine", f"there is no machine {name[:_NAME_CHARS_MAX]!r}", "foliotmachine", hint)
     return entry
 
 

@@ -121,7 +121,8 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
         psycopg.errors.DeadlockDetected,
         psycopg.errors.SerializationFailure,
     )
-    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+    # A server that has become a standby answers so: the next connection may reach the one that writes.
+    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
         return StoreUnavailable(message, where=what, remedy="It is tried again on a new connection.")
     if isinstance(error, lost):
         return TransactionLost(message, where=what, remedy="It is tried again.")

@@ -139,6 +139,45 @@ def test_the_api_refuses_a_role_that_row_level_security_does_not_bind(site: Site
         pass
 
 
+def test_the_api_refuses_the_role_of_the_service(site: Site) -> None:
+    settings = site.settings.model_copy(update={"dsn_front": site.database.service})
+
+    with pytest.raises(UnsafeRole), Doors(settings, NoWake()):
+        pass
+
+
+def test_a_temporary_table_does_not_stand_before_those_that_functions_read(site: Site) -> None:
+    with psycopg.connect(site.database.owner) as connection:
+        rows = connection.execute(
+            "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND (prosecdef OR"
+            " proname ~ '^take_in')"
+        ).fetchall()
+
+    assert len(rows) > 8
+    assert [name for name, settings in rows if "search_path=pg_catalog, public, pg_temp" not in (settings or [])] == []
+
+
+def test_a_place_without_a_shard_is_refused_and_not_taken_for_a_duplicate(site: Site) -> None:
+    events = "'{a}', '{h}', '{99}', '{4}', '{1}', '{k}', '{e}', '{s}', '{t}', '{}', '{}', '{}'"
+    asked = sql.SQL("SELECT t.* FROM front_catalog() c, front_take_in(c.revision, {}) t").format(sql.SQL(events))
+    with psycopg.connect(site.database.front) as connection:
+        connection.execute("SELECT set_config('app.tenant', '1', true)")
+
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(asked)
+
+
+def test_web_pages_are_not_taken_for_callers_of_this_machine(site: Site) -> None:
+    settings = site.settings.model_copy(update={"api_anonymous_tenant": "default"})
+    with serving(Doors(settings, NoWake())) as client:
+        own = client.get("/v1/machines")
+        foreign = client.get("/v1/machines", headers={"origin": "https://example.org"})
+        renamed = client.get("/v1/machines", headers={"host": "example.org"})
+        wrong = client.get("/v1/machines", headers={"authorization": "Basic abc"})
+
+    assert [answer.status_code for answer in (own, foreign, renamed, wrong)] == [200, 403, 403, 401]
+
+
 @pytest.mark.parametrize("changes", [{}, {"api_anonymous_tenant": "default"}])
 def test_the_api_binds_elsewhere_only_with_keys(site: Site, changes: dict[str, str]) -> None:
     settings = site.settings.model_copy(update={"api_host": "0.0.0.0", **changes})  # noqa: S104 - to be refused

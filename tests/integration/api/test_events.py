@@ -119,6 +119,45 @@ def test_what_cannot_be_taken_in_is_refused_with_a_problem(
     assert all(answer.json()[member] for member in ("type", "title", "detail", "where", "remedy"))
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 1010 + b"0." + b"0" * 30 + b"]" * 1010,
+        b'{"data":' * 300 + b"1" + b"}" * 300,
+        b'{"' + b"n" * 20_000 + b'":[' + b",".join([b'"\\\\u0000"'] * 20_000) + b"]}",
+    ],
+    ids=["deep with many digits", "deep", "long names"],
+)
+@pytest.mark.parametrize("kind", ["", "-batch"])
+def test_hostile_bodies_are_refused(site: Site, raw: bytes, kind: str) -> None:
+    headers = {**site.headers(), "content-type": f"application/cloudevents{kind}+json"}
+
+    answer = site.client.post("/v1/events", content=raw, headers=headers)
+
+    assert answer.status_code in {413, 422}
+    assert answer.json()["remedy"]
+
+
+def test_a_name_that_stands_twice_in_an_event_of_a_batch_refuses_it(site: Site) -> None:
+    event = b'{"specversion":"1.0","id":"a","id":"b","source":"s","type":"t","subject":"k","foliotmachine":"incident"}'
+    headers = {**site.headers(), "content-type": "application/cloudevents-batch+json"}
+
+    answer = site.client.post("/v1/events", content=b"[" + event + b"]", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "attribute_repeated")
+
+
+def test_a_caller_that_leaves_does_not_stop_the_collector(site: Site) -> None:
+    caller = site.doors.caller(site.key())
+    left = site.doors.collector.submit(caller, [])
+    left.cancel()
+
+    answer = site.send()
+
+    assert answer.status_code == 202
+    assert site.doors.collector.works
+
+
 def test_waiting_tells_what_became_of_the_event(site: Site) -> None:
     stop = threading.Event()
 

@@ -107,6 +107,23 @@ def test_an_unknown_version_or_machine_is_not_found(site: Site) -> None:
     assert (machine.status_code, machine.json()["code"]) == (404, "not_found")
 
 
+def test_what_is_not_said_to_be_a_definition_is_not_read(site: Site) -> None:
+    answer = _publish(site, SECOND, **{"content-type": "text/plain"})
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "media_type_unsupported")
+
+
+def test_a_key_is_looked_at_before_a_body_and_a_body_is_read_no_further_than_it_may_be_large(site: Site) -> None:
+    body = b" " * 1_000_000
+
+    unknown = site.client.put("/v1/machines/incident/channels/stable", content=body)
+    known = site.client.put(
+        "/v1/machines/incident/channels/stable", content=body, headers={**site.headers(), "if-match": '"1"'}
+    )
+
+    assert (unknown.status_code, known.status_code) == (401, 413)
+
+
 def test_a_key_without_the_scope_publishes_nothing(site: Site) -> None:
     headers = {**site.headers("default", "read", "send"), "content-type": "application/yaml"}
 

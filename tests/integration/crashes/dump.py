@@ -53,7 +53,7 @@ _QUERIES: Final = {
     "installation": "SELECT shards, map_epoch, semantics FROM installation",
 }
 """Attempts are hints, and what operations note depends on revisions, which move with every try."""
-NOT_DUMPED: Final = frozenset({"attempts", "operations"})
+NOT_DUMPED: Final = frozenset({"api_keys", "attempts", "operations"})
 
 Dump = dict[str, list[str]]
 

@@ -14,6 +14,7 @@ SELECT set_config('app.tenant', %(tenant)s::text, true)
 -- index: none; the catalog's own
 SELECT NOT (r.rolsuper OR r.rolbypassrls)
        AND NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'journal'::regclass), 'MEMBER')
+       AND NOT pg_has_role('foliot_service', 'MEMBER')
 FROM pg_roles r WHERE r.rolname = current_user
 
 -- name: key

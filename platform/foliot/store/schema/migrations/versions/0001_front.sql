@@ -3,7 +3,7 @@
 
 -- out: the tenant's number
 -- fails: where the session has set none
-CREATE FUNCTION front_tenant() RETURNS int4 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION front_tenant() RETURNS int4 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     mine int4 := nullif(current_setting('app.tenant', true), '')::int4;
 BEGIN
@@ -18,7 +18,7 @@ END $$;
 -- index: api_keys_pkey
 CREATE FUNCTION front_key(wanted text)
 RETURNS TABLE (tenant int4, slug text, hash bytea, scopes text[], expires_at timestamptz, revoked_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT k.tenant, t.slug, k.hash, k.scopes, k.expires_at, k.revoked_at
     FROM api_keys k JOIN tenants t ON t.number = k.tenant WHERE k.id = wanted;
@@ -28,7 +28,7 @@ END;
 -- out: its number, for callers without a key
 -- index: tenants_slug_key
 CREATE FUNCTION front_tenant_number(wanted text) RETURNS int4
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT t.number FROM tenants t WHERE t.slug = wanted;
 END;
@@ -36,7 +36,7 @@ END;
 -- out: whether there is a key that opens anything
 -- index: none; few rows
 CREATE FUNCTION front_has_keys() RETURNS bool
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT EXISTS (
         SELECT FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
@@ -48,7 +48,7 @@ END;
 CREATE FUNCTION front_catalog()
 RETURNS TABLE (revision int8, semantics int4, shards int2, secret bytea, map_epoch int4, slug text, tenant int4,
                machines json, channels json)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT i.revision, i.semantics, i.shards, i.secret, i.map_epoch, t.slug, t.number,
            (SELECT coalesce(json_agg(json_build_array(m.number, m.tenant, t.slug, m.name)), '[]') FROM machines m
@@ -67,7 +67,7 @@ CREATE FUNCTION front_take_in(
     IN revision int8, IN claims bytea[], IN hashes bytea[], IN shards int2[], IN queues int2[], IN machines int4[],
     IN keys text[], IN event_ids text[], IN sources text[], IN types text[], IN times text[], IN data text[],
     IN traceparents text[], OUT given int8[], OUT reused int4[], OUT accepted bytea[]
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     mine int4 := front_tenant();
 BEGIN
@@ -76,6 +76,10 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM public.machines m WHERE m.number = wanted.number AND m.tenant = mine)
     ) THEN
         RAISE insufficient_privilege USING MESSAGE = 'a machine is not of this tenant';
+    END IF;
+    -- The queues of what is within quota, one a lane.
+    IF NOT queues <@ ARRAY[0, 2, 4, 6]::int2[] THEN
+        RAISE check_violation USING MESSAGE = 'a queue is none for events from outside';
     END IF;
     SELECT t.given, t.reused, t.accepted INTO given, reused, accepted
     FROM take_in(revision, claims, hashes, shards, queues, array_fill(mine, ARRAY[cardinality(claims)]), machines, keys,
@@ -86,7 +90,7 @@ END $$;
 -- out: whether the cursor has reached it; null where there is no such shard
 -- index: cursors_pkey
 CREATE FUNCTION front_passed(wanted_shard int2, wanted_queue int2, wanted_number int8) RETURNS bool
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT c.numbers[wanted_queue + 1] >= wanted_number FROM cursors c WHERE c.shard = wanted_shard;
 END;
@@ -94,7 +98,7 @@ END;
 -- out: events that wait in the inboxes, of all tenants and lanes
 -- index: none; heads and cursors have one row a shard
 CREATE FUNCTION front_depth() RETURNS int8
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT coalesce(sum((SELECT sum(h.numbers[q] - c.numbers[q]) FROM generate_series(1, 8) q)), 0)::int8
     FROM heads h JOIN cursors c ON c.shard = h.shard WHERE h.numbers <> c.numbers;
@@ -104,7 +108,7 @@ END;
 -- locks: the installation's row, until the commit: changes of the registry come one after the other
 -- index: none; one row
 CREATE FUNCTION registry_lock() RETURNS int8
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     present int8;
 BEGIN
@@ -116,7 +120,7 @@ END $$;
 -- locks: the installation's row
 -- index: none; one row
 CREATE FUNCTION registry_move() RETURNS int8
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     UPDATE installation SET revision = revision + 1 RETURNING revision;
 END;
@@ -125,7 +129,7 @@ END;
 -- out: the tenant that it is bound to, null where it is to none; the front doors get 0 for any other than their own
 -- index: topics_pkey
 CREATE FUNCTION registry_topic(wanted text) RETURNS int4
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     bound int4 := (SELECT t.tenant FROM topics t WHERE t.topic = wanted);
 BEGIN

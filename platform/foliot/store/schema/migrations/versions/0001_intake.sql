@@ -14,7 +14,7 @@ CREATE FUNCTION take_in(
     IN data text[], IN traceparents text[], OUT given int8[], OUT reused int4[], OUT accepted bytea[]
 ) LANGUAGE plpgsql
 -- One plan for ever, by the indexes; a hash join finds the places of what was there, be it the whole batch.
-SET search_path = pg_catalog, public SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET enable_hashjoin = on AS $$
 DECLARE
     head record;
@@ -55,6 +55,9 @@ BEGIN
             slot := 8 * shards[i] + queues[i];
             last_given[slot] := last_given[slot] + 1;
             given[i] := last_given[slot];
+            IF given[i] IS NULL THEN
+                RAISE check_violation USING MESSAGE = format('there is no queue %s of shard %s', queues[i], shards[i]);
+            END IF;
         END IF;
     END LOOP;
 
@@ -89,7 +92,7 @@ CREATE FUNCTION take_in_records(
     IN expected int8[], IN nexts int8[], IN doubled int4[], IN dead int4[], IN writer text, IN compare bool,
     OUT given int8[]
 ) LANGUAGE plpgsql
-SET search_path = pg_catalog, public SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     taken record;
     moved int8;

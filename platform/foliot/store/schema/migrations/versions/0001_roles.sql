@@ -25,7 +25,7 @@ REVOKE ALL ON alembic_version FROM foliot_service;
 
 -- A ring's segment is emptied by a function: the service role has no TRUNCATE of its own.
 CREATE FUNCTION empty_segment(ring text, segment int) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF ring NOT IN ('inbox', 'outbox', 'timers', 'dedupe')
        OR segment = (SELECT r.segment FROM public.rings r WHERE r.name = ring) THEN
