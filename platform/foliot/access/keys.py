@@ -161,7 +161,7 @@ def authenticate(connection: Connection, pepper: str, token: str) -> Caller:
     tenant, slug, hashed, scopes, expired, revoked = row or (0, "", _NOBODY, [], False, False)
     right = hmac.compare_digest(_hash(pepper, secret), bytes(hashed))
     if row is None or not right:
-        raise KeyRefused("the key is not known", where="authorization", remedy="Ask an operator for a key.")
+        raise _unknown()
     if expired or revoked:
         what = "the key was revoked" if revoked else "the key has expired"
         raise KeyRefused(what, where="authorization", remedy="Ask an operator for another key.")
@@ -176,8 +176,12 @@ def parts_of(token: str) -> tuple[str, str]:
     """
     match = _TOKEN.fullmatch(token)
     if match is None:
-        raise KeyRefused("the key is not known", where="authorization", remedy="Ask an operator for a key.")
+        raise _unknown()
     return match[1], match[2]
+
+
+def _unknown() -> KeyRefused:
+    return KeyRefused("the key is not known", where="authorization", remedy="Ask an operator for a key.")
 
 
 def check_pepper(pepper: str) -> None:

@@ -2,6 +2,5 @@
 
 from foliot.api.application import make_api
 from foliot.api.doors import Doors
-from foliot.api.problems import PROBLEMS, Problem
 
-__all__ = ["PROBLEMS", "Doors", "Problem", "make_api"]
+__all__ = ["Doors", "make_api"]

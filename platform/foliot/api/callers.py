@@ -97,6 +97,11 @@ class Pace:
             )
 
 
+def media_type(request: Request) -> str:
+    """Give the type of a request's body without its parameters, in lower case; empty where the request says none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def read_body(request: Request, bytes_max: int) -> bytes:
     """Read a body as far as it may be large.
 

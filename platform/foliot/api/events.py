@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from foliot.access import Caller
-from foliot.api.callers import Sender, SharedDoors, read_body
+from foliot.api.callers import Sender, SharedDoors, media_type, read_body
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
@@ -115,12 +115,9 @@ async def send_events(
     one instance and lane are applied in the order of their acceptance.
     """
     raw = await read_body(request, doors.settings.api_body_bytes_max)
-    if await run_in_threadpool(doors.is_full):
-        raise Refused(Refusal("inbox_full", "more events wait than are allowed to", "", "Come again a little later."))
-    batch = _media_type(request) == BATCH
-    arrivals = await run_in_threadpool(_arrivals, doors, caller, request, raw)
+    batch = media_type(request) == BATCH
+    arrivals, epoch = await run_in_threadpool(_arrivals, doors, caller, request, raw)
     verdicts = await asyncio.wrap_future(doors.collector.submit(caller, arrivals)) if arrivals else ()
-    epoch = (await run_in_threadpool(doors.catalog, caller)).map_epoch
     results = [_result(arrival, verdict, epoch) for arrival, verdict in zip(arrivals, verdicts, strict=True)]
     if batch:
         refused = [index for index, verdict in enumerate(verdicts) if verdict.standing == "id_reused"]
@@ -173,21 +170,20 @@ def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place, accepted
     return accepted.model_copy(update={"state": "applied"})
 
 
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> list[Arrival]:
-    """Read a body and check every event of it.
+def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> tuple[list[Arrival], int]:
+    """Read a body and check every event of it; give the map's epoch with them.
 
     Raises:
         Refused: with the place of the event in the batch; nothing was taken in.
     """
+    if doors.is_full():
+        raise Refused(Refusal("inbox_full", "more events wait than are allowed to", "", "Come again a little later."))
     settings = doors.settings
     limits = Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max)
     catalog = doors.catalog(caller)
-    if _media_type(request) != BATCH:
-        return [_arrival(doors, caller, catalog, _read(raw, _headers(request), limits, None), None)]
+    if media_type(request) != BATCH:
+        event = _read(raw, _headers(request), limits, None)
+        return [_arrival(doors, caller, catalog, event, None)], catalog.map_epoch
     # The events stand one level below the list, and their data one below that.
     documents = parse(raw, depth_max=limits.depth_max + 2)
     if not isinstance(documents, list):
@@ -198,10 +194,11 @@ def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> lis
     if (name := repeated_in_list(raw, documents)) is not None:
         refuse("attribute_repeated", f"{name} is there twice in an event", name, "Send each attribute once.")
     content = [("content-type", STRUCTURED.encode())]
-    return [
+    arrivals = [
         _arrival(doors, caller, catalog, _read(orjson.dumps(document), content, limits, index), index)
         for index, document in enumerate(documents)
     ]
+    return arrivals, catalog.map_epoch
 
 
 def _read(raw: bytes, headers: Sequence[tuple[str, bytes | None]], limits: Limits, index: int | None) -> CloudEvent:

@@ -56,8 +56,6 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Every other refusal is the caller's to mend (422), or comes again later (503) where it is retryable."""
 
-PROBLEMS: Final = frozenset(STATUS)
-
 
 class Fault(BaseModel):
     """One fault of a definition: `line` and `column` count from 1; `foliot explain CODE` tells more."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from foliot import registry
 from foliot.access import Caller
-from foliot.api.callers import Publisher, SharedDoors, read_body
+from foliot.api.callers import Publisher, SharedDoors, media_type, read_body
 from foliot.api.doors import Doors
 from foliot.api.instances import machine_of
 from foliot.api.machines import Channel
@@ -65,7 +65,7 @@ async def publish_machine(
     operation: Annotated[str | None, _OPERATION] = None,
 ) -> Any:
     """Check a definition (YAML or JSON), and add it as a version; 200 where the same content is a version already."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _DEFINITION["content"]:
+    if media_type(request) not in _DEFINITION["content"]:
         # A page of another site can send texts without being asked for leave, but not these.
         remedy = f"Send one of: {', '.join(_DEFINITION['content'])}."
         raise Refused(

@@ -15,7 +15,7 @@ import orjson
 
 from foliot.errors import Refusal
 from foliot.registry import Catalog
-from foliot.runtime.acceptance import Position, event_columns
+from foliot.runtime.acceptance import event_columns
 from foliot.runtime.addresses import is_urgent, queue_of
 from foliot.runtime.claims import Arrival, Claim, claim_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
@@ -38,16 +38,12 @@ class OffsetMove:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch. `shards` maps each shard that got work to whether some of it is critical or high.
-
-    `positions` has one place an arrival: None where it was a duplicate or set aside.
-    """
+    """What became of a batch. `shards` maps each shard that got work to whether some of it is critical or high."""
 
     accepted: int
     duplicates: int
     dead: int
     shards: Mapping[int, bool]
-    positions: tuple[Position | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +168,15 @@ def _partition(record: Record) -> tuple[str, int]:
 
 
 def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, dead: int) -> Receipt:
-    positions: list[Position | None] = [None] * len(batch.arrivals)
     shards: dict[int, bool] = {}
     accepted = 0
     for index, number in zip(found.first, numbers, strict=True):
         if number is not None:
             shard, queue = batch.claims[index].shard, queue_of(batch.arrivals[index].lane)
-            positions[index] = Position(shard, queue, number)
             shards[shard] = shards.get(shard, False) or is_urgent(queue)
             accepted += 1
     duplicates = len(found.first) - accepted + len(found.doubled)
-    return Receipt(accepted, duplicates, dead, shards, tuple(positions))
+    return Receipt(accepted, duplicates, dead, shards)
 
 
 def _reused(arrival: Arrival, catalog: Catalog) -> SetAside:
