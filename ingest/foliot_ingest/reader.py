@@ -8,8 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -81,8 +80,7 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         self.changed, self.join_by = True, math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoded:
+class _Decoded(NamedTuple):
     """What became of one record before it is taken in."""
 
     place: TopicPartition
@@ -412,4 +410,4 @@ def _unstorable(decoded: _Decoded, error: DataRefused) -> _Decoded:
     remedy = "Look at the value that is named; send the event without it."
     refusal = Refusal("unstorable", f"Postgres refused it: {error.refusal.what}", "", remedy)
     # Nothing of what was read is kept but the bytes and whose they are: any of it may be what cannot be stored.
-    return replace(decoded, outcome=set_aside(decoded.record, refusal, "route", {}, decoded.outcome.tenant))
+    return decoded._replace(outcome=set_aside(decoded.record, refusal, "route", {}, decoded.outcome.tenant))

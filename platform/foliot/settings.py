@@ -39,8 +39,8 @@ class Settings(BaseSettings):
     group: str = Field("foliot-ingest", description="Kafka consumer group")
     session_timeout_ms: int = Field(6000, ge=1000, description="Kafka session of one consumer")
 
-    step_batch: int = Field(500, ge=1, le=10_000, description="Events that one step transaction takes at most")
-    step_batch_ms: float = Field(15.0, gt=0, description="Time that one step transaction spends on stepping at most")
+    step_batch: int = Field(1000, ge=1, le=10_000, description="Events that one step transaction takes at most")
+    step_batch_ms: float = Field(25.0, gt=0, description="Time that one step transaction spends on stepping at most")
     step_share: float = Field(
         0.1, gt=0, le=0.125, description="Share of a batch that every queue with work gets at least"
     )

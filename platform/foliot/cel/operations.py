@@ -92,6 +92,9 @@ def _bounded(value: int, kind: str) -> int:
 
 def add(left: Any, right: Any, meter: Meter | None) -> Any:
     """`left + right`: numbers of one type, or two strings, bytes or lists joined."""
+    # Short texts are what is joined most often.
+    if type(left) is str and type(right) is str and len(left) + len(right) < _CHARACTERS_PER_UNIT:
+        return left + right
     kind = kind_of(left)
     if kind == kind_of(right):
         match kind:
@@ -367,7 +370,8 @@ def digest(text: Any, meter: Meter | None) -> str:
     """Return the BLAKE2b (16 bytes, lower-case hex) of the text's UTF-8."""
     if type(text) is not str:
         raise no_overload("digest()", text)
-    _charge_length(meter, text)
+    if meter is not None:
+        _charge_length(meter, text)
     try:
         encoded = text.encode()
     except UnicodeEncodeError:

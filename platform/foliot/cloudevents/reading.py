@@ -6,7 +6,6 @@ Source: CloudEvents 1.0.2, JSON event format, Kafka and HTTP protocol bindings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from foliot.cloudevents.attributes import (
@@ -37,8 +36,11 @@ _MEMBERS: Final = ("data", "data_base64")
 _STRUCTURED_BYTES: Final = STRUCTURED.encode()
 _NAMES_MAX: Final = 32
 _NAMES_CHARS_MAX: Final = 640
+_NAME_SETS_MAX: Final = 256
 _UTF8_BYTES_MAX: Final = 4
 """Of one character."""
+_ID_MAX, _TYPE_MAX, _SOURCE_MAX = (TEXT_BYTES_MAX[name] // _UTF8_BYTES_MAX for name in ("id", "type", "source"))
+"""Characters that are within the limit whatever they are."""
 Headers = Sequence[tuple[str, bytes | None]]
 
 
@@ -166,24 +168,40 @@ def _event(attributes: Mapping[str, Any], data: str | None) -> CloudEvent:
 
 def _is_plain(attributes: Mapping[str, Any]) -> bool:
     """Tell fast whether nothing can be wrong with them; what is not plain may be right and is looked at one by one."""
-    # What is remembered below is bounded by these: names are not, and come from outside.
-    if len(attributes) > _NAMES_MAX or sum(map(len, attributes)) > _NAMES_CHARS_MAX:
+    names = tuple(attributes)
+    if (names not in _known_names and not _learn(names)) or attributes["specversion"] != "1.0":
         return False
-    if not _are_all_there(tuple(attributes)) or attributes["specversion"] != "1.0":
+    values = attributes.values()
+    try:
+        printable = "".join(values).isprintable()
+    except TypeError:
         return False
-    for value in attributes.values():
-        if type(value) is not str or not value or not value.isprintable():
-            return False
-    for name, size_max in TEXT_BYTES_MAX.items():
-        if len(attributes[name]) * _UTF8_BYTES_MAX > size_max:
-            return False
+    if not printable or "" in values:
+        return False
+    if (
+        len(attributes["id"]) > _ID_MAX
+        or len(attributes["type"]) > _TYPE_MAX
+        or len(attributes["source"]) > _SOURCE_MAX
+    ):
+        return False
     return "datacontenttype" not in attributes or attributes["datacontenttype"] == JSON
 
 
-@lru_cache(maxsize=256)
-def _are_all_there(names: tuple[str, ...]) -> bool:
-    """Tell whether names are those of attributes, with all that an event needs. Producers have a few sets of names."""
-    return all(map(is_name, names)) and {*_REQUIRED, "specversion"}.issubset(names)
+_known_names: Final[set[tuple[str, ...]]] = set()
+"""Sets of names that events may have, with all that an event needs: producers have a few."""
+
+
+def _learn(names: tuple[str, ...]) -> bool:
+    """Tell whether names are those of attributes, all that are needed among them, and remember them if so."""
+    # Names come from outside: what is remembered of them is bounded.
+    if len(names) > _NAMES_MAX or sum(map(len, names)) > _NAMES_CHARS_MAX:
+        return False
+    if not all(map(is_name, names)) or not {*_REQUIRED, "specversion"}.issubset(names):
+        return False
+    if len(_known_names) >= _NAME_SETS_MAX:
+        _known_names.clear()
+    _known_names.add(names)
+    return True
 
 
 def _check(attributes: Mapping[str, Any]) -> None:

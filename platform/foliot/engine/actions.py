@@ -21,15 +21,13 @@ from foliot.definition import (
     compile_value,
 )
 from foliot.engine.errors import DefinitionNotCompilable
-from foliot.engine.measures import SMALL_TEXT_MAX
+from foliot.engine.measures import is_plain
 from foliot.engine.scratch import Macrostep
 
 InState: TypeAlias = Callable[[str], bool]
 Evaluate: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], Any]
 Guard: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], bool]
 Block: TypeAlias = Callable[[Macrostep, InState], None]
-
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 
 def compile_condition(source: str, where: str) -> Guard:
@@ -46,6 +44,17 @@ def compile_block(actions: tuple[Action, ...], where: str) -> Block | None:
         return None
     places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
     steps = tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
+
+    if len(steps) == 1:
+        [(only_place, only)] = steps
+
+        def perform_one(macrostep: Macrostep, in_state: InState) -> None:
+            try:
+                only(macrostep, in_state)
+            except EvaluationError as error:
+                macrostep.fail(str(error), only_place)
+
+        return perform_one
 
     def perform(macrostep: Macrostep, in_state: InState) -> None:
         for place, act in steps:
@@ -75,7 +84,8 @@ def _action(action: Action, where: str) -> Block:
 
 
 def _assign(action: Assign, where: str) -> Block:
-    evaluators = _evaluators(action.values, where)
+    # What has no JSON is refused by the macrostep, which looks at every value anyway.
+    evaluators = tuple((name, _run(value, f"{name} in {where}")) for name, value in sorted(action.values.items()))
 
     def assign(macrostep: Macrostep, in_state: InState) -> None:
         context, event = macrostep.context, macrostep.event
@@ -128,24 +138,21 @@ def _evaluators(expressions: Mapping[str, Expression], where: str) -> tuple[tupl
 
 
 def _evaluator(expression: Expression, where: str) -> Evaluate:
+    run = _run(expression, where)
+
+    def evaluate(context: Mapping[str, Any], event: Mapping[str, Any], in_state: InState) -> Any:
+        value = run(context, event, in_state)
+        return value if is_plain(value) else to_json(value)
+
+    return evaluate
+
+
+def _run(expression: Expression, where: str) -> Evaluate:
+    """Compile an expression whose value is CEL's."""
     if isinstance(expression, Constant):
         value = expression.value
         return lambda _context, _event, _in_state: value
     try:
-        program = compile_value(expression.source)
+        return compile_value(expression.source).evaluate
     except CelError as error:
         raise DefinitionNotCompilable(str(error), where=where) from error
-
-    run = program.evaluate
-
-    def evaluate(context: Mapping[str, Any], event: Mapping[str, Any], in_state: InState) -> Any:
-        value = run(context, event, in_state)
-        # The most frequent values, which `to_json` would return as they are, need not go through it.
-        kind: type = type(value)
-        if kind is int:
-            return value if INT_MIN <= value <= INT_MAX else to_json(value)
-        if kind is str:
-            return value if len(value) <= SMALL_TEXT_MAX and value.isascii() else to_json(value)
-        return to_json(value)
-
-    return evaluate

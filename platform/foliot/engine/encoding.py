@@ -16,15 +16,16 @@ def encode(state: State) -> bytes:
     Raises:
         StateNotEncodable: the context or a timer's data holds what JSON cannot carry.
     """
+    configuration, context, history, timers, position, done = state
     try:
         return orjson.dumps(
             {
-                "configuration": state.configuration,
-                "context": state.context,
-                "done": state.done,
-                "history": state.history,
-                "position": state.position,
-                "timers": {timer_id: _timer_fields(timer) for timer_id, timer in state.timers.items()},
+                "configuration": configuration,
+                "context": context,
+                "done": done,
+                "history": history,
+                "position": position,
+                "timers": {timer_id: _timer_fields(timer) for timer_id, timer in timers.items()} if timers else timers,
             },
             option=orjson.OPT_SORT_KEYS,
         )

@@ -14,7 +14,17 @@ import orjson
 from foliot.engine.errors import DataTooDeep, DataTooLarge, StateNotEncodable
 
 SMALL_TEXT_MAX = 256
-ALWAYS_SMALL = frozenset({int, bool, float, type(None)})
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+def is_plain(value: Any) -> bool:
+    """Say whether a value of an expression is small, and JSON as it is. The most frequent values are."""
+    kind = type(value)
+    if kind is int:
+        return bool(INT_MIN <= value <= INT_MAX)
+    if kind is str:
+        return len(value) <= SMALL_TEXT_MAX and bool(value.isascii())
+    return kind is bool or value is None
 
 
 def is_bulky(value: Any) -> bool:

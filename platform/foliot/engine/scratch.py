@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from foliot.cel import to_json
 from foliot.engine.errors import ContextTooLarge, DataTooDeep, InternalQueueFull, TooManyEffects, TooManyTimers
-from foliot.engine.measures import ALWAYS_SMALL, check_data, depth_exceeds, encoded_bytes, is_bulky
+from foliot.engine.measures import check_data, depth_exceeds, encoded_bytes, is_bulky, is_plain
 from foliot.engine.values import ArmTimer, CancelTimer, Effect, Event, Limits, Log, Send, State, Timer
 
 ERROR_EVENT = "error.execution"
@@ -40,45 +41,48 @@ class Macrostep:
     )
 
     def __init__(self, state: State, event: Event, now: int, limits: Limits) -> None:
-        timers = state.timers
-        if event.timer is not None:
-            timers = {timer_id: timer for timer_id, timer in timers.items() if timer_id != event.timer[0]}
-        self.position = state.position + 1
-        self.context = state.context
-        self.history = state.history
+        _, self.context, self.history, timers, position, _ = state
+        event_id, source, event_type, data, time, fired = event
+        if fired is not None:
+            timers = {timer_id: timer for timer_id, timer in timers.items() if timer_id != fired[0]}
+        self.position = position + 1
         self.timers = timers
         self.done = False
-        self.queue: deque[tuple[str, Any]] = deque()
-        self.outgoing: list[Effect] = []
-        self.transitions: list[int] = []
+        # Most steps raise nothing and send nothing: what they would be kept in is made when they do.
+        self.queue: deque[tuple[str, Any]] | None = None
+        self.outgoing: tuple[Effect, ...] = ()
+        self.transitions: tuple[int, ...] = ()
         self.microsteps = 0
         self.event: dict[str, Any] = {
-            "id": event.id,
-            "type": event.type,
-            "source": event.source,
-            "time": event.time,
-            "data": event.data,
+            "id": event_id,
+            "type": event_type,
+            "source": source,
+            "time": time,
+            "data": data,
         }
         self._before = timers
         self._bulky = False
         self._generated = 0
         self._limits = limits
         self._now = now
-        self._reported: set[int] = set()
+        self._reported: frozenset[int] = frozenset()
         self._sends = 0
-        self._time = event.time
+        self._time = time
 
     def receive(self) -> str:
         """Make the first raised event the current one and give its type.
 
         It has no id and no source, since nobody outside sent it; its time is that of the event that caused the step.
         """
+        assert self.queue  # noqa: S101 - the caller has looked
         event_type, data = self.queue.popleft()
         self.event = {"id": "", "type": event_type, "source": "", "time": self._time, "data": data}
         return event_type
 
     def raise_event(self, event_type: str, data: Any) -> None:
         """Put an event at the end of the internal queue."""
+        if self.queue is None:
+            self.queue = deque()
         if len(self.queue) >= self._limits.internal_queue_max:
             raise InternalQueueFull(
                 f"more than {self._limits.internal_queue_max} raised events wait",
@@ -98,13 +102,20 @@ class Macrostep:
         event that makes it be asked again, without end.
         """
         if index not in self._reported:
-            self._reported.add(index)
+            self._reported |= {index}
             self.fail(what, where)
 
     def assign(self, values: dict[str, Any], where: str) -> None:
-        """Set top-level names of the context."""
-        for value in values.values():
-            if type(value) not in ALWAYS_SMALL and is_bulky(value):
+        """Set top-level names of the context to what their expressions gave.
+
+        Raises:
+            EvaluationError: a value has no JSON.
+        """
+        for name, found in values.items():
+            if is_plain(found):
+                continue
+            value = values[name] = to_json(found)
+            if is_bulky(value):
                 self._bulky = True
                 if depth_exceeds(value, self._limits.depth_max - 1):
                     raise DataTooDeep(
@@ -159,7 +170,7 @@ class Macrostep:
     def effects(self) -> tuple[Effect, ...]:
         """Give what is left to do: the net change of the timers, then what was sent and logged."""
         if self.timers is self._before:
-            return tuple(self.outgoing)
+            return self.outgoing
         before, after = self._before, self.timers
         cancelled = [
             CancelTimer(each, before[each].armed)
@@ -176,4 +187,4 @@ class Macrostep:
     def _emit(self, effect: Effect) -> None:
         if len(self.outgoing) >= self._limits.effects_max:
             raise TooManyEffects(f"more than {self._limits.effects_max} sends and logs in one step")
-        self.outgoing.append(effect)
+        self.outgoing = (*self.outgoing, effect)

@@ -26,7 +26,7 @@ def start(machine: Compiled, event: Event, now: int) -> Step:
     vertex = _take(machine, machine.memory.birth, macrostep)
     vertex = _settle(machine, vertex, macrostep, ())
     state = macrostep.finish(vertex.configuration)
-    return Step(state, "taken", macrostep.effects(), tuple(macrostep.transitions))
+    return Step(state, "taken", macrostep.effects(), macrostep.transitions)
 
 
 def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
@@ -54,7 +54,7 @@ def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
         macrostep.finish(vertex.configuration),
         "taken" if macrostep.microsteps else "ignored",
         macrostep.effects(),
-        tuple(macrostep.transitions),
+        macrostep.transitions,
     )
 
 
@@ -71,7 +71,8 @@ def _settle(machine: Compiled, vertex: Vertex, macrostep: Macrostep, edges: Edge
             vertex = _take(machine, memory.microstep(vertex, edges, macrostep.history), macrostep)
             edges = ()
             continue
-        edges = choose(vertex, vertex.eventless, macrostep)
+        # None where a guard is to be asked; mostly there is nothing to take.
+        edges = () if vertex.eventless.certain == () else choose(vertex, vertex.eventless, macrostep)
         if edges:
             continue
         if not macrostep.queue:
@@ -89,7 +90,7 @@ def _take(machine: Compiled, microstep: Microstep, macrostep: Macrostep) -> Vert
             remedy="Guard the transitions without an event and the raised events that follow each other.",
         )
     plan = microstep.plan
-    macrostep.transitions.extend(plan.transitions)
+    macrostep.transitions += plan.transitions
     if plan.remembered:
         macrostep.history = {**macrostep.history, **plan.remembered}
     for operation in plan.operations:
@@ -103,7 +104,7 @@ def _end(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> None:
     """Finish the instance: run `onDone` of the root and all exit blocks, and forget its timers and raised events."""
     macrostep.done = True
     for edge in choose(vertex, machine.completion, macrostep):
-        macrostep.transitions.append(edge.index)
+        macrostep.transitions += (edge.index,)
         if edge.block is not None:
             edge.block(macrostep, vertex.in_state)
     for operation in machine.memory.death(vertex):

@@ -70,7 +70,7 @@ class Acceptance:
         return Verdict("accepted" if index == first else "duplicate", position)
 
 
-def event_columns(arrivals: Sequence[Arrival], claims: Sequence[Claim]) -> dict[str, list[Any]]:
+def event_columns(arrivals: Sequence[Arrival], claims: Sequence[Claim]) -> dict[str, Sequence[Any]]:
     """Write events as the parallel arrays that the database's functions take."""
     rows = [
         (

@@ -45,7 +45,9 @@ log = structlog.get_logger(__name__)
 BIRTH_CHANNEL: Final = "stable"
 _NOTE_CHARS_MAX: Final = 1_000
 """Of the sentence that stands with an instance; it is written with every step."""
-_KIND: Final = {name: number for number, name in enumerate(JOURNAL_KINDS)}
+_EVENT: Final = JOURNAL_KINDS.index("event")
+_START: Final = JOURNAL_KINDS.index("start")
+_MIGRATE: Final = JOURNAL_KINDS.index("migrate")
 _OUTCOME: Final = {name: number for number, name in enumerate(JOURNAL_OUTCOMES)}
 
 Compile = Callable[[int, int], Compiled]
@@ -124,9 +126,10 @@ class ShardBatch:
 
     def _compiled(self, machine: int, version: int) -> Compiled:
         key = machine, version
-        if key not in self._versions:
-            self._versions[key] = self._compile(machine, version)
-        return self._versions[key]
+        compiled = self._versions.get(key)
+        if compiled is None:
+            compiled = self._versions[key] = self._compile(machine, version)
+        return compiled
 
     def _take(self, event: Waiting, parking: Parking | None) -> None:
         life = self.life(event.address)
@@ -141,7 +144,8 @@ class ShardBatch:
         elif parking is not None:
             self._park(event, life, parking)
         else:
-            self._step(event, self._moved(life, event))
+            entry = self._catalog.machine_by_number(life.address.machine)
+            self._step(event, self._moved(life, event, entry), entry)
 
     def _bear(self, event: Waiting, parking: Parking | None) -> None:
         entry = self._catalog.machine_by_number(event.address.machine)
@@ -173,7 +177,7 @@ class ShardBatch:
         self._note_effects(event, life, begun)
         self.output.born[event.address] = life
         self.output.changed[event.address] = life
-        self._step(event, life)
+        self._step(event, life, entry)
 
     def _begin(self, event: Waiting, channel: Channel, begun: Step, encoded: bytes) -> Life:
         shard = self.cursor.shard
@@ -191,12 +195,12 @@ class ShardBatch:
             state=begun.state,
             encoded=encoded,
         )
-        self._journal(life, "start", "taken", previous_n=None, event=event, full=True, transitions=begun.transitions)
+        self._journal(life, _START, begun.outcome, None, event, full=True, transitions=begun.transitions)
         return life
 
-    def _moved(self, life: Life, event: Waiting) -> Life:
+    def _moved(self, life: Life, event: Waiting, entry: MachineEntry) -> Life:
         """Move a life to the version that its channel asks of live instances, or leave it and note why it cannot."""
-        channel = self._catalog.machine_by_number(life.address.machine).channels.get(life.channel)
+        channel = entry.channels.get(life.channel)
         if channel is None or channel.all_revision is None or channel.all_revision <= life.placed:
             return life
         if channel.all_version is None or channel.all_version == life.version:
@@ -220,23 +224,23 @@ class ShardBatch:
             encoded=encode(adopted),
         )
         detail = orjson.dumps({"from": life.version, "to": moved.version}).decode()
-        self._journal(moved, "migrate", "taken", previous_n=life.n, event=event, full=True, detail=detail)
+        self._journal(moved, _MIGRATE, "taken", life.n, event, full=True, detail=detail)
         self.output.changed[life.address] = moved
         return moved
 
-    def _step(self, event: Waiting, life: Life) -> None:
-        entry = self._catalog.machine_by_number(life.address.machine)
+    def _step(self, event: Waiting, life: Life, entry: MachineEntry) -> None:
         data = _data_of(event)
         skips = False
         try:
-            compiled = self._compiled(life.address.machine, life.version)
+            compiled = self._compiled(entry.number, life.version)
             skips = compiled.definition.poison == "skip"
             wrong = compiled.validate_event(event.type, data) if event.timer is None else None
             if wrong is not None:
                 self._skip(event, life, _outside_schema(event, entry, life.version, wrong))
                 return
             done = step(compiled, life.state, _engine_event(event, data), self.now)
-            self._refuse_topics_of_others(done, entry)
+            if done.effects:
+                self._refuse_topics_of_others(done, entry)
             encoded = encode(done.state)
         except StoreError:
             raise
@@ -252,11 +256,9 @@ class ShardBatch:
             self.output.dropped += 1
             return
         self.n += 1
-        stepped = life._replace(n=self.n, semantics=SEMANTICS, state=done.state, encoded=encoded)
+        stepped = life.stepped(self.n, SEMANTICS, done.state, encoded)
         full = life.semantics != SEMANTICS
-        self._journal(
-            stepped, "event", done.outcome, previous_n=life.n, event=event, full=full, transitions=done.transitions
-        )
+        self._journal(stepped, _EVENT, done.outcome, life.n, event, full=full, transitions=done.transitions)
         self.output.stepped += 1
         if done.effects:
             self._note_effects(event, stepped, done)
@@ -325,42 +327,24 @@ class ShardBatch:
     def _journal(
         self,
         life: Life,
-        kind: str,
+        kind: int,
         outcome: str,
-        *,
         previous_n: int | None,
         event: Waiting,
+        *,
         full: bool,
         transitions: tuple[int, ...] = (),
         detail: str | None = None,
     ) -> None:
-        own = event if kind == "event" else None
+        shard, id_, address, _, _, version, semantics, n, _, _, state, encoded = life
+        _, queue, number, _, _, event_id, source, type_, time, data, traceparent, _, timer, armed, _ = event
+        if kind != _EVENT:
+            data = timer = armed = None
         self.output.journal.append(
             (
-                life.shard,
-                life.n,
-                life.address.tenant,
-                life.id,
-                life.state.position,
-                previous_n,
-                _KIND[kind],
-                _OUTCOME[outcome],
-                life.version,
-                life.semantics,
-                event.queue,
-                event.number,
-                event.event_id,
-                event.source,
-                event.type,
-                event.time,
-                own.data if own else None,
-                event.traceparent,
-                own.timer if own else None,
-                own.armed if own else None,
-                transition_code(transitions),
-                self._hash_of(life.encoded),
-                life.encoded if full else None,
-                detail,
+                *(shard, n, address.tenant, id_, state.position, previous_n, kind, _OUTCOME[outcome], version),
+                *(semantics, queue, number, event_id, source, type_, time, data, traceparent, timer, armed),
+                *(transition_code(transitions), self._hash_of(encoded), encoded if full else None, detail),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from foliot.cloudevents import address_text
@@ -11,6 +12,8 @@ from foliot.runtime.dead_letters import Record
 from foliot.runtime.hashing import keyed_hash
 
 _ID_BYTES_MAX: Final = 64
+_PLACES_MAX: Final = 16_384
+"""Addresses whose shard and hash are remembered; each takes some hundred bytes."""
 
 
 class Arrival(NamedTuple):
@@ -47,12 +50,28 @@ def payload_hash(secret: bytes, type_: str, time: str | None, data: str | None) 
 
 
 def claim_of(arrival: Arrival, catalog: Catalog) -> Claim:
-    """Claim an event: its id, no more than 64 bytes of it, then a keyed hash of id, source and address.
+    """Claim an event: its id, then a keyed hash of source and address; a long id is cut after 64 bytes, and hashed too.
 
     The id stands first so that ids in order of time (UUIDv7, ULID) stay together in the index.
     """
     machine = catalog.machine_by_number(arrival.machine)
-    shard = shard_of(address_text(machine.tenant_slug, machine.name, arrival.key), catalog.shards)
-    # None of the texts holds U+0000.
-    words = f"{arrival.event_id}\0{arrival.source}\0{arrival.machine}\0{arrival.key}".encode()
-    return Claim(arrival.tenant, arrival.event_id.encode()[:_ID_BYTES_MAX] + keyed_hash(catalog.secret)(words), shard)
+    shard = _shard(machine.tenant_slug, machine.name, arrival.key, catalog.shards)
+    id_ = arrival.event_id.encode()
+    if len(id_) > _ID_BYTES_MAX:
+        # None of the texts holds U+0000, so what is hashed here is never what is hashed for a short id.
+        words = f"{arrival.source}\0{arrival.machine}\0{arrival.key}\0".encode() + id_
+        return Claim(arrival.tenant, id_[:_ID_BYTES_MAX] + keyed_hash(catalog.secret)(words), shard)
+    return Claim(
+        arrival.tenant, id_ + _hash_of_place(catalog.secret, arrival.source, arrival.machine, arrival.key), shard
+    )
+
+
+# An instance gets several events, mostly from one source.
+@lru_cache(maxsize=_PLACES_MAX)
+def _shard(tenant: str, machine: str, key: str, shards: int) -> int:
+    return shard_of(address_text(tenant, machine, key), shards)
+
+
+@lru_cache(maxsize=_PLACES_MAX)
+def _hash_of_place(secret: bytes, source: str, machine: int, key: str) -> bytes:
+    return keyed_hash(secret)(f"{source}\0{machine}\0{key}".encode())

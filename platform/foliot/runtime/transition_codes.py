@@ -7,6 +7,8 @@ def transition_code(numbers: tuple[int, ...]) -> bytes | None:
     """Write transition numbers; None where there are none."""
     if not numbers:
         return None
+    if max(numbers) <= 0x7F:
+        return bytes(numbers)
     code = bytearray()
     for number in numbers:
         left = number

@@ -119,10 +119,10 @@ Texts may be bytes of UTF-8 too. Where all are null the array is empty, since `u
 """
 
 
-def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
-    """Turn rows into one list a name, in order, as `INSERT … SELECT unnest(…)` takes them."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return dict(zip(names, turned or [[] for _ in names], strict=True))
+def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Turn rows into one sequence a name, in order, as `INSERT … SELECT unnest(…)` takes them."""
+    turned = list(zip(*rows, strict=True))
+    return dict(zip(names, turned or [()] * len(names), strict=True))
 
 
 def numbers_text(numbers: Iterable[int]) -> str:

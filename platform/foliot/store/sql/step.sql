@@ -142,40 +142,22 @@ SELECT * FROM unnest(
 -- in: changed instances, as parallel arrays
 -- out: nothing; fails as a conflict where one is not there
 -- locks: those rows
--- index: instances_pkey; no indexed column changes but mode, so the update is heap-only
-WITH changed AS (
-UPDATE instances i
-SET placed = u.placed, version = u.version, semantics = u.semantics, position = u.position, n = u.n, mode = u.mode,
-    state = u.state, note = u.note, stepped_at = clock_timestamp()
-FROM unnest(
+-- index: none; the function rides instances_pkey
+SELECT update_instances(
     %(shards)s::int2[], %(ids)s::int8[], %(placed)s::int8[], %(versions)s::int4[], %(semantics)s::int4[],
     %(positions)s::int8[], %(ns)s::int8[], %(modes)s::text[], %(states)s::text[], %(notes)s::text[])
-    AS u (shard, id, placed, version, semantics, position, n, mode, state, note)
-WHERE i.shard = u.shard AND i.id = u.id
-RETURNING 1
-)
-SELECT expect_rows('instances', (SELECT count(*) FROM changed), cardinality(%(shards)s::int2[]))
 
 -- name: insert_journal
 -- in: journal rows, as parallel arrays; the step's clock (`at`) in microseconds
 -- out: nothing
 -- locks: the new rows
 -- index: none; journal_pkey grows at the end of each shard
-INSERT INTO journal (shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
-                     number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
-                     state, detail, at)
-SELECT shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
-       number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
-       state, detail, 'epoch'::timestamptz + %(at)s::int8 * interval '1 microsecond'
-FROM unnest(
+SELECT insert_journal(
     %(shards)s::int2[], %(ns)s::int8[], %(tenants)s::int4[], %(instances)s::int8[], %(positions)s::int8[],
     %(previous)s::int8[], %(kinds)s::int2[], %(outcomes)s::int2[], %(versions)s::int4[], %(semantics)s::int4[],
     %(queues)s::int2[], %(numbers)s::int8[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
     %(times)s::text[], %(data)s::text[], %(traceparents)s::text[], %(timers)s::text[], %(armed)s::int8[],
-    %(transitions)s::bytea[], %(state_hashes)s::bytea[], %(states)s::text[], %(details)s::text[])
-    AS u (shard, n, tenant, instance, position, previous_n, kind, outcome, version, semantics, queue,
-          number, event_id, source, type, time, data, traceparent, timer, armed, transitions, state_hash,
-          state, detail)
+    %(transitions)s::bytea[], %(state_hashes)s::bytea[], %(states)s::text[], %(details)s::text[], %(at)s::int8)
 
 -- name: insert_outbox
 -- in: messages, as parallel arrays

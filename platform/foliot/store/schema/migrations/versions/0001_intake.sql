@@ -61,17 +61,18 @@ BEGIN
         END IF;
     END LOOP;
 
+    -- By their places: see 0001_steps.sql.
     INSERT INTO dedupe (generation, tenant, claim, payload_hash)
-    SELECT r.segment, u.tenant, u.claim, u.hash
-    FROM rings r, unnest(given, tenants, claims, hashes) AS u (number, tenant, claim, hash)
-    WHERE r.name = 'dedupe' AND u.number IS NOT NULL;
+    SELECT r.segment, tenants[i], claims[i], hashes[i]
+    FROM rings r, generate_series(1, cardinality(claims)) AS i
+    WHERE r.name = 'dedupe' AND given[i] IS NOT NULL;
 
     INSERT INTO inbox (segment, shard, queue, number, tenant, machine, key, event_id, source, type, time, data,
                        traceparent)
-    SELECT segments[u.shard], u.*
-    FROM unnest(shards, queues, given, tenants, machines, keys, event_ids, sources, types, times, data, traceparents)
-         AS u (shard, queue, number)
-    WHERE u.number IS NOT NULL;
+    SELECT segments[shards[i]], shards[i], queues[i], given[i], tenants[i], machines[i], keys[i], event_ids[i],
+           sources[i], types[i], times[i], data[i], traceparents[i]
+    FROM generate_series(1, cardinality(claims)) AS i
+    WHERE given[i] IS NOT NULL;
 
     UPDATE heads h SET at = clock_timestamp(), numbers = last_given[8 * h.shard : 8 * h.shard + 7]
     WHERE h.shard = ANY (shards);
