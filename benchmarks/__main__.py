@@ -2,6 +2,7 @@
 
 python -m benchmarks contest [--long] [--report docs/benchmarks]
 python -m benchmarks growth [--instances 1000,100000,1000000] [--remembered 20000000]
+python -m benchmarks latency [--rounds 5]
 python -m benchmarks soak [--per-second 3000] [--hours 1]
 python -m benchmarks page
 """
@@ -13,12 +14,13 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.contenders import Contender, DbosWorkflows, LanggraphCheckpoints, NaiveCelery, Subject
 from benchmarks.contest import Plan, hold
 from benchmarks.growth import Population, grow
+from benchmarks.latency import LatencyPlan, look_at_latency
 from benchmarks.measure import Failed, Window
 from benchmarks.report import Figures, as_figures, write_json, write_report
 from benchmarks.rig import facts, rig
@@ -27,6 +29,16 @@ from benchmarks.soak import SoakPlan, soak
 REPORT = Path("docs/benchmarks")
 SHORT = Plan(
     rounds=3, settings_max=3, trial=Window(1.0, 3.0), window=Window(1.5, 6.0), instances=500, whole_events=30_000
+)
+LATENCY = LatencyPlan(
+    rounds=5,
+    quiet_events=200,
+    backlog=200_000,
+    critical_events=300,
+    critical_per_s=25.0,
+    requests=5_000,
+    requests_per_s=500.0,
+    bulk=150_000,
 )
 LONG = Plan(
     rounds=5, settings_max=9, trial=Window(3.0, 10.0), window=Window(3.0, 15.0), instances=1000, whole_events=200_000
@@ -55,6 +67,10 @@ def _options() -> argparse.Namespace:
     growth.add_argument("--events", type=int, default=100_000, help="in each measurement")
     growth.add_argument("--rounds", type=int, default=3)
     growth.set_defaults(run=_growth)
+    latency = commands.add_parser("latency", help="quiet, beside a backlog, and over HTTP beside a bulk")
+    latency.add_argument("--rounds", type=int, default=5)
+    latency.add_argument("--backlog", type=int, default=200_000, help="events of the low lane beside the critical one")
+    latency.set_defaults(run=_latency)
     soaking = commands.add_parser("soak", help="an even load on Foliot for a long time")
     soaking.add_argument("--per-second", type=float, help="half of the rate in the report's contest.json, if not given")
     soaking.add_argument("--hours", type=float, default=1.0)
@@ -63,7 +79,7 @@ def _options() -> argparse.Namespace:
     soaking.set_defaults(run=_soak)
     page = commands.add_parser("page", help="write the page and the plots anew from the report's contest.json")
     page.set_defaults(run=lambda options: write_report(_contest_of(options), options.report))
-    for command in (contest, growth, soaking, page):
+    for command in (contest, growth, latency, soaking, page):
         command.add_argument("--report", type=Path, default=REPORT, help="the folder that has the report")
     return parser.parse_args()
 
@@ -94,6 +110,17 @@ def _growth(options: argparse.Namespace) -> None:
         write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "growth.json")
     for title, ratio in figures["against_the_first"].items():
         say(f"{title}: {ratio['cpu']:.2f} times the CPU and {ratio['wal']:.2f} times the WAL of the first")
+
+
+def _latency(options: argparse.Namespace) -> None:
+    plan = replace(LATENCY, rounds=options.rounds, backlog=options.backlog)
+    with rig() as made:
+        figures = look_at_latency(made, plan, say)
+        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "latency.json")
+    for name, times in figures["best"].items():
+        say(
+            f"{name}: median {times['p50_ms']:.1f} ms, p99 {times['p99_ms']:.1f} ms in the best of {plan.rounds} rounds"
+        )
 
 
 def _soak(options: argparse.Namespace) -> None:

@@ -10,6 +10,8 @@ import argparse
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -56,6 +58,12 @@ def paced(events: Iterable[Event], per_second: float) -> Iterator[Event]:
         yield event
 
 
+def stamped(event: Event) -> Event:
+    """Give an event the present time."""
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    return replace(event, document=orjson.dumps(orjson.loads(event.document) | {"time": now}))
+
+
 def main() -> None:
     """Produce, and end."""
     options = _options()
@@ -67,6 +75,8 @@ def main() -> None:
         events = incident_events(options.seed, options.events, options.instances, born=options.born, skip=options.skip)
     if options.per_second:
         events = paced(events, options.per_second)
+    if options.stamp:
+        events = map(stamped, events)
     if options.seconds:
         until = time.monotonic() + options.seconds
         events = itertools.takewhile(lambda _: time.monotonic() < until, events)
@@ -86,6 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--born", action="store_true", help="the births of these instances were sent before")
     parser.add_argument("--skip", type=int, default=0, help="go on after so many events of this seed")
     parser.add_argument("--per-second", type=float, help="an even pace, instead of as fast as it goes")
+    parser.add_argument("--stamp", action="store_true", help="give each event the time at which it is sent")
     parser.add_argument("--seconds", type=float, help="end after this time")
     parser.add_argument("--topic", default=TOPIC)
     where = parser.add_mutually_exclusive_group(required=True)
