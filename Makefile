@@ -64,6 +64,15 @@ lint: $(VENV)/.dev ## Look at format, style, types and imports
 test: lint kafka-jars ## Lint, and run all tests that fit into CI
 	$(BIN)/pytest -q
 
+# Nothing is left out in silence: a broken link, a missing anchor or a page that nothing leads to ends it.
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the site of docs/ into docs/_build (open docs/_build/index.html)
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+.PHONY: reference
+reference: $(VENV)/.dev ## Write the generated pages of docs/ anew
+	@for page in codes diagnostics reference; do $(BIN)/python docs/generate_$$page.py || exit 1; done
+
 .PHONY: unit
 unit: $(VENV)/.dev ## Run the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/conformance
@@ -102,10 +111,10 @@ lock: $(VENV)/.dev ## Pin all dependencies anew
 	  -o benchmarks/peers/requirements-$$peer.txt || exit 1; done
 	@echo uv | $(BIN)/uv pip compile - $(LOCK) --no-annotate -o requirements-uv.txt
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build --group dev \
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build --group dev --group docs \
 	  -c requirements.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
+	rm -rf $(VENV) $(PEERS) docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports

@@ -27,7 +27,8 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "D7": "Schemas",
     }
 )
-HEAD: Final = """# Faults of definitions
+HEAD: Final = """<!-- untested page: tests/unit/definition/test_explanations.py checks each example, wrong and right -->
+# Faults of definitions
 
 What `foliot check` and `foliot publish` can find in a definition: what it means, why it is refused or warned of, and an
 example with the fault and without it. `foliot explain CODE` shows the same in the terminal; all other codes are in
