@@ -101,8 +101,9 @@ class _Supervisor:
         self._record("starting")
         try:
             self._start_all()
-            status = self._record("ready")
+            # Said before it is recorded: whoever waits for the record reads the log no further.
             log.info("all_ready", seconds=round((datetime.now(UTC) - self._started_at).total_seconds(), 1))
+            status = self._record("ready")
             if ready_callback is not None:
                 ready_callback(status)
             self._watch()
