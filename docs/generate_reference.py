@@ -142,8 +142,10 @@ def metrics_of(file: Path) -> Iterator[Row]:
         kind = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         said = [each.value for each in node.args[:2] if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         if kind in METRIC_KINDS and len(said) == 2:
-            labels = ast.literal_eval(node.args[2]) if len(node.args) > 2 else ()
-            yield f"`{said[0]}`", kind.lower(), ", ".join(f"`{label}`" for label in labels), said[1]
+            named = (each.value for each in node.keywords if each.arg == "labelnames")
+            labels = node.args[2] if len(node.args) > 2 else next(named, None)
+            names = [f"`{each.value!s}`" for each in getattr(labels, "elts", ()) if isinstance(each, ast.Constant)]
+            yield f"`{said[0]}`", kind.lower(), ", ".join(names), said[1]
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(

@@ -49,7 +49,7 @@ def test_what_pages_that_go_on_from_it_show_is_what_comes(reader: Session) -> No
     for command in BEGINNING:
         reader.type(command)
 
-    commands = [follow(reader, f"how-to/{page}.md") for page in ("write-a-producer", "replay-a-log")]
+    commands = [follow(reader, f"how-to/{page}.md") for page in ("write-a-producer", "define-a-route", "replay-a-log")]
 
     assert all(commands)
     reader.type("foliot down")

@@ -25,7 +25,7 @@ READ: Final = tuple(map(read_page, PAGES))
 BLOCKS: Final = tuple(
     block for page in READ if not page.untested for block in page.blocks if not block.marker.startswith("untested:")
 )
-KNOWN: Final = frozenset(("", "console", "diff", "json", "python", "sh", "text", "yaml", "{toctree}"))
+KNOWN: Final = frozenset(("", "bash", "console", "diff", "json", "python", "sh", "text", "yaml", "{toctree}"))
 _PLACEHOLDER_OF_A_NUMBER: Final = re.compile(r"\bID\b|\bREVISION\b|\bVERSION\b")
 
 
@@ -36,7 +36,7 @@ def of(*languages: str) -> list[Any]:
 def shells() -> list[Any]:
     """Give the blocks for a shell; one without a language is such a block where a line begins with `foliot`."""
     said = [block for block in BLOCKS if block.language == "" and re.search(r"^foliot ", block.text, re.MULTILINE)]
-    return [*of("console", "sh"), *(pytest.param(block, id=str(block)) for block in said)]
+    return [*of("bash", "console", "sh"), *(pytest.param(block, id=str(block)) for block in said)]
 
 
 def test_a_block_has_a_language_that_is_tested_or_says_why_it_is_not() -> None:
