@@ -32,3 +32,11 @@ def test_every_command_that_is_shown_is_one():
 
     assert shown
     assert [command for command in shown if f"foliot {command}" not in listed] == []
+
+
+def test_every_invariant_that_the_demo_shows_is_one_that_the_checker_has():
+    shown = re.findall(r"^green  (I\d+) (.+?)  ", README, re.MULTILINE)
+    checker = "".join(file.read_text() for file in (ROOT / "tests" / "checker").rglob("*.py"))
+
+    assert shown
+    assert [name for _, name in shown if name not in checker] == []

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+import typer
 import yaml
 from pages import PAGES, ROOT, Block, Page, read_page
 
@@ -26,6 +27,8 @@ BLOCKS: Final = tuple(
     block for page in READ if not page.untested for block in page.blocks if not block.marker.startswith("untested:")
 )
 KNOWN: Final = frozenset(("", "bash", "console", "diff", "json", "python", "sh", "text", "yaml", "{toctree}"))
+# Whichever copy of Click Typer brings along.
+_COMMAND_LINE_ERROR: Final[type[Any]] = typer.BadParameter.__mro__[1]
 _PLACEHOLDER_OF_A_NUMBER: Final = re.compile(r"\bID\b|\bREVISION\b|\bVERSION\b")
 
 
@@ -96,6 +99,24 @@ def test_a_command_in_the_text_exists_with_its_options(page: Page) -> None:
             options = {word.partition("=")[0] for word in rest if re.match(r"--[a-z]", word)}
             known = {option for each in ready(COMMANDS.entries[name]).params for option in each.opts} if name else set()
             assert options <= known | {"--help", "--install-completion", "--show-completion"}, code
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "foliot shwo ticket T-1",
+        "foliot dead-letters lst",
+        "foliot show ticket",
+        "foliot show ticket T-1 --josn",
+        "foliot channel move ticket --mode some",
+        "make setup && foliot up --kafka none",
+    ],
+)
+def test_a_call_that_foliot_does_not_take_is_seen(line: str) -> None:
+    [words] = foliot_calls(line)
+
+    with pytest.raises((AssertionError, _COMMAND_LINE_ERROR)):
+        parse(words)
 
 
 def lines_of(text: str) -> Iterator[str]:
