@@ -78,6 +78,7 @@ def commands_page() -> str:
     ]
     for name, entry in sorted(entries.items()):
         command = ready(entry)
+        command.rich_markup_mode = None  # also where this is called on a terminal
         with command.make_context(
             f"foliot {name}", [], resilient_parsing=True, terminal_width=_HELP_COLUMNS
         ) as context:

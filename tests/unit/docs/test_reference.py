@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +53,15 @@ def test_settings_say_their_unit_default_and_bounds(generator: ModuleType) -> No
         "| `FOLIOT_STEP_BATCH_MS` | Time that one step transaction spends on stepping at most | `15.0` | > 0 |" in page
     )
     assert "(never shown)" in re.search(r"^\| `FOLIOT_KEY_PEPPER`.*$", page, re.MULTILINE)[0]  # type: ignore[index]
+
+
+def test_the_pages_are_the_same_when_they_are_written_on_a_terminal(
+    generator: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = generator.commands_page()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert generator.commands_page() == piped
 
 
 def test_metrics_are_found_by_the_classes_that_make_them(generator: ModuleType, tmp_path: Path) -> None:
