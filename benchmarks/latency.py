@@ -125,12 +125,12 @@ def _http(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
         amount = ("--events", str(plan.requests), "--per-second", str(plan.requests_per_s))
         rig.run((sys.executable, *argv, *amount), f"latency-posting-{seed}", {})
         after, waiting = MachineClock.read(), taken + plan.bulk + plan.requests - subject.done(rig)
+        said = json.loads(rig.log(f"latency-posting-{seed}").read_text())
+        if said["statuses"] != {"202": plan.requests}:
+            raise Failed(f"requests were answered with {said['statuses']}")
         _wait(lambda: subject.done(rig) >= taken + plan.bulk + plan.requests)
     finally:
         stop(programs.values())
-    said = json.loads(rig.log(f"latency-posting-{seed}").read_text())
-    if said["statuses"] != {"202": plan.requests}:
-        raise Failed(f"requests were answered with {said['statuses']}")
     return _times(said["milliseconds"], waiting, before, after)
 
 

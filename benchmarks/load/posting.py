@@ -26,10 +26,10 @@ class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def post(self, document: bytes) -> int:
+    async def post(self, host: str, document: bytes) -> int:
         """Send one event and give the status of the answer."""
         head = (
-            "POST /v1/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/cloudevents+json\r\n"
+            f"POST /v1/events HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/cloudevents+json\r\n"
             f"content-length: {len(document)}\r\n\r\n"
         )
         self.writer.write(head.encode() + document)
@@ -51,7 +51,7 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
 
     async def send(document: bytes, due: float) -> None:
         connection = await free.get()
-        status = await connection.post(document)
+        status = await connection.post(options.address, document)
         milliseconds.append((time.perf_counter() - due) * 1000)
         statuses[status] += 1
         free.put_nowait(connection)
