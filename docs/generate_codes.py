@@ -117,15 +117,22 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "The event at the position that a read was to come after waits still.",
             "Read again, or wait longer.",
         ),
-        "position_invalid": ("What was sent as a position is none.", "Send `position` of an answer as it came."),
+        "position_invalid": (
+            "What was sent as a position is none, or is of another map of shards.",
+            "Send `position` of an answer as it came.",
+        ),
         "precondition_required": (
             "A move of a channel does not say which revision it has seen.",
             'Send `If-Match: "REVISION"`, or `If-None-Match: *` for a new channel.',
         ),
         "request_invalid": ("A parameter is missing or not as OpenAPI describes it.", "See `/openapi.json`."),
         "too_many_requests": (
-            "A key makes more requests than it may, or too many wait to be committed.",
+            "A key makes more requests than it may, has too many that last, or too many wait to be committed.",
             "Come again after the time that the answer names; send events in batches.",
+        ),
+        "too_many_shards": (
+            "A stream of all steps covers 256 shards at most, and there are more.",
+            "Watch them in parts, as the answer says: `part=0/16` to `part=15/16`.",
         ),
     }
 )

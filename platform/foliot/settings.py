@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     api_anonymous_tenant: str = Field(
         "", description="Whose requests without a key are; allowed on a loopback address only"
     )
+    api_waiters_max: int = Field(1000, ge=1, description="Requests of one process that wait for an event to be applied")
+    api_waiters_per_key_max: int = Field(200, ge=1, description="How many of them one key may have")
+    api_watchers_max: int = Field(500, ge=1, description="Streams of steps that one process serves")
+    api_watchers_per_key_max: int = Field(50, ge=1, description="How many of them one key may have")
+    api_heartbeat_s: float = Field(15.0, gt=0, description="How long a stream of steps may be silent")
+    api_look_ms: float = Field(50.0, ge=5, description="How often a process looks for progress while somebody waits")
     key_pepper: str = Field("", repr=False, description="Secret that API keys are hashed with, 32 characters or more")
 
     event_bytes_max: int = Field(1_048_576, ge=1024, description="Size of an event's data")

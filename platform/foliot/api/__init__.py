@@ -2,5 +2,6 @@
 
 from foliot.api.application import make_api
 from foliot.api.doors import Doors
+from foliot.api.server import Server
 
-__all__ = ["Doors", "make_api"]
+__all__ = ["Doors", "Server", "make_api"]

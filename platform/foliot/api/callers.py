@@ -47,6 +47,18 @@ def may(scope: Scope) -> Callable[..., Caller]:
     return caller
 
 
+def check_again(request: Request, scope: Scope) -> None:
+    """Look whether the key of a request that lasts still opens what it has opened.
+
+    Raises:
+        KeyRefused: it was revoked or has expired.
+        Refused: it has lost the scope.
+    """
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    if token and scope not in doors_of(request).caller(token).scopes:
+        raise Refused(Refusal("forbidden", f"the key may no longer {scope}", "authorization", "Ask an operator."))
+
+
 def _identify(doors: Doors, request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
     if credentials is not None:
         return doors.caller(credentials.credentials)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +13,9 @@ from typing import ClassVar, Final, Self
 
 from foliot.access import SCOPES, Caller, KeyRefused, authenticate, parts_of
 from foliot.api.collector import Collector
+from foliot.api.waiting import Seats
 from foliot.errors import FoliotError
+from foliot.history import Following, Landings
 from foliot.registry import Catalog, load_own_catalog
 from foliot.runtime import Wake
 from foliot.settings import Settings
@@ -27,6 +30,8 @@ CALLERS_MAX: Final = 4096
 DEPTH_S: Final = 1.0
 _WAIT_S: Final = 2.0
 _TIMEOUT_MS: Final = 5_000
+_READERS: Final = 2
+"""Threads that read for all streams of steps, so that these never have more connections than that at a time."""
 
 
 class UnsafeRole(FoliotError):
@@ -60,6 +65,23 @@ class Doors:
             timeout_ms=_TIMEOUT_MS,
         )
         self.collector = Collector(settings, wake, self.catalog)
+        self.following = Following(
+            settings.dsn_front, application="foliot-api following", rest_s_max=settings.api_look_ms / 1000
+        )
+        self.readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self.landings = Landings()
+        self.waiters = Seats(
+            "waiting requests",
+            seats=settings.api_waiters_max,
+            seats_of_key=settings.api_waiters_per_key_max,
+            setting="WAITERS",
+        )
+        self.watchers = Seats(
+            "streams of steps",
+            seats=settings.api_watchers_max,
+            seats_of_key=settings.api_watchers_per_key_max,
+            setting="WATCHERS",
+        )
         self._lock = threading.Lock()
         self._callers: dict[str, _Known] = {}
         self._catalogs: dict[int, _Read] = {}
@@ -76,6 +98,7 @@ class Doors:
         try:
             self.check_role()
             self.collector.start()
+            self.following.start()
         except BaseException:
             self._pool.__exit__(None, None, None)
             raise
@@ -85,6 +108,8 @@ class Doors:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take in what was handed over, then close."""
+        self.following.stop(self.settings.grace_s)
+        self.readers.shutdown(cancel_futures=True)
         self.collector.stop()
         self._pool.__exit__(kind, error, trace)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +18,7 @@ from foliot.api.callers import Sender, SharedDoors, media_type, read_body
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
+from foliot.api.waiting import passed
 from foliot.cloudevents import (
     LANES,
     STRUCTURED,
@@ -39,8 +40,6 @@ BATCH: Final = "application/cloudevents-batch+json"
 BATCH_EVENTS_MAX: Final = 1000
 WAIT_S_MAX: Final = 30.0
 _DEFAULT_LANE: Final = "normal"
-_POLL_S_MIN: Final = 0.005
-_POLL_S_MAX: Final = 0.1
 _PREFIX: Final = "ce-"
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -114,6 +113,11 @@ async def send_events(
     The same id with the same content may be sent again and again; with another content it is refused (409). Events of
     one instance and lane are applied in the order of their acceptance.
     """
+    with doors.waiters.seat(caller.key) if wait else nullcontext():
+        return await _taken_in(request, response, caller, doors, wait)
+
+
+async def _taken_in(request: Request, response: Response, caller: Caller, doors: Doors, wait: float) -> Any:
     raw = await read_body(request, doors.settings.api_body_bytes_max)
     batch = media_type(request) == BATCH
     arrivals, epoch = await run_in_threadpool(_arrivals, doors, caller, request, raw)
@@ -129,30 +133,10 @@ async def send_events(
         return problem_response(_reused(arrivals[0], None))
     if wait and (position := verdicts[0].position) is not None:
         place = Place(epoch, position.shard, position.queue, position.number)
-        if await passed(doors, caller, place, wait):
+        if await passed(doors.following, place, wait):
             response.status_code = 200
             return await run_in_threadpool(_fate, doors, caller, arrivals[0], place, results[0])
     return results[0]
-
-
-async def passed(doors: Doors, caller: Caller, place: Place, wait_s: float) -> bool:
-    """Wait until the cursor has passed a place; tell whether it has within `wait_s`."""
-    until = time.monotonic() + wait_s
-    pause_s = _POLL_S_MIN
-    while not await run_in_threadpool(_has_passed, doors, caller, place):
-        left = until - time.monotonic()
-        if left <= 0:
-            return False
-        await asyncio.sleep(min(pause_s, left))
-        pause_s = min(2 * pause_s, _POLL_S_MAX)
-    return True
-
-
-def _has_passed(doors: Doors, caller: Caller, place: Place) -> bool:
-    with doors.reading(caller) as connection:
-        parameters = {"shard": place.shard, "queue": place.queue, "number": place.number}
-        row = _SQL["passed"].run(connection, parameters).fetchone()
-    return bool(row and row[0])
 
 
 def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place, accepted: Accepted) -> Accepted:

@@ -17,9 +17,10 @@ from foliot import history
 from foliot.access import Caller
 from foliot.api.callers import Reader, SharedDoors
 from foliot.api.doors import Doors
-from foliot.api.events import WAIT_S_MAX, passed
+from foliot.api.events import WAIT_S_MAX
 from foliot.api.positions import place_of
 from foliot.api.problems import PROBLEM_RESPONSES, Refused
+from foliot.api.waiting import passed
 from foliot.errors import Refusal
 from foliot.registry import Catalog, MachineEntry
 from foliot.store import load
@@ -161,9 +162,8 @@ async def show_instance(  # noqa: PLR0917 - likewise
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """Show an instance. With the ETag of an earlier answer it is sent only if it has changed."""
-    if after and not await passed(doors, caller, place_of(after), wait):
-        remedy = "Ask again, or wait longer."
-        raise Refused(Refusal("not_yet_applied", f"the event at {after} waits still", "after", remedy))
+    if after:
+        await _applied(doors, caller, after, wait)
     view = await run_in_threadpool(_view, doors, caller, machine, key)
     body = orjson.dumps(Instance.model_validate(view, from_attributes=True).model_dump())
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
@@ -185,6 +185,23 @@ def machine_of(doors: Doors, caller: Caller, name: str) -> tuple[Catalog, Machin
         if entry is not None:
             return catalog, entry
     raise Refused(Refusal("not_found", f"there is no machine {name[:64]!r}", "machine", "See: GET /v1/machines"))
+
+
+async def _applied(doors: Doors, caller: Caller, after: str, wait_s: float) -> None:
+    """Wait until the event at a position is applied.
+
+    Raises:
+        Refused: it is not yet (`not_yet_applied`), or the position is of another map of shards (`position_invalid`).
+    """
+    place = place_of(after)
+    catalog = await run_in_threadpool(doors.catalog, caller)
+    if place.epoch != catalog.map_epoch:
+        remedy = "Read without it."
+        raise Refused(Refusal("position_invalid", f"{after} is of another map of shards", "after", remedy))
+    with doors.waiters.seat(caller.key):
+        if not await passed(doors.following, place, wait_s):
+            remedy = "Ask again, or wait longer."
+            raise Refused(Refusal("not_yet_applied", f"the event at {after} waits still", "after", remedy))
 
 
 def _view(doors: Doors, caller: Caller, machine: str, key: str) -> history.InstanceView:

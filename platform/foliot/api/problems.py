@@ -22,6 +22,7 @@ TYPE: Final = "urn:foliot:problem:"
 
 STATUS: Final[Mapping[str, int]] = MappingProxyType(
     {
+        "place_invalid": 400,
         "unauthenticated": 401,
         "forbidden": 403,
         "tenant_mismatch": 403,
@@ -36,6 +37,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "operation_reused": 409,
         "topic_bound": 409,
         "version_deprecated": 409,
+        "place_gone": 410,
         "channel_moved": 412,
         "body_too_large": 413,
         "record_too_large": 413,
@@ -128,6 +130,6 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 431, 500, 503)
+    for status in (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 429, 431, 500, 503)
 }
 """What any operation may answer with, for the OpenAPI document."""

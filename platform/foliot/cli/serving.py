@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from typing import ClassVar, Final
 
+import typer
 import uvicorn
 
 from foliot.access import check_pepper
-from foliot.api import Doors, make_api
+from foliot.api import Doors, Server, make_api
 from foliot.cli.addresses import address, read_settings
+from foliot.cli.answers import EXIT_UNAVAILABLE
 from foliot.errors import FoliotError
 from foliot.garbage import collect_seldom
 from foliot.logs import configure_logs
@@ -35,8 +38,9 @@ def serve() -> None:
         check_pepper(settings.key_pepper)
     check_binding(settings)
     collect_seldom()
-    uvicorn.run(
-        make_api(Doors(settings, find_wake(settings))),
+    doors = Doors(settings, find_wake(settings))
+    config = uvicorn.Config(
+        make_api(doors),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,
@@ -46,6 +50,11 @@ def serve() -> None:
         timeout_graceful_shutdown=int(settings.grace_s),
         limit_concurrency=_CONNECTIONS_MAX,
     )
+    server = Server(config, doors)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(EXIT_UNAVAILABLE)
 
 
 def check_binding(settings: Settings) -> None:

@@ -127,10 +127,11 @@ def history(
     parameters = {"shard": shard, "n": n, "count": count, "instance": instance}
     rows = _SQL["walk_back"].run(connection, parameters).fetchall()
     end_reading(connection)
-    return tuple(_entry(row) for row in rows)
+    return tuple(journal_entry(row) for row in rows)
 
 
-def _entry(row: tuple[Any, ...]) -> JournalEntry:
+def journal_entry(row: tuple[Any, ...]) -> JournalEntry:
+    """Read a row of `walk_back`, or of what gives the same columns."""
     n, _, position, kind, outcome, version, _, queue, _, event_id, source, type_, time, data, timer, code, *rest = row
     state_hash, _, detail, at = rest
     return JournalEntry(

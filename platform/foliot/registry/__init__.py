@@ -22,7 +22,7 @@ from foliot.registry.failures import (
     VersionInUse,
     topic_of_another,
 )
-from foliot.registry.loading import Versions, load_catalog, load_own_catalog
+from foliot.registry.loading import Versions, load_catalog, load_own_catalog, read_definition
 from foliot.registry.moving import NO_REVISION, Mode, list_channels, move_channel
 from foliot.registry.publishing import (
     FIRST_CHANNEL,
@@ -94,6 +94,7 @@ __all__ = [
     "publish",
     "publish_route",
     "publish_schema",
+    "read_definition",
     "show_version",
     "tenant_number",
     "topic_of_another",

@@ -100,7 +100,7 @@ class Versions:
         key = (machine, version)
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compiled[key] = compile(Definition.from_canonical(_definition(connection, *key)))
+            compiled = self._compiled[key] = compile(read_definition(connection, machine, version))
             if len(self._compiled) > self._limit:
                 self._compiled.popitem(last=False)
         else:
@@ -108,9 +108,15 @@ class Versions:
         return compiled
 
 
-def _definition(connection: Connection, machine: int, version: int) -> bytes:
+def read_definition(connection: Connection, machine: int, version: int) -> Definition:
+    """Read a version of a machine (by number).
+
+    Raises:
+        UnknownVersion: there is none.
+        StoreError: the database did not answer.
+    """
     row = _SQL["read_definition"].run(connection, {"machine": machine, "version": version}).fetchone()
     if row is None:
         raise UnknownVersion(f"machine {machine} has no version {version}")
     canonical: str = row[0]
-    return canonical.encode()
+    return Definition.from_canonical(canonical.encode())

@@ -1,7 +1,7 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
 from foliot.runtime.acceptance import Acceptance, Position, Standing, Verdict
-from foliot.runtime.addresses import SHARDS_MAX, instance_id, is_urgent, lane_of, queue_of, shard_of
+from foliot.runtime.addresses import SHARDS_MAX, birth_of, instance_id, is_urgent, lane_of, queue_of, shard_of
 from foliot.runtime.admission import admit, find_machine
 from foliot.runtime.claims import Arrival, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
@@ -38,6 +38,7 @@ __all__ = [
     "Verdict",
     "Wake",
     "admit",
+    "birth_of",
     "event_text",
     "find_machine",
     "find_wake",

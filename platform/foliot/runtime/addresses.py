@@ -20,6 +20,11 @@ def instance_id(shard: int, n: int) -> int:
     return n * SHARDS_MAX + shard
 
 
+def birth_of(instance: int) -> int:
+    """Tell the n of a life's start row."""
+    return instance // SHARDS_MAX
+
+
 def queue_of(lane: int) -> int:
     """Tell the queue of a lane within quota; the one after it takes what is over quota."""
     return lane * 2

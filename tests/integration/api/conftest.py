@@ -16,7 +16,7 @@ import uvicorn
 from addresses import WORK, Database
 
 from foliot.access import SCOPES, Scope, make_key
-from foliot.api import Doors, make_api
+from foliot.api import Doors, Server, make_api
 from foliot.registry import create_tenant, publish
 from foliot.runtime import NoWake, Stepper
 from foliot.settings import Settings
@@ -83,7 +83,7 @@ class Site:
 def serving(doors: Doors) -> Iterator[httpx.Client]:
     """Serve the API on a free port, in a thread; give a client of it."""
     config = uvicorn.Config(make_api(doors), host="127.0.0.1", port=0, log_config=None, lifespan="on")
-    server = uvicorn.Server(config)
+    server = Server(config, doors)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -55,13 +55,6 @@ SELECT given, reused, accepted FROM front_take_in(
     %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
     %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
 
--- name: passed
--- in: shard, queue, number
--- out: whether the cursor has reached it; null where there is no such shard
--- locks: nothing
--- index: none; the function rides cursors_pkey
-SELECT front_passed(%(shard)s::int2, %(queue)s::int2, %(number)s::int8)
-
 -- name: depth
 -- in: nothing
 -- out: events that wait

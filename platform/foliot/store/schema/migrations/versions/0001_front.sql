@@ -86,13 +86,24 @@ BEGIN
                  event_ids, sources, types, times, data, traceparents) t;
 END $$;
 
--- in: the place of an event
--- out: whether the cursor has reached it; null where there is no such shard
+-- in: shards
+-- out: the epoch of their map and, for each shard that there is, the last n of its journal and the last numbers applied;
+--      how far things are, and not whose
 -- index: cursors_pkey
-CREATE FUNCTION front_passed(wanted_shard int2, wanted_queue int2, wanted_number int8) RETURNS bool
+CREATE FUNCTION front_progress(wanted int2[]) RETURNS TABLE (epoch int4, shard int2, n int8, numbers int8[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
-    SELECT c.numbers[wanted_queue + 1] >= wanted_number FROM cursors c WHERE c.shard = wanted_shard;
+    SELECT i.map_epoch, c.shard, c.n, c.numbers FROM installation i, cursors c WHERE c.shard = ANY (wanted);
+END;
+
+-- in: shards, and an n of each, as parallel arrays
+-- out: the shards whose journal has gone on from there, but no longer has the next row
+-- index: cursors_pkey, journal_pkey
+CREATE FUNCTION front_gone(wanted int2[], afters int8[]) RETURNS TABLE (shard int2)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+BEGIN ATOMIC
+    SELECT u.wanted FROM unnest(wanted, afters) AS u (wanted, after) JOIN cursors c ON c.shard = u.wanted
+    WHERE c.n > u.after AND NOT EXISTS (SELECT FROM journal j WHERE j.shard = u.wanted AND j.n = u.after + 1);
 END;
 
 -- out: events that wait in the inboxes, of all tenants and lanes
