@@ -44,13 +44,10 @@ class Seats:
             Refused: there is none (`too_many_requests`).
         """
         with self._lock:
-            full = self._taken.total() >= self._seats
-            if full or self._taken[key] >= self._seats_of_key:
-                whose, name = ("", self._setting) if full else (" by one key", f"{self._setting}_PER_KEY")
-                most = self._seats if full else self._seats_of_key
-                what = f"more than {most} {self._what}{whose} at a time"
-                remedy = f"End one, come again later, or raise FOLIOT_API_{name}_MAX."
-                raise Refused(Refusal("too_many_requests", what, "authorization", remedy))
+            if self._taken[key] >= self._seats_of_key:
+                raise self._full(f"{self._seats_of_key} {self._what} by one key", f"{self._setting}_PER_KEY")
+            if self._taken.total() >= self._seats:
+                raise self._full(f"{self._seats} {self._what}", self._setting)
             self._taken[key] += 1
         try:
             yield
@@ -59,6 +56,11 @@ class Seats:
                 self._taken[key] -= 1
                 if not self._taken[key]:
                     del self._taken[key]
+
+    @staticmethod
+    def _full(most: str, setting: str) -> Refused:
+        remedy = f"End one, come again later, or raise FOLIOT_API_{setting}_MAX."
+        return Refused(Refusal("too_many_requests", f"more than {most} at a time", "authorization", remedy))
 
 
 class Ear:

@@ -99,14 +99,19 @@ def serving(doors: Doors) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def site(fresh_database: Database) -> Iterator[Site]:
+def site(fresh_database: Database, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Serve; settings come by indirect parameters."""
     with closing(connect(fresh_database.service, application="test")) as connection:
         create_tenant(connection, "other")
         for tenant in ("default", "other"):
             text = (EXAMPLES / "incident" / "incident.v1.yaml").read_text()
             publish(connection, tenant, text, filename="incident.yaml", by="test")
     settings = Settings(
-        dsn_service=fresh_database.service, dsn_front=fresh_database.front, key_pepper=PEPPER, steal_after_ms=0
+        dsn_service=fresh_database.service,
+        dsn_front=fresh_database.front,
+        key_pepper=PEPPER,
+        steal_after_ms=0,
+        **getattr(request, "param", {}),
     )
     doors = Doors(settings, NoWake())
     with serving(doors) as client:
