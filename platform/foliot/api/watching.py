@@ -75,14 +75,12 @@ class _Steps:
         self,
         opening: _Opening,
         follower: Follower,
-        epoch: int,
         place: Callable[[Mapping[int, int]], str],
         written: Callable[[Followed], bytes],
     ) -> None:
         self.shards = frozenset(follower.ns)
         self._opening = opening
         self._follower = follower
-        self._epoch = epoch
         self._place_at = place
         self._written = written
 
@@ -94,8 +92,6 @@ class _Steps:
         return self._follower.is_behind(progress)
 
     def read(self, progress: Progress) -> bytes:
-        if progress.epoch != self._epoch:
-            raise _renumbered()
         ns = dict(self._follower.ns)
         with self._opening.doors.reading(self._opening.caller) as connection:
             steps = self._follower.read(connection, progress)
@@ -196,11 +192,10 @@ def _open_instance(opening: _Opening, machine: str, key: str, from_: str) -> tup
             n = birth_of(view.id) - 1 if from_ == "start" else max(n, view.n)
         history.check_kept(connection, {shard: n})
     subject = Subject(caller.tenant, entry.number, key)
-    follower = Follower(subject, {shard: n}, doors.landings)
+    follower = Follower(subject, progress.epoch, {shard: n}, doors.landings)
     steps = _Steps(
         opening,
         follower,
-        progress.epoch,
         lambda ns: InstancePlace(progress.epoch, shard, ns[shard]).text(),
         lambda step: Step.model_validate(step.entry, from_attributes=True).model_dump_json().encode(),
     )
@@ -212,8 +207,7 @@ def _open_instance(opening: _Opening, machine: str, key: str, from_: str) -> tup
 
 def _instance_place(text: str, shard: int, progress: Progress) -> int:
     place = InstancePlace.of(text)
-    if place.epoch != progress.epoch:
-        raise _renumbered()
+    history.check_epoch(place.epoch, progress)
     if place.shard != shard:
         raise PlaceInvalid(f"{text} is a place of another instance")
     if place.n > progress.shards[shard].n:
@@ -233,23 +227,21 @@ def _open_all(opening: _Opening, machine: str, filter_: str, part_text: str) -> 
         progress = history.look(connection, shards)
         ns = {shard: progress.shards[shard].n for shard in shards}
         if opening.last_event_id:
-            ns = _vector_place(opening.last_event_id, part, ns, progress.epoch)
+            ns = _vector_place(opening.last_event_id, part, ns, progress)
             history.check_kept(connection, ns)
-    follower = Follower(Subject(caller.tenant, number), ns, doors.landings, wanted)
+    follower = Follower(Subject(caller.tenant, number), progress.epoch, ns, doors.landings, wanted)
     steps = _Steps(
         opening,
         follower,
-        progress.epoch,
         lambda ns: VectorPlace(progress.epoch, part, [ns[shard] for shard in shards]).text(),
         _watched,
     )
     return steps, sign_of_life(steps.place)
 
 
-def _vector_place(text: str, part: Part, present: Mapping[int, int], epoch: int) -> dict[int, int]:
+def _vector_place(text: str, part: Part, present: Mapping[int, int], progress: Progress) -> dict[int, int]:
     place = VectorPlace.of(text)
-    if place.epoch != epoch:
-        raise _renumbered()
+    history.check_epoch(place.epoch, progress)
     if place.part != part or len(place.ns) != len(present):
         raise PlaceInvalid("the place is one of another part of the shards")
     ns = dict(zip(present, place.ns, strict=True))
@@ -276,7 +268,3 @@ def _watched(step: Followed) -> bytes:
     own = {name: getattr(step, name) for name in names}
     entry = {name: getattr(step.entry, name) for name in Step.model_fields}
     return WatchedStep.model_validate(entry | own).model_dump_json().encode()
-
-
-def _renumbered() -> history.Gone:
-    return history.Gone("the map of shards is another since", where="last-event-id")

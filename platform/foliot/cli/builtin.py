@@ -40,6 +40,7 @@ def register(commands: Commands) -> Commands:
     commands.add("tenant create", "foliot.cli.tenancy:create", "Make a tenant.")
     commands.add("show", "foliot.cli.instances:show", "Show an instance.")
     commands.add("history", "foliot.cli.instances:history", "List the steps of an instance.")
+    commands.add("watch", "foliot.cli.watching:watch", "Show steps as they are committed.")
     commands.add("release", "foliot.cli.instances:release", "Let a held instance go on.")
     commands.add("dead-letters list", "foliot.cli.letters:list_letters", "List dead letters.")
     commands.add("dead-letters show", "foliot.cli.letters:show", "Show one dead letter whole.")

@@ -102,18 +102,26 @@ def new_app(*, add_completion: bool = False, **options: Any) -> typer.Typer:
 
 
 def _answering(run: Run) -> Callable[..., None]:
-    """Make of a command's function what Typer calls: with `--json`, and with its answer written and its exit code."""
+    """Make of a command's function what Typer calls: with `--json`, and with its answer written and its exit code.
+
+    A function that has the parameter `json` itself writes while it runs, and has no answer at its end.
+    """
     annotations = get_type_hints(run, include_extras=True) | {"json": _Json, "return": type(None)}
 
+    own = inspect.signature(run).parameters
+    writes_itself = "json" in own
+
     def command(*, json: bool = False, **options: Any) -> None:
+        if writes_itself:
+            run(**options, json=json)
+            return
         answer = run(**options)
         if answer is None:
             answer = Answer(None)
         if code := write_answer(answer, as_json=json):
             raise typer.Exit(code)
 
-    own = inspect.signature(run).parameters
-    parameters = [parameter.replace(annotation=annotations[name]) for name, parameter in own.items()]
+    parameters = [parameter.replace(annotation=annotations[name]) for name, parameter in own.items() if name != "json"]
     parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Json))
     command.__doc__ = run.__doc__
     command.__annotations__ = annotations

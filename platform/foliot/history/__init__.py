@@ -1,7 +1,7 @@
 """The past of instances: what is, what was, and the proof that the one follows from the other."""
 
 from foliot.history.filtering import FilterRefused, FilterTooCostly, StepFilter
-from foliot.history.following import Followed, Follower, Gone, Subject, check_kept
+from foliot.history.following import Followed, Follower, Gone, Subject, check_epoch, check_kept
 from foliot.history.landing import Landings
 from foliot.history.letters import DeadLetter, DeadLetterText, UnknownDeadLetter, list_dead_letters, show_dead_letter
 from foliot.history.places import SHARDS_AT_ONCE_MAX, InstancePlace, Part, PlaceInvalid, VectorPlace
@@ -42,6 +42,7 @@ __all__ = [
     "UnknownInstance",
     "VectorPlace",
     "Verified",
+    "check_epoch",
     "check_kept",
     "history",
     "list_dead_letters",

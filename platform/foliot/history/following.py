@@ -79,9 +79,10 @@ class Follower:
     """
 
     def __init__(
-        self, subject: Subject, ns: Mapping[int, int], landings: Landings, wanted: StepFilter | None = None
+        self, subject: Subject, epoch: int, ns: Mapping[int, int], landings: Landings, wanted: StepFilter | None = None
     ) -> None:
         self.ns = dict(ns)
+        self._epoch = epoch
         self._subject = subject
         self._landings = landings
         self._wanted = wanted
@@ -98,11 +99,12 @@ class Follower:
         There may be nothing wanted in what was read: read again while `is_behind`.
 
         Raises:
-            Gone: rows that were to be read are no longer there.
+            Gone: rows that were to be read are no longer there, or the map of shards is another since.
             FilterTooCostly: on a row; what was before it, the reading before has given.
         """
         if self._failure is not None:
             raise self._failure
+        check_epoch(self._epoch, progress)
         behind = [shard for shard in self._order if shard in progress.shards]
         behind = [shard for shard in behind if progress.shards[shard].n > self.ns[shard]]
         share = max(1, ROWS // max(1, len(behind)))
@@ -163,6 +165,16 @@ class Follower:
         self.ns[windows[place]] = n
         turn = self._order.index(windows[place]) + 1
         self._order = self._order[turn:] + self._order[:turn]
+
+
+def check_epoch(epoch: int, progress: Progress) -> None:
+    """Look whether the map of shards is still that of an epoch.
+
+    Raises:
+        Gone: it is another.
+    """
+    if progress.epoch != epoch:
+        raise Gone("the map of shards is another since", where=f"epoch {epoch}")
 
 
 def check_kept(connection: Connection, ns: Mapping[int, int]) -> None:

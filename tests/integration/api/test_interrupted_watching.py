@@ -102,7 +102,8 @@ def test_every_row_up_to_a_committed_cursor_is_there_for_a_later_statement(site:
         shards = range(64)
         start = look(connection, shards)
         end_reading(connection)
-        follower = Follower(Subject(1), {shard: start.shards[shard].n for shard in shards}, Landings())
+        ns = {shard: start.shards[shard].n for shard in shards}
+        follower = Follower(Subject(1), start.epoch, ns, Landings())
         while sum(map(len, read.values())) < ROWS:
             progress = look(connection, shards)
             for step in follower.read(connection, progress):
