@@ -32,4 +32,6 @@ def ready(doors: SharedDoors) -> Health:
     doors.check_role()
     if not doors.collector.works:
         raise StoreUnavailable("the collector does not run", where="collector", remedy="Start the process again.")
+    if not doors.following.works:
+        raise StoreUnavailable("nobody looks for progress", where="following", remedy="Start the process again.")
     return Health()

@@ -33,6 +33,7 @@ from foliot.history import (
     VectorPlace,
 )
 from foliot.runtime import birth_of, shard_of
+from foliot.store import StoreError
 
 _SECONDS_MAX: Final = 86_400
 _FILTER_CHARS_MAX: Final = 4_096
@@ -93,8 +94,13 @@ class _Steps:
 
     def read(self, progress: Progress) -> bytes:
         ns = dict(self._follower.ns)
-        with self._opening.doors.reading(self._opening.caller) as connection:
-            steps = self._follower.read(connection, progress)
+        try:
+            with self._opening.doors.reading(self._opening.caller) as connection:
+                steps = self._follower.read(connection, progress)
+        except StoreError:
+            # The connection may have broken when all was read already: it is read again.
+            self._follower.ns = ns
+            raise
         blocks = []
         for step in steps:
             ns[step.shard] = step.entry.n
@@ -105,7 +111,7 @@ class _Steps:
         check_again(self._opening.request, "read")
 
 
-@router.get("/instances/{machine}/{key:path}/watch", response_class=EventStream)
+@router.get("/instances/{machine}/{key:path}/watch", status_code=200, response_class=EventStream)
 async def watch_instance(  # noqa: PLR0917 - the framework passes all by name
     request: Request,
     machine: str,
@@ -131,7 +137,7 @@ async def watch_instance(  # noqa: PLR0917 - the framework passes all by name
     return await _streaming(opening, seconds, partial(_open_instance, opening, machine, key, from_))
 
 
-@router.get("/watch", response_class=EventStream)
+@router.get("/watch", status_code=200, response_class=EventStream)
 async def watch_all(  # noqa: PLR0917 - likewise
     request: Request,
     caller: Reader,

@@ -76,6 +76,11 @@ class Following:
         """Begin."""
         self._thread.start()
 
+    @property
+    def works(self) -> bool:
+        """Tell whether anybody will be told anything."""
+        return self._thread.is_alive()
+
     def end(self) -> None:
         """Tell all that wait that this is the end; whoever comes later is told at once. Waits for nothing."""
         with self._changed:
@@ -88,7 +93,7 @@ class Following:
     def stop(self, timeout_s: float) -> None:
         """End, and wait until the thread is gone."""
         self.end()
-        if self._thread.is_alive():
+        if self.works:
             self._thread.join(timeout_s)
 
     @contextmanager

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from foliot.history import progress
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -32,6 +36,43 @@ def test_a_read_after_a_position_waits_for_it(site: Site) -> None:
 
     assert (early.status_code, early.json()["code"]) == (503, "not_yet_applied")
     assert late.json()["position"] == 2
+
+
+def test_a_position_of_another_map_of_shards_is_refused(site: Site) -> None:
+    position = site.send("INC-1").json()["position"]
+
+    answer = site.get(f"/v1/instances/incident/INC-1?after=2{position.removeprefix('1')}")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "position_invalid")
+
+
+def test_reads_that_wait_together_are_all_woken_by_few_looks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    look = progress.look
+
+    def counted(*arguments: Any) -> progress.Progress:
+        nonlocal looks
+        looks += 1
+        return look(*arguments)
+
+    monkeypatch.setattr(progress, "look", counted)
+    positions = {key: site.send(key).json()["position"] for key in (f"INC-{number}" for number in range(20))}
+    answers: list[int] = []
+
+    def read(key: str, position: str) -> None:
+        answers.append(site.get(f"/v1/instances/incident/{key}?after={position}&wait=20").status_code)
+
+    readers = [threading.Thread(target=read, args=each) for each in positions.items()]
+    for reader in readers:
+        reader.start()
+    time.sleep(1)
+    site.step()
+    for reader in readers:
+        reader.join()
+
+    assert answers == [200] * 20
+    # Each for itself would have been twenty times as many.
+    assert looks < 100
 
 
 def test_pages_of_instances_name_each_once(site: Site) -> None:
