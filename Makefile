@@ -110,8 +110,8 @@ lock: $(VENV)/.dev ## Pin all dependencies anew
 	@for peer in celery dbos langgraph; do $(BIN)/uv pip compile benchmarks/peers/requirements-$$peer.in $(LOCK) \
 	  -o benchmarks/peers/requirements-$$peer.txt || exit 1; done
 	@echo uv | $(BIN)/uv pip compile - $(LOCK) --no-annotate -o requirements-uv.txt
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra server --extra local --group build --group dev --group docs \
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra client --extra server --extra local --group build -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra client --extra server --extra local --group build --group dev --group docs \
 	  -c requirements.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 
