@@ -87,6 +87,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Some of the dead letters stay; each line says why.",
             "Mend what is named, then redrive them again.",
         ),
+        "unhealthy": (
+            "Something that the promises rest on is not as they need it.",
+            "`foliot doctor` says what to do about each.",
+        ),
         "unknown_lane": ("A producer names a lane that there is not.", "Choose critical, high, normal or low."),
         "usage": ("The command line is wrong (exit code 2).", "Run the command with `--help`."),
     }

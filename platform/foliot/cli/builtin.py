@@ -45,6 +45,7 @@ def register(commands: Commands) -> Commands:
     commands.add("dead-letters list", "foliot.cli.letters:list_letters", "List dead letters.")
     commands.add("dead-letters show", "foliot.cli.letters:show", "Show one dead letter whole.")
     commands.add("dead-letters redrive", "foliot.cli.letters:redrive", "Give dead letters another chance.")
+    commands.add("doctor", "foliot.cli.doctor:doctor", "Look at every part and setting that the promises rest on.")
     commands.add("top", "foliot.cli.overview:top", "Show live what happens: lanes, shards, rates, what is stuck.")
     commands.add("verify", "foliot.cli.proving:verify", "Prove that every instance is the fold of its journal.")
     commands.add("db upgrade", "foliot.cli.database:upgrade", "Bring the database to the newest tables.")

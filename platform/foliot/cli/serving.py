@@ -63,7 +63,7 @@ def check_binding(settings: Settings) -> None:
     Raises:
         OpenDoor: the address is not this machine's own, and there are no keys, or none are needed.
     """
-    if _is_loopback(settings.api_host):
+    if is_loopback(settings.api_host):
         return
     if settings.api_anonymous_tenant:
         what = "FOLIOT_API_ANONYMOUS_TENANT lets callers in without a key"
@@ -75,7 +75,8 @@ def check_binding(settings: Settings) -> None:
             raise OpenDoor("there is no API key", where=f"FOLIOT_API_HOST={settings.api_host}", remedy=remedy)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
