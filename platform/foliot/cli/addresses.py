@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, TypeAlias
 
@@ -17,7 +18,9 @@ from foliot.settings import Settings
 from foliot.store import Connection, connect
 
 STATE_FOLDER: Final = Path(".foliot")
-_ADDRESSES: Final[tuple[str, ...]] = ("dsn_owner", "dsn_service", "dsn_front", "kafka", "broker_url")
+_ADDRESSES: Final[tuple[str, ...]] = ("dsn_owner", "dsn_service", "dsn_front", "kafka", "broker_url", "key_pepper")
+_PEPPER_FILE: Final = "key_pepper"
+_PEPPER_BYTES: Final = 32
 _LIVING: Final = frozenset({"starting", "ready", "stopping"})
 _CALL_TIMEOUT_MS: Final = 15_000
 
@@ -65,6 +68,21 @@ def read_settings(folder: Path = STATE_FOLDER) -> Settings:
     return settings.model_copy(update=missing)
 
 
+def own_pepper(folder: Path = STATE_FOLDER) -> str:
+    """Give the pepper of the keys of a local installation; it is made once, and only its owner may read it.
+
+    What the environment says comes before it.
+    """
+    if given := read_settings(folder).key_pepper:
+        return given
+    file = folder / _PEPPER_FILE
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)
+        file.write_text(secrets.token_hex(_PEPPER_BYTES))
+    return file.read_text()
+
+
 def address(settings: Settings, name: str) -> str:
     """Give an address of the settings by its name.
 
@@ -106,4 +124,7 @@ def _local_addresses(folder: Path) -> dict[str, str]:
         return {}
     if state.phase not in _LIVING:
         return {}
-    return {name.removeprefix("FOLIOT_").lower(): value for name, value in state.environment.items()}
+    found = {name.removeprefix("FOLIOT_").lower(): value for name, value in state.environment.items()}
+    with suppress(OSError):
+        found["key_pepper"] = (folder / _PEPPER_FILE).read_text()
+    return found

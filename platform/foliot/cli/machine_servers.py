@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, ClassVar, Final
 import typer
 
 from foliot import local
-from foliot.cli.addresses import STATE_FOLDER
+from foliot.cli.addresses import STATE_FOLDER, own_pepper, read_settings
 from foliot.cli.answers import Answer, Table
 from foliot.cli.builtin import register
 from foliot.cli.commands import Commands, find_commands
@@ -20,6 +21,9 @@ from foliot.errors import FoliotError, Refusal
 _FOLIOT: Final = (sys.executable, "-m", "foliot.cli")
 _PREPARE: Final = ("db upgrade", "topics")
 _PROGRAMS: Final = ("worker", "ingest", "relay")
+_API: Final = "api"
+_API_SECONDS_MAX: Final = 30.0
+_LOOK_SECONDS: Final = 0.05
 _LINES_MAX: Final = 100_000
 
 
@@ -41,16 +45,25 @@ def up(
     kafka: Annotated[
         KafkaKind, typer.Option("--kafka", envvar="KAFKA", help="tansu: in memory; apache: Apache Kafka on Java.")
     ] = KafkaKind.TANSU,
+    api_port: Annotated[
+        int, typer.Option("--api-port", envvar="FOLIOT_API_PORT", min=0, max=65_535, help="0 takes a free one.")
+    ] = 0,
 ) -> Answer:
-    """Start all servers and programs on this machine and wait until they are ready; all state is in .foliot."""
+    """Start all servers and programs on this machine and wait until they are ready; all state is in .foliot.
+
+    The HTTP API lets this machine's own programs in without a key, as FOLIOT_TENANT.
+    """
     known = find_commands(register(Commands())).entries
+    programs = [local.Program(name=name, argv=(*_FOLIOT, name)) for name in _PROGRAMS if name in known]
     config = local.Config(
         state_folder=STATE_FOLDER,
         kafka=kafka.value,
         prepare=tuple((*_FOLIOT, *name.split()) for name in _PREPARE if name in known),
-        programs=tuple(local.Program(name=name, argv=(*_FOLIOT, name)) for name in _PROGRAMS if name in known),
+        programs=(*programs, _api(api_port)),
     )
-    return _told(local.start_in_background(config, progress=_tell), addresses=True)
+    now = local.start_in_background(config, progress=_tell)
+    _await_api(now)
+    return _told(now, addresses=True)
 
 
 def down() -> Answer:
@@ -82,6 +95,33 @@ def logs(
     with file.open(encoding="utf-8", errors="replace") as stream:
         last = [line.rstrip("\n") for line in deque(stream, maxlen=lines)]
     return Answer({"file": file, "lines": last}, ("\n".join(last),))
+
+
+def _api(port: int) -> local.Program:
+    """Describe the HTTP API on this machine: on its former port, if that is free, unless one is asked for."""
+    former = local.status(STATE_FOLDER).part(_API)
+    if not port:
+        port = former.port if former and former.port and local.is_free(former.port) else local.free_port()
+    environment = {
+        "FOLIOT_API_HOST": local.HOST,
+        "FOLIOT_API_PORT": str(port),
+        "FOLIOT_API_ANONYMOUS_TENANT": read_settings().tenant,
+        "FOLIOT_KEY_PEPPER": own_pepper(),
+    }
+    return local.Program(name=_API, argv=(*_FOLIOT, _API), env=environment, port=port)
+
+
+def _await_api(now: local.Status) -> None:
+    """Wait until the API takes connections: it does so only after it has looked at Postgres and its role."""
+    api = now.part(_API)
+    if api is None or api.port is None:
+        return
+    deadline = time.monotonic() + _API_SECONDS_MAX
+    while not local.accepts(api.port):
+        if time.monotonic() > deadline:
+            what = f"the HTTP API does not answer on {api.address}; all else runs"
+            raise local.NotReadyInTime(what, where=f"{STATE_FOLDER}/logs/{_API}.log", remedy="Run: foliot logs api")
+        time.sleep(_LOOK_SECONDS)
 
 
 def _told(now: local.Status, *, refusal: Refusal | None = None, addresses: bool = False) -> Answer:

@@ -10,6 +10,7 @@ from foliot.local.failures import (
     StartAbandoned,
     SupervisorRuns,
 )
+from foliot.local.free_ports import HOST, accepts, free_port, is_free
 from foliot.local.lifecycle import Server
 from foliot.local.postgres_server import Postgres
 from foliot.local.supervisor import Config, Part, Program, Status, run_supervisor, start_in_background, status, stop
@@ -17,6 +18,7 @@ from foliot.local.tansu_broker import Tansu
 from foliot.local.valkey_server import Valkey
 
 __all__ = [
+    "HOST",
     "ApacheKafka",
     "Config",
     "FolderUnreachable",
@@ -33,7 +35,10 @@ __all__ = [
     "SupervisorRuns",
     "Tansu",
     "Valkey",
+    "accepts",
+    "free_port",
     "install_jars",
+    "is_free",
     "run_supervisor",
     "start_in_background",
     "status",

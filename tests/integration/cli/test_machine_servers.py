@@ -11,10 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
-SERVERS = {"postgres", "valkey", "kafka"}
+PARTS = {"postgres", "valkey", "kafka", "worker", "ingest", "relay", "api"}
+EVENT = {
+    "specversion": "1.0",
+    "id": "e1",
+    "source": "test",
+    "type": "opened",
+    "subject": "front",
+    "foliotmachine": "door",
+}
 
 
 @pytest.fixture
@@ -39,6 +48,11 @@ def _foliot(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+def _api_of(envelope: dict[str, Any]) -> str:
+    (address,) = [part["address"] for part in envelope["data"]["parts"] if part["name"] == "api"]
+    return f"http://{address}"
+
+
 @pytest.mark.slow
 def test_up_starts_all_and_down_leaves_nothing_running(folder: Path) -> None:
     code, up = _foliot(folder, "up")
@@ -47,12 +61,21 @@ def test_up_starts_all_and_down_leaves_nothing_running(folder: Path) -> None:
 
     published = _foliot(folder, "publish", "door.yaml")
     status = _foliot(folder, "status")
+    key = _foliot(folder, "keys", "create", "test", "--scope", "read")[1]["data"]["token"]
+    with httpx.Client(base_url=_api_of(status[1]), timeout=60) as api:
+        sent = api.post("/v1/events?wait=20", json=EVENT, headers={"content-type": "application/cloudevents+json"})
+        read = api.get("/v1/instances/door/front", headers={"authorization": f"Bearer {key}"})
+    health = _foliot(folder, "doctor")
     log = _foliot(folder, "logs", "postgres", "--lines", "3")
     no_log = _foliot(folder, "logs", "postgrse")
     down = _foliot(folder, "down")
 
     pids = [part["process"]["pid"] for part in up["data"]["parts"]]
-    assert {part["name"] for part in up["data"]["parts"]} >= SERVERS
+    assert {part["name"] for part in up["data"]["parts"]} == PARTS
+    assert _api_of(up) == _api_of(status[1])
+    assert (sent.json()["state"], read.json()["configuration"]) == ("applied", ["s"])
+    assert (health[0], [each for each in health[1]["data"]["findings"] if each["grade"] == "failure"]) == (0, [])
+    assert (folder / ".foliot" / "key_pepper").read_text() not in json.dumps([up, status[1], health[1]])
     assert (published[0], status[0], status[1]["data"]["phase"]) == (0, 0, "ready")
     assert (log[0], len(log[1]["data"]["lines"])) == (0, 3)
     assert (no_log[0], no_log[1]["error"]["code"]) == (1, "no_log")

@@ -15,7 +15,8 @@ Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 class Program(BaseModel):
     """A process that uses the servers: a worker, an ingester, a relay.
 
-    It is sent SIGTERM to end. With `restart` it is started again whenever it ends.
+    It is sent SIGTERM to end. With `restart` it is started again whenever it ends. One that serves on a port of
+    127.0.0.1 names it, so that the status tells its address.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +25,7 @@ class Program(BaseModel):
     argv: Argv
     env: dict[str, str] = {}
     restart: bool = True
+    port: int | None = None
 
 
 class Config(BaseModel):

@@ -18,7 +18,7 @@ import structlog
 from foliot.local.apache_kafka import ApacheKafka
 from foliot.local.child import Child, Launch, adopt_orphans
 from foliot.local.failures import LocalError, NotReadyInTime, ProcessDied, StartAbandoned
-from foliot.local.free_ports import is_free
+from foliot.local.free_ports import HOST, is_free
 from foliot.local.lifecycle import Server
 from foliot.local.postgres_server import Postgres, can_enter_as_server
 from foliot.local.supervisor.bell import Bell
@@ -204,8 +204,8 @@ class _Supervisor:
         self._reap()
 
     def _record(self, phase: Phase) -> Status:
-        parts = [self._part(name, server.kind, server) for name, server in self._servers.items()]
-        parts += [self._part(program.name, "program", None) for program in self._config.programs]
+        parts = [self._part(name, server.kind, server, server.port) for name, server in self._servers.items()]
+        parts += [self._part(program.name, "program", None, program.port) for program in self._config.programs]
         status = Status(
             phase=phase,
             state_folder=self._folder,
@@ -223,15 +223,15 @@ class _Supervisor:
             self._written = status
         return status
 
-    def _part(self, name: str, kind: str, server: Server | None) -> Part:
+    def _part(self, name: str, kind: str, server: Server | None, port: int | None) -> Part:
         kept = self._kept.get(name)
         child = server.child if kept is None and server is not None else None if kept is None else kept.child
         return Part(
             name=name,
             kind=kind,
             process=None if child is None else identity_of(child.pid),
-            address=None if server is None else server.address,
-            port=None if server is None else server.port,
+            address=None if port is None else f"{HOST}:{port}",
+            port=port,
             restarts=0 if kept is None else kept.restarts,
             exit_code=None if kept is None else kept.exit_code,
         )
