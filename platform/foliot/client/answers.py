@@ -101,12 +101,20 @@ class InstanceSummary(BaseModel):
 
 
 class Step(BaseModel):
-    """One row of an instance's journal; `machine` and `key` are said where steps of many instances are watched."""
+    """One row of an instance's journal.
+
+    Attributes:
+        machine: said, as are `key`, `shard`, `instance` and `states`, where steps of many instances are watched.
+        states: those that its transitions led to; at a birth, the active ones.
+    """
 
     model_config = _READ
 
     machine: str | None = None
     key: str | None = None
+    shard: int | None = None
+    instance: int | None = None
+    states: tuple[str, ...] | None = None
     n: int
     position: int
     kind: str

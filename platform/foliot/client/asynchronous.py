@@ -157,10 +157,11 @@ class AsyncClient:
         *,
         machine: str | None = None,
         filter: str | None = None,  # noqa: A002 - the API's word
+        part: str | None = None,
         after: str = "",
     ) -> AsyncGenerator[Watched, None]:
         """As `Client.watch_all`."""
-        return self._follow(Following(calls.WATCH, calls.watched(machine, filter), after, self._patience))
+        return self._follow(Following(calls.WATCH, calls.watched(machine, filter, part), after, self._patience))
 
     async def _run(self, call: Call[T]) -> T:
         trial = Trial(call, self._patience)

@@ -198,10 +198,15 @@ class Client:
         *,
         machine: str | None = None,
         filter: str | None = None,  # noqa: A002 - the API's word
+        part: str | None = None,
         after: str = "",
     ) -> Generator[Watched, None, None]:
-        """Give the steps of all instances as they happen, as `watch` does; `filter` is CEL over `step`."""
-        return self._follow(Following(calls.WATCH, calls.watched(machine, filter), after, self._patience))
+        """Give the steps of all instances as they happen, as `watch` does.
+
+        `filter` is CEL over `step`; `part`, such as `0/16`, is needed where there are more than 256 shards. Only steps
+        of the same shard come in order.
+        """
+        return self._follow(Following(calls.WATCH, calls.watched(machine, filter, part), after, self._patience))
 
     def _run(self, call: Call[T]) -> T:
         trial = Trial(call, self._patience)

@@ -247,9 +247,9 @@ def beginning(*, from_start: bool) -> Mapping[str, str]:
     return {"from": "start"} if from_start else {}
 
 
-def watched(machine: str | None, step_filter: str | None) -> Mapping[str, str]:
+def watched(machine: str | None, step_filter: str | None, part: str | None) -> Mapping[str, str]:
     """Say which steps of all instances are watched."""
-    given = {"machine": machine, "filter": step_filter}
+    given = {"machine": machine, "filter": step_filter, "part": part}
     return {name: value for name, value in given.items() if value is not None}
 
 

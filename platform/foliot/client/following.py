@@ -13,13 +13,14 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from foliot.client.answers import Instance, Step, Watched
+from foliot.client.answers import Instance, Problem, Step, Watched
 from foliot.client.calls import Answer
 from foliot.client.refusals import ApiError, refusal_of, unanswered, unreadable
 from foliot.client.trying import Backoff, Patience, media_type, retry_after_s
 
 EVENT_STREAM: Final = "text/event-stream"
 _AGAIN: Final = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS))
+_PROBLEM: Final = "problem"
 _KINDS: Final[Mapping[str, type[Step | Instance]]] = {"step": Step, "instance": Instance}
 
 
@@ -58,14 +59,18 @@ class Following:
         self._open = True
 
     def take(self, event: str, place: str, data: str) -> Watched | None:
-        """Read a message; None for one that says nothing, that is not known, or that was there before.
+        """Read a message; None for one that is not known, that was there before, or that only moves the place on.
 
         Raises:
-            AnswerUnreadable: it is no message of the API's.
+            ApiError: it is a problem that does not pass, or no message of the API's.
         """
+        if event == _PROBLEM:
+            self._check(data)
+            return None
         self._backoff.reset()
         kind = _KINDS.get(event)
         if kind is None or not data or place == self._place:
+            self._place = place or self._place
             return None
         try:
             seen = Watched(place=place, what=kind.model_validate_json(data))
@@ -73,6 +78,15 @@ class Following:
             raise unreadable(f"a message {event!r} cannot be read", self._where, body=data.encode()) from error
         self._place = place
         return seen
+
+    def _check(self, data: str) -> None:
+        """Raise what ends the watch; after what may pass the stream ends, and is asked for again."""
+        try:
+            status = Problem.model_validate_json(data).status
+        except ValidationError as error:
+            raise unreadable("a problem cannot be read", self._where, body=data.encode()) from error
+        if not _may_pass(status):
+            raise refusal_of(status, data.encode(), self._where)
 
     def lost(self, why: str) -> float:
         """Give the seconds to wait before the next connection.
@@ -89,7 +103,7 @@ class Following:
             ApiError: it does not pass, or has not for as long as a call is tried.
         """
         error = refusal_of(answer.status, answer.body, self._where)
-        if answer.status not in _AGAIN and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if not _may_pass(answer.status):
             raise error
         return self._pause(error, retry_after_s(answer, datetime.now(UTC)))
 
@@ -105,6 +119,10 @@ class Following:
     @property
     def _where(self) -> str:
         return f"GET {self.path}"
+
+
+def _may_pass(status: int) -> bool:
+    return status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def is_stream(answer: Answer) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from driven import Driven
 from faults.front import StepStream
 
-from foliot.client import AnswerUnreadable, Client, Instance, NoAnswer, Patience, PlaceGone, Step
+from foliot.client import AnswerUnreadable, Client, Instance, KeyNotAccepted, NoAnswer, Patience, PlaceGone, Step
 from foliot.client.calls import Answer
 from foliot.client.following import Following
 
@@ -123,6 +123,27 @@ def test_a_message_that_cannot_be_read_is_an_error_and_what_is_unknown_is_passed
     assert unknown is None
     with pytest.raises(AnswerUnreadable):
         following.take("step", "2", "{}")
+
+
+def test_a_sign_of_life_moves_the_place_on() -> None:
+    following = Following("/v1/watch", {}, "", QUICK)
+
+    seen = following.take("", "1.17.4733", "")
+
+    assert seen is None
+    assert following.headers["last-event-id"] == "1.17.4733"
+
+
+def test_a_problem_in_a_stream_ends_the_watch_unless_it_may_pass() -> None:
+    following = Following("/v1/watch", {}, "1.1", QUICK)
+
+    passing = following.take("problem", "1.1", '{"status":503,"code":"store_unavailable"}')
+
+    assert passing is None
+    with pytest.raises(KeyNotAccepted):
+        following.take("problem", "1.1", '{"status":401,"code":"unauthenticated"}')
+    with pytest.raises(AnswerUnreadable):
+        following.take("problem", "1.1", "{}")
 
 
 def test_the_same_place_twice_is_one_step() -> None:
