@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from foliot.client import Accepted, ApiError, Event, EventRefused, Problem
@@ -90,6 +90,9 @@ def test_a_problem_in_a_later_batch_counts_from_the_first_event() -> None:
     assert results[2].index == 2
 
 
+@example(".")
+@example("..")
+@example("a/../b%2F?c#d")
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()))
 def test_every_key_is_one_segment_of_a_path(key: str) -> None:
     call = list_steps("order", key).first
