@@ -50,7 +50,7 @@ def test_settings_say_their_unit_default_and_bounds(generator: ModuleType) -> No
     page = generator.settings_page()
 
     assert (
-        "| `FOLIOT_STEP_BATCH_MS` | Time that one step transaction spends on stepping at most | `15.0` | > 0 |" in page
+        "| `FOLIOT_STEP_BATCH_MS` | Time that one step transaction spends on stepping at most | `25.0` | > 0 |" in page
     )
     assert "(never shown)" in re.search(r"^\| `FOLIOT_KEY_PEPPER`.*$", page, re.MULTILINE)[0]  # type: ignore[index]
 
