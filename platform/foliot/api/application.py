@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foliot.api import events, health, instances, letters, machines, publishing, watching
+from foliot.api import events, health, instances, letters, machines, publishing, repairs, watching
 from foliot.api.callers import Pace
 from foliot.api.doors import Doors
 from foliot.api.problems import Fault, Refused, problem, problem_response
@@ -61,10 +61,9 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     )
     app.state.doors = doors
     app.state.pace = Pace(doors.settings.api_requests_per_s)
-    # Before the instances, whose keys may have any path in them.
-    app.include_router(watching.router)
-    for router in (events.router, instances.router, machines.router, letters.router, publishing.router, health.router):
-        app.include_router(router)
+    # Watches stand before the instances, whose keys may have any path in them.
+    for part in (watching, events, instances, machines, letters, publishing, repairs, health):
+        app.include_router(part.router)
     app.middleware("http")(_surrounded)
     app.add_exception_handler(FoliotError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -75,6 +75,7 @@ def _identify(doors: Doors, request: Request, credentials: HTTPAuthorizationCred
 Reader: TypeAlias = Annotated[Caller, Depends(may("read"))]
 Sender: TypeAlias = Annotated[Caller, Depends(may("send"))]
 Publisher: TypeAlias = Annotated[Caller, Depends(may("publish"))]
+Operator: TypeAlias = Annotated[Caller, Depends(may("operate"))]
 SharedDoors: TypeAlias = Annotated[Doors, Depends(doors_of)]
 
 

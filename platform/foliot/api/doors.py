@@ -57,6 +57,7 @@ class Doors:
 
     def __init__(self, settings: Settings, wake: Wake) -> None:
         self.settings = settings
+        self.wake = wake
         self._pool = Pool(
             settings.dsn_front,
             application="foliot-api",

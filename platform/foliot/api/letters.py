@@ -39,6 +39,7 @@ class DeadLetter(BaseModel):
     attempts: int
     at: datetime
     ended_at: datetime | None
+    ended_by: str | None
 
 
 class DeadLetterWhole(DeadLetter):

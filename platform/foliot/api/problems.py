@@ -37,6 +37,8 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "operation_reused": 409,
         "topic_bound": 409,
         "version_deprecated": 409,
+        "dead_letter_refused": 409,
+        "not_held": 409,
         "place_gone": 410,
         "channel_moved": 412,
         "body_too_large": 413,

@@ -57,7 +57,7 @@ def release(machine: Machine, key: Key, *, tenant: Tenant = "") -> Answer:
     with service() as (connection, settings):
         catalog, entry = find_machine(connection, tenant or settings.tenant, machine)
         view = past.show(connection, catalog, entry, key)
-        shards = runtime.release(connection, catalog, view.id, by=whoami())
+        shards = runtime.release(connection, view.id, by=whoami())
     wake(settings, shards)
     address = visible(address_text(view.tenant, view.machine, key))
     line = f"{address} goes on, with {_events(view.held)} that it holds"

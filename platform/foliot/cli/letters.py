@@ -182,6 +182,7 @@ def _views(found: history.DeadLetterText) -> tuple[View, ...]:
         "id": letter.id,
         "when": moment(letter.at),
         "status": f"{letter.status} {moment(letter.ended_at)}".rstrip(),
+        "ended by": letter.ended_by,
         "stage": letter.stage,
         "code": letter.refusal.code,
         "what": letter.refusal.what,

@@ -40,6 +40,7 @@ class DeadLetter:
     traceparent: str | None
     at: datetime
     ended_at: datetime | None
+    ended_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,11 @@ def list_dead_letters(
     count: int,
 ) -> tuple[DeadLetter, ...]:
     """Read a page in the order of ids, from beyond `after`; a filter that is None lets all through."""
-    parameters = {"tenant": tenant, "status": status, "code": code, "machine": machine, "after": after, "count": count}
-    cursor = _SQL["list_dead_letters"].run(connection, parameters)
+    parameters = {"status": status, "code": code, "machine": machine, "after": after, "count": count}
+    if tenant is None:
+        cursor = _SQL["list_dead_letters"].run(connection, parameters)
+    else:
+        cursor = _SQL["list_own_dead_letters"].run(connection, {**parameters, "tenant": tenant})
     names = [column.name for column in cursor.description or ()]
     letters = tuple(_letter(dict(zip(names, row, strict=True))) for row in cursor)
     end_reading(connection)
@@ -123,4 +127,5 @@ def _letter(found: dict[str, Any]) -> DeadLetter:
         traceparent=found["traceparent"],
         at=found["at"],
         ended_at=found["ended_at"],
+        ended_by=found["ended_by"],
     )

@@ -41,8 +41,10 @@ def load_catalog(connection: Connection) -> Catalog:
     )
 
 
-def load_own_catalog(connection: Connection) -> Catalog:
-    """Read the part of the registry that the session's tenant may see: its machines and channels.
+def load_own_catalog(connection: Connection, *, topic: str | None = None) -> Catalog:
+    """Read the part of the registry that the session's tenant may see: machines and channels, its routes for `topic`.
+
+    A topic that is bound to another tenant is there as bound to nobody that there is.
 
     Raises:
         RegistryError: there is no such tenant.
@@ -52,6 +54,7 @@ def load_own_catalog(connection: Connection) -> Catalog:
     if row is None:
         raise RegistryError("the tenant is not there", where="tenant", remedy="Make it: foliot tenant create")
     revision, semantics, shards, secret, map_epoch, slug, tenant, machines, channels = row
+    bound, routes = (None, ()) if topic is None else _own_routing(connection, topic)
     return Catalog(
         revision=revision,
         semantics=semantics,
@@ -60,7 +63,14 @@ def load_own_catalog(connection: Connection) -> Catalog:
         map_epoch=map_epoch,
         tenants={slug: tenant},
         machines=_machines(machines, channels),
+        topics={} if topic is None or bound is None else {topic: bound},
+        routing=_routing(routes),
     )
+
+
+def _own_routing(connection: Connection, topic: str) -> tuple[int | None, Rows]:
+    [(bound, routes)] = _FRONT["routing"].run(connection, {"topic": topic}).fetchall()
+    return bound, routes
 
 
 def _machines(machines: Rows, channels: Rows) -> dict[int, MachineEntry]:

@@ -1,4 +1,8 @@
-"""What operators do to single events and instances: redrive a dead letter, let a held instance go on."""
+"""What operators do to single events and instances: redrive a dead letter, let a held instance go on.
+
+Each change is a function of the database, which the service role and the front role may both call: the latter for the
+tenant of its session alone.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,18 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Final
 
-import orjson
-
 from foliot.cloudevents import address_text
 from foliot.errors import FoliotError
 from foliot.registry import Catalog
 from foliot.runtime.acceptance import Acceptance
-from foliot.runtime.addresses import SHARDS_MAX, is_urgent, queue_of, shard_of
-from foliot.runtime.batch import ShardBatch
+from foliot.runtime.addresses import SHARDS_MAX, is_urgent, shard_of
 from foliot.runtime.claims import Arrival
 from foliot.runtime.dead_letters import Record, SetAside
-from foliot.runtime.inbox import fill_inbox
-from foliot.runtime.lives import Life, ShardCursor, life_of
-from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
-from foliot.store import KIND_EVENT, KIND_TIMER, Connection, commit, load, roll_back
+from foliot.store import Connection, Statement, commit, load, roll_back
 
 _SQL: Final = load("repair")
-_INTAKE: Final = load("intake")
-_STEP: Final = load("step")
+_TAKE_IN: Final = load("intake")["take_in"]
 DECODERS: Final = "foliot.decoders"
 
 Decode = Callable[[bytes | None, str | None, Record, Settings, Catalog], Arrival | SetAside]
@@ -43,11 +40,19 @@ class NotHeld(FoliotError):
     code: ClassVar[str] = "not_held"
 
 
-def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: int, *, by: str) -> Mapping[int, bool]:
+def redrive(
+    connection: Connection,
+    catalog: Catalog,
+    settings: Settings,
+    id_: int,
+    *,
+    by: str,
+    take_in: Statement = _TAKE_IN,
+) -> Mapping[int, bool]:
     """Give a dead letter another chance, once: its event is accepted anew, or its held instance goes on.
 
     Gives the shards to wake. Two redrives of one letter at the same time apply it once: its status is moved by
-    compare-and-set in the transaction that accepts the event.
+    compare-and-set in the transaction that accepts the event. `take_in` is the way in that the session's role has.
 
     Raises:
         DeadLetterRefused: there is no such open letter, or it would be refused again; nothing was changed.
@@ -60,14 +65,14 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
         roll_back(connection)
         raise DeadLetterRefused(f"no dead letter {id_}", where=_place(id_), remedy="See: foliot dead-letters list")
     letter = dict(zip(names, found, strict=True))
+    if letter["stage"] == "park" and letter["status"] == "open":
+        return release(connection, letter["instance"], by=by)
     try:
-        if letter["stage"] == "park" and letter["status"] == "open":
-            return release(connection, catalog, letter["instance"], by=by)
-        _end(connection, letter)
         if letter["stage"] == "step":
-            shards = _accept_again(connection, catalog, letter)
+            shards = _accept_again(connection, catalog, letter, by=by)
         else:
-            shards = _decode_again(connection, catalog, settings, letter)
+            _end(connection, letter, by=by)
+            shards = _decode_again(connection, catalog, settings, letter, take_in)
         commit(connection, "redrive")
     except BaseException:
         roll_back(connection)
@@ -75,7 +80,7 @@ def redrive(connection: Connection, catalog: Catalog, settings: Settings, id_: i
     return shards
 
 
-def release(connection: Connection, catalog: Catalog, instance: int, *, by: str) -> Mapping[int, bool]:
+def release(connection: Connection, instance: int, *, by: str) -> Mapping[int, bool]:
     """Let a held instance go on: it steps what it holds first, and runs again in the transaction that empties it.
 
     Raises:
@@ -83,69 +88,53 @@ def release(connection: Connection, catalog: Catalog, instance: int, *, by: str)
     """
     shard = instance % SHARDS_MAX
     try:
-        cursor, life = _lock_held(connection, shard, instance)
-        batch = ShardBatch(cursor, {}, catalog=catalog, compiled=_never_compiled, now=0)
-        batch.output.changed[life.address] = life._replace(mode="draining")
-        heads: dict[int, list[int]] = dict(_STEP["read_heads"].run(connection, {"shards": [shard]}).fetchall())
-        _SQL["end_parked"].run(connection, {"instance": instance})
-        write_and_commit(connection, [batch], heads, name="release", writer=f"release by {by}", draining={shard})
+        row = _SQL["release"].run(connection, {"shard": shard, "id": instance, "by": by}).fetchone()
+        _check_held(instance, row[0] if row else None)
+        commit(connection, "release")
     except BaseException:
         roll_back(connection)
         raise
     return {shard: True}
 
 
-def _never_compiled(machine: int, version: int) -> Any:
-    raise AssertionError((machine, version))
+def _check_held(instance: int, mode: str | None) -> None:
+    if mode != "held":
+        what = f"instance {instance} is {mode or 'not there'}"
+        raise NotHeld(what, where=f"instance {instance}", remedy="Only a held instance can be released.")
 
 
-def _end(connection: Connection, letter: Mapping[str, Any]) -> None:
-    ended = _SQL["end_dead_letter"].run(connection, {"id": letter["id"], "status": "redriven"})
-    if ended.rowcount != 1:
-        what = f"dead letter {letter['id']} was ended before"
-        raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Nothing is left to do.")
+def _end(connection: Connection, letter: Mapping[str, Any], *, by: str) -> None:
+    row = _SQL["end_letter"].run(connection, {"id": letter["id"], "by": by}).fetchone()
+    if not (row and row[0]):
+        raise _ended(letter)
+
+
+def _ended(letter: Mapping[str, Any]) -> DeadLetterRefused:
+    what = f"dead letter {letter['id']} was ended before"
+    return DeadLetterRefused(what, where=_place(letter["id"]), remedy="Nothing is left to do.")
 
 
 def _place(id_: int) -> str:
     return f"dead letter {id_}"
 
 
-def _lock_held(connection: Connection, shard: int, instance: int) -> tuple[ShardCursor, Life]:
-    row = _SQL["wait_for_cursor"].run(connection, {"shard": shard}).fetchone()
-    found = _SQL["load_life"].run(connection, {"shard": shard, "id": instance}).fetchone()
-    life = None if found is None else life_of(found)
-    if row is None or life is None or life.mode != "held":
-        mode = life.mode if life else "not there"
-        remedy = "Only a held instance can be released."
-        raise NotHeld(f"instance {instance} is {mode}", where=f"instance {instance}", remedy=remedy)
-    _, numbers, n, batch, outbox, token, draining = row
-    return ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining), life
-
-
-def _accept_again(connection: Connection, catalog: Catalog, letter: Mapping[str, Any]) -> Mapping[int, bool]:
+def _accept_again(
+    connection: Connection, catalog: Catalog, letter: Mapping[str, Any], *, by: str
+) -> Mapping[int, bool]:
     """Give the event a new number, past the dedupe: it was accepted before, and its letter lets it through once."""
     entry = catalog.machine(letter["tenant"], letter["machine"])
     if entry is None:
         what = f"machine {letter['machine']!r} is unknown"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Publish it, then redrive.")
-    event = orjson.loads(letter["event"])
     shard = shard_of(address_text(entry.tenant_slug, entry.name, letter["key"]), catalog.shards)
-    _, numbers, segment = _INTAKE["lock_heads"].run(connection, {"shards": [shard]}).fetchall()[0]
-    queue = queue_of(event["lane"])
-    numbers[queue] += 1
-    data = None if event["data"] is None else orjson.dumps(event["data"], option=orjson.OPT_SORT_KEYS).decode()
-    timer, armed = event.get("timer", (None, None))
-    kind, instance = (KIND_EVENT, None) if timer is None else (KIND_TIMER, letter["instance"])
-    row = (
-        *(segment, shard, queue, numbers[queue], letter["tenant"], entry.number, letter["key"], kind, event["id"]),
-        *(event["source"], event["type"], event["time"], data, letter["traceparent"], instance, timer, armed),
-    )
-    fill_inbox(connection, [row], {shard: numbers})
-    return {shard: is_urgent(queue)}
+    row = _SQL["accept_letter"].run(connection, {"id": letter["id"], "shard": shard, "by": by}).fetchone()
+    if row is None or row[0] is None:
+        raise _ended(letter)
+    return {shard: is_urgent(row[0])}
 
 
 def _decode_again(
-    connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any]
+    connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any], take_in: Statement
 ) -> Mapping[int, bool]:
     if letter["code"] == "id_reused":
         raise _id_reused(letter)
@@ -161,7 +150,7 @@ def _decode_again(
         what = f"topic {letter['topic']} belongs to another tenant now"
         raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
     acceptance = Acceptance(catalog, [decoded])
-    [verdict] = acceptance.verdicts(_INTAKE["take_in"].run(connection, acceptance.parameters).fetchone())
+    [verdict] = acceptance.verdicts(take_in.run(connection, acceptance.parameters).fetchone())
     if verdict.standing == "id_reused":
         raise _id_reused(letter)
     position = verdict.position

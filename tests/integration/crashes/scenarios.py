@@ -389,15 +389,14 @@ SCENARIOS: Final = {
             "redrive of an event",
             _before_repair,
             lambda site: _redrive(site, "step"),
-            "registry.read_catalog repair.read_dead_letter repair.end_dead_letter intake.lock_heads "
-            "intake.insert_inbox intake.move_heads redrive.before_commit redrive.commit",
+            "registry.read_catalog repair.read_dead_letter repair.accept_letter redrive.before_commit redrive.commit",
             only_once=True,
         ),
         Scenario(
             "redrive of a record",
             _before_repair,
             lambda site: _redrive(site, "route"),
-            "registry.read_catalog repair.read_dead_letter repair.end_dead_letter "
+            "registry.read_catalog repair.read_dead_letter repair.end_letter "
             "intake.take_in redrive.before_commit redrive.commit",
             only_once=True,
         ),
@@ -405,9 +404,7 @@ SCENARIOS: Final = {
             "release",
             _before_repair,
             _redrive,
-            "registry.read_catalog repair.read_dead_letter repair.wait_for_cursor repair.load_life step.read_heads "
-            "step.update_instances step.insert_batches step.move_cursors repair.end_parked release.before_commit "
-            "release.commit",
+            "registry.read_catalog repair.read_dead_letter repair.release release.before_commit release.commit",
             only_once=True,
         ),
         Scenario(

@@ -286,13 +286,13 @@ class Interleavings(RuleBasedStateMachine):
         if life is None:
             return
         if life.held:
-            release(self._world.connection, self._world.catalog(), life.id, by="test")
+            release(self._world.connection, life.id, by="test")
             for letter in self._model.letters:
                 if letter.stage == "park" and letter.key == key and letter.open:
                     self._redriven(letter)
         else:
             with pytest.raises(NotHeld):
-                release(self._world.connection, self._world.catalog(), life.id, by="test")
+                release(self._world.connection, life.id, by="test")
 
     @rule()
     def drain(self) -> None:

@@ -172,6 +172,7 @@ dead_letters = Table(
     Column("traceparent", Text),
     moment(),
     Column("ended_at", DateTime(timezone=True)),
+    Column("ended_by", Text),
     CheckConstraint("status IN ('open', 'redriven', 'discarded')", name="dead_letters_status"),
     CheckConstraint("stage IN ('decode', 'route', 'step', 'park')", name="dead_letters_stage"),
     comment="Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.",
@@ -183,7 +184,7 @@ Index(
     dead_letters.c.number,
     postgresql_where=text("number IS NOT NULL"),
 )
-Index("dead_letters_open", dead_letters.c.tenant, dead_letters.c.id, postgresql_where=text("status = 'open'"))
+Index("dead_letters_tenant", dead_letters.c.tenant, dead_letters.c.id)
 Index("dead_letters_parked", dead_letters.c.instance, postgresql_where=text("status = 'open' AND stage = 'park'"))
 
 # Instances and their journal.

@@ -45,6 +45,19 @@ SELECT front_has_keys()
 -- index: none; small tables
 SELECT revision, semantics, shards, secret, map_epoch, slug, tenant, machines, channels FROM front_catalog()
 
+-- name: routing
+-- in: a topic
+-- out: the tenant that it is bound to, null for none and 0 for another than the session's; as JSON the session's tenant's
+--      routes for it, as registry.read_catalog has them
+-- locks: nothing
+-- index: none; few rows
+SELECT registry_topic(%(topic)s),
+       (SELECT coalesce(json_agg(json_build_array(r.tenant, t.slug, r.name, r.topic, r.definition, s.schema)
+                                 ORDER BY r.ordinal, t.slug, r.name), '[]')
+        FROM routes r JOIN tenants t ON t.number = r.tenant
+        LEFT JOIN schemas s ON s.tenant = r.tenant AND s.name = r.definition::json ->> 'schema'
+        WHERE r.enabled AND r.topic = %(topic)s)
+
 -- name: take_in
 -- in: as intake.take_in, without tenants
 -- out: as intake.take_in

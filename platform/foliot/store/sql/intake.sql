@@ -59,7 +59,7 @@ WHERE h.shard = u.shard
 -- in: events or records set aside, as parallel arrays; writer
 -- out: nothing
 -- locks: the new rows
--- index: none; dead_letters_pkey and dead_letters_open grow
+-- index: none; dead_letters_pkey and dead_letters_tenant grow
 INSERT INTO dead_letters (tenant, stage, code, what, place, remedy, topic_id, topic, partition, "offset", headers, raw,
                           shard, queue, number, instance, machine, key, event_id, source, type, event, attempts,
                           traceparent, worker)

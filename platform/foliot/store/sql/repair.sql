@@ -1,17 +1,29 @@
 -- What operators do to single events and instances.
 
 -- name: list_dead_letters
--- in: tenant, status, code and machine, each null for all; the id after which to go on, count
--- out: dead letters in the order of their ids
+-- in: status, code and machine, each null for all; the id after which to go on, count
+-- out: dead letters of all tenants and of none, in the order of their ids
 -- locks: nothing
 -- index: dead_letters_pkey
 SELECT d.id, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.topic, d.partition, d.offset, d.machine,
-       d.key, d.event_id, d.source, d.type, d.attempts, d.worker, d.traceparent, d.at, d.ended_at
+       d.key, d.event_id, d.source, d.type, d.attempts, d.worker, d.traceparent, d.at, d.ended_at, d.ended_by
 FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant
-WHERE (%(tenant)s::int4 IS NULL OR d.tenant = %(tenant)s::int4) AND (%(status)s::text IS NULL OR d.status = %(status)s)
-  AND (%(code)s::text IS NULL OR d.code = %(code)s) AND (%(machine)s::text IS NULL OR d.machine = %(machine)s)
-  AND d.id > %(after)s
+WHERE (%(status)s::text IS NULL OR d.status = %(status)s) AND (%(code)s::text IS NULL OR d.code = %(code)s)
+  AND (%(machine)s::text IS NULL OR d.machine = %(machine)s) AND d.id > %(after)s
 ORDER BY d.id LIMIT %(count)s
+
+-- name: list_own_dead_letters
+-- in: tenant, and as list_dead_letters
+-- out: dead letters of that tenant, in the order of their ids; those of others are not looked at
+-- locks: nothing
+-- index: dead_letters_tenant
+SELECT d.id, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.topic, d.partition, d.offset, d.machine,
+       d.key, d.event_id, d.source, d.type, d.attempts, d.worker, d.traceparent, d.at, d.ended_at, d.ended_by
+FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant
+WHERE d.tenant = %(tenant)s::int4 AND (d.tenant, d.id) > (%(tenant)s::int4, %(after)s)
+  AND (%(status)s::text IS NULL OR d.status = %(status)s) AND (%(code)s::text IS NULL OR d.code = %(code)s)
+  AND (%(machine)s::text IS NULL OR d.machine = %(machine)s)
+ORDER BY d.tenant, d.id LIMIT %(count)s
 
 -- name: read_dead_letter
 -- in: id
@@ -20,35 +32,26 @@ ORDER BY d.id LIMIT %(count)s
 -- index: dead_letters_pkey
 SELECT d.id, d.tenant, t.slug, d.status, d.stage, d.code, d.what, d.place, d.remedy, d.topic_id, d.topic, d.partition,
        d.offset, d.headers, d.raw, d.shard, d.queue, d.number, d.instance, d.machine, d.key, d.event_id, d.source, d.type,
-       d.event, d.attempts, d.worker, d.traceparent, d.at, d.ended_at
+       d.event, d.attempts, d.worker, d.traceparent, d.at, d.ended_at, d.ended_by
 FROM dead_letters d LEFT JOIN tenants t ON t.number = d.tenant WHERE d.id = %(id)s
 
--- name: end_dead_letter
--- in: id, status
--- out: nothing; a row count of 0 says that it was ended before
+-- name: end_letter
+-- in: id, by whom
+-- out: whether this call has ended it
 -- locks: that row
--- index: dead_letters_pkey
-UPDATE dead_letters SET status = %(status)s, ended_at = clock_timestamp() WHERE id = %(id)s AND status = 'open'
+-- index: none; the function rides dead_letters_pkey
+SELECT repair_end_letter(%(id)s::int8, %(by)s::text)
 
--- name: end_parked
--- in: instance
--- out: nothing
--- locks: the open dead letters of stage park of that instance
--- index: dead_letters_parked
-UPDATE dead_letters SET status = 'redriven', ended_at = clock_timestamp()
-WHERE status = 'open' AND stage = 'park' AND instance = %(instance)s
+-- name: accept_letter
+-- in: id of a letter of stage step, shard of its address, by whom
+-- out: the queue in which its event waits now, null where the letter was ended before
+-- locks: that row, then the shard's head, until the commit
+-- index: none; the function rides dead_letters_pkey and heads_pkey
+SELECT repair_accept_letter(%(id)s::int8, %(shard)s::int2, %(by)s::text)
 
--- name: wait_for_cursor
--- in: shard
--- out: its cursor
--- locks: that cursor row, FOR UPDATE
--- index: cursors_pkey
-SELECT shard, numbers, n, batch, outbox, token, draining FROM cursors WHERE shard = %(shard)s FOR UPDATE
-
--- name: load_life
--- in: shard, id
--- out: the instance, as step.load_instances gives it
--- locks: nothing; the shard's cursor row is held
--- index: instances_pkey
-SELECT shard, tenant, machine, key, id, channel, placed, version, semantics, position, n, mode, state, note
-FROM instances WHERE shard = %(shard)s AND id = %(id)s
+-- name: release
+-- in: shard, id of an instance, by whom
+-- out: its mode before, of which only `held` was changed; null where there is no such instance
+-- locks: the shard's cursor, the instance and its open dead letters of stage park, until the commit
+-- index: none; the function rides cursors_pkey, instances_pkey and dead_letters_parked
+SELECT repair_release(%(shard)s::int2, %(id)s::int8, %(by)s::text)

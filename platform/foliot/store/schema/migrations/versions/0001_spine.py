@@ -11,6 +11,5 @@ down_revision = None
 def upgrade() -> None:
     """Make all tables, partitions, roles and policies; the SQL stands in files of its own."""
     folder = resources.files("foliot.store.schema").joinpath("migrations", "versions")
-    for name in ("tables", "rings", "roles", "intake", "steps", "front"):
-        file = folder.joinpath(f"0001_{name}.sql")
-        op.get_bind().exec_driver_sql(file.read_text("utf-8").replace("%", "%%"))
+    for part in ("tables", "rings", "roles", "intake", "steps", "front", "repairs"):
+        op.get_bind().exec_driver_sql(folder.joinpath(f"0001_{part}.sql").read_text("utf-8").replace("%", "%%"))

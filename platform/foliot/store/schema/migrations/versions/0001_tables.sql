@@ -118,11 +118,12 @@ CREATE TABLE dead_letters (
 	traceparent TEXT,
 	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
 	ended_at TIMESTAMP WITH TIME ZONE,
+	ended_by TEXT,
 	PRIMARY KEY (id),
 	CONSTRAINT dead_letters_status CHECK (status IN ('open', 'redriven', 'discarded')),
 	CONSTRAINT dead_letters_stage CHECK (stage IN ('decode', 'route', 'step', 'park'))
 );
-CREATE INDEX dead_letters_open ON dead_letters (tenant, id) WHERE status = 'open';
+CREATE INDEX dead_letters_tenant ON dead_letters (tenant, id);
 CREATE INDEX dead_letters_place ON dead_letters (shard, queue, number) WHERE number IS NOT NULL;
 CREATE INDEX dead_letters_parked ON dead_letters (instance) WHERE status = 'open' AND stage = 'park';
 COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.';
