@@ -124,14 +124,11 @@ def _move(  # noqa: PLR0917 - what the request said
 
 
 def _publish(doors: Doors, caller: Caller, text: bytes, operation: str | None) -> registry.Published:
+    # Before a connection is lent, for it takes as long as the definition wants.
+    checked = registry.check_machine(text, filename="body")
     with doors.reading(caller) as connection:
-        return registry.publish(
-            connection,
-            caller.tenant_slug,
-            text,
-            filename="body",
-            by=f"key {caller.key}",
-            operation_id=operation,
+        return registry.publish_checked(
+            connection, caller.tenant_slug, checked, by=f"key {caller.key}", operation_id=operation
         )
 
 

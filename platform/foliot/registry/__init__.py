@@ -26,14 +26,17 @@ from foliot.registry.loading import Versions, load_catalog, load_own_catalog, re
 from foliot.registry.moving import NO_REVISION, Mode, list_channels, move_channel
 from foliot.registry.publishing import (
     FIRST_CHANNEL,
+    CheckedMachine,
     MachineSummary,
     Published,
     VersionSummary,
     VersionText,
+    check_machine,
     deprecate,
     list_machines,
     list_versions,
     publish,
+    publish_checked,
     show_version,
 )
 from foliot.registry.routing import (
@@ -53,6 +56,7 @@ __all__ = [
     "Catalog",
     "Channel",
     "ChannelMoved",
+    "CheckedMachine",
     "CompiledRoute",
     "Difference",
     "MachineEntry",
@@ -79,6 +83,7 @@ __all__ = [
     "VersionText",
     "Versions",
     "bind_topic",
+    "check_machine",
     "compile_route",
     "create_tenant",
     "deprecate",
@@ -92,6 +97,7 @@ __all__ = [
     "load_own_catalog",
     "move_channel",
     "publish",
+    "publish_checked",
     "publish_route",
     "publish_schema",
     "read_definition",

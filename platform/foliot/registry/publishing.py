@@ -71,6 +71,27 @@ class VersionText:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedMachine:
+    """A machine that may be published, as far as can be told without the registry, and the text that it comes from."""
+
+    definition: Definition
+    source: str
+    filename: str
+
+
+def check_machine(text: bytes | str, *, filename: str) -> CheckedMachine:
+    """Look whether `text` defines a machine of which instances can be born. Takes no connection, and time.
+
+    Raises:
+        DefinitionRefused: the text is no definition; all faults are in it.
+        MachineNotStartable: no instance could be born.
+        RegistryError: the machine's name is none.
+    """
+    definition = _checked(text, filename)
+    return CheckedMachine(definition, text if isinstance(text, str) else text.decode("utf-8-sig"), filename)
+
+
 def publish(
     connection: Connection,
     tenant: str,
@@ -80,25 +101,33 @@ def publish(
     by: str,
     operation_id: str | None = None,
 ) -> Published:
-    """Add a version to the machine that `text` defines, unless one has the same content.
+    """Check a text and publish it.
+
+    Raises:
+        FoliotError: as `check_machine` and `publish_checked`.
+    """
+    return publish_checked(connection, tenant, check_machine(text, filename=filename), by=by, operation_id=operation_id)
+
+
+def publish_checked(
+    connection: Connection, tenant: str, checked: CheckedMachine, *, by: str, operation_id: str | None = None
+) -> Published:
+    """Add a version to the machine that was checked, unless one has the same content.
 
     The first publication makes the machine, and the channel `stable` at version 1; later ones move no channel.
 
     Raises:
-        DefinitionRefused: the text is no definition; all faults are in it.
-        MachineNotStartable: no instance could be born.
         TopicBound: it sends to a topic whose events are another tenant's.
         RegistryError: as `foliot.registry.changes.perform`.
     """
-    definition = _checked(text, filename)
-    source = text if isinstance(text, str) else text.decode("utf-8-sig")
+    definition = checked.definition
 
     def act(tenant: int, revision: int) -> Outcome:
         machine, first = _find_or_make(connection, tenant, definition.id)
         hashes = {hash_: version for version, hash_, *_ in _versions(connection, tenant, machine)}
         if definition.hash in hashes:
             return Outcome(_answer(definition, hashes[definition.hash], created=False), changed=False)
-        _refuse_topics_of_others(connection, tenant, definition, filename)
+        _refuse_topics_of_others(connection, tenant, definition, checked.filename)
         version = max(hashes.values(), default=0) + 1
         parameters = {
             "tenant": tenant,
@@ -106,7 +135,7 @@ def publish(
             "version": version,
             "hash": definition.hash,
             "definition": definition.canonical().decode(),
-            "source": source,
+            "source": checked.source,
             "by": by,
         }
         _SQL["insert_version"].run(connection, parameters)
