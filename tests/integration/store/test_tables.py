@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from addresses import Database
+from addresses import Database, PostgresAt
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg import sql
@@ -110,6 +110,15 @@ def test_every_table_with_a_tenant_is_declared_as_such() -> None:
 def test_the_service_role_cannot_rewrite_the_truth(database: Database, table: str) -> None:
     with psycopg.connect(database.service) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+
+@pytest.mark.parametrize("role", ["foliot_front", "foliot_service"])
+def test_only_the_owner_makes_temporary_tables(postgres_server: PostgresAt, template_database: str, role: str) -> None:
+    # A database that is made by copying gets the rights of a new one, so it is the template that tells.
+    with psycopg.connect(postgres_server.dsn) as connection:
+        row = connection.execute("SELECT has_database_privilege(%s, %s, 'TEMP')", (role, template_database)).fetchone()
+
+    assert row == (False,)
 
 
 def test_the_written_segment_of_a_ring_is_never_emptied(database: Database) -> None:

@@ -16,6 +16,10 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Nobody but the owner makes tables, temporary ones neither: such as stand before those that a function reads.
+DO $$ BEGIN
+    EXECUTE format('REVOKE TEMP ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
 GRANT USAGE ON SCHEMA public TO foliot_service, foliot_front;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO foliot_service;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO foliot_service;
