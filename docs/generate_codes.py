@@ -100,7 +100,9 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "batch_too_large": ("A batch has more than 1,000 events; none was taken in.", "Send smaller batches."),
+        "body_cut_off": ("The connection ended before the body was whole; nothing was taken in.", "Send it again."),
         "body_too_large": ("A body is larger than `FOLIOT_API_BODY_BYTES_MAX`.", "Send less at once."),
+        "body_too_slow": ("A body did not come within `FOLIOT_API_BODY_S`.", "Send it without pauses."),
         "cursor_invalid": ("What was sent as a cursor is none.", "Send `next` of an answer as it came."),
         "forbidden": ("The key's scopes do not cover the operation.", "Ask an operator for a key with that scope."),
         "headers_too_large": ("A request's headers have more than 16 KiB.", "Send fewer."),
@@ -130,6 +132,10 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             'Send `If-Match: "REVISION"`, or `If-None-Match: *` for a new channel.',
         ),
         "request_invalid": ("A parameter is missing or not as OpenAPI describes it.", "See `/openapi.json`."),
+        "too_much_in_hand": (
+            "The bodies of all requests together would be larger than `FOLIOT_API_BODIES_BYTES_MAX`.",
+            "Come again after the time that the answer names.",
+        ),
         "too_many_requests": (
             "A key makes more requests than it may, has too many that last, or too many wait to be committed.",
             "Come again after the time that the answer names; send events in batches.",

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     api_port: int = Field(8080, ge=0, le=65_535, description="Port of the HTTP API; 0 takes a free one")
     api_connections: int = Field(8, ge=1, le=256, description="Connections to Postgres of one API process")
     api_body_bytes_max: int = Field(8_388_608, ge=1024, description="Size of one request's body")
+    api_bodies_bytes_max: int = Field(67_108_864, ge=1024, description="Size of the bodies of all requests in hand")
+    api_body_s: float = Field(30.0, gt=0, description="Time in which a request's body must have come")
+    api_failed_keys_per_s: float = Field(
+        10.0, gt=0, description="Keys a second that open nothing which are looked up for one address, on average"
+    )
     api_requests_per_s: float = Field(1000.0, gt=0, description="Requests a second that one key may make, on average")
     api_anonymous_tenant: str = Field(
         "", description="Whose requests without a key are; allowed on a loopback address only"

@@ -36,15 +36,16 @@ class _Replies:
             del self.buffer[:size]
         return found
 
-    def tell_of_a_commit(self, data: bytes) -> bool:
+    def tell_of_a_commit(self, data: bytes, *, also_of_reads: bool = False) -> bool:
         """Take bytes; tell whether they say that a transaction which has written was committed.
 
-        Requests need not be looked at: a prepared COMMIT has no text in them.
+        What a function has written is not seen: it was called by a SELECT. Requests need not be looked at: a prepared
+        COMMIT has no text in them.
         """
         committed = False
         for kind, body in self.feed(data):
             if kind == _COMMAND_COMPLETE:
-                committed = committed or (self.has_written and body == b"COMMIT\0")
+                committed = committed or ((self.has_written or also_of_reads) and body == b"COMMIT\0")
                 self.has_written = body.startswith(_WRITES) or (
                     self.has_written and body not in (b"COMMIT\0", b"ROLLBACK\0")
                 )
@@ -70,6 +71,7 @@ class Proxy:
         self._closed = threading.Event()
         self._commits_to_cut = 0
         self.commits_cut = 0
+        self.cuts_reads = False
 
     @property
     def address(self) -> str:
@@ -110,8 +112,10 @@ class Proxy:
         """Let everything through again, what has waited first."""
         self._flowing.set()
 
-    def cut_at_commits(self, count: int = 1) -> None:
+    def cut_at_commits(self, count: int = 1, *, also_of_reads: bool = False) -> None:
         """Break the connections of the next `count` commits of writes, when the server has done them, before its reply.
+
+        With `also_of_reads` it is any commits, such as those of what functions of the database have written.
 
         The client cannot know whether its transaction was committed; it was. `commits_cut` counts them.
         """
@@ -119,6 +123,7 @@ class Proxy:
             raise ValueError("commits are seen only with postgres=True")
         with self._lock:
             self._commits_to_cut += count
+            self.cuts_reads = also_of_reads
 
     def is_flowing(self) -> bool:
         """Tell whether bytes may pass; waits a moment where they may not."""
@@ -181,6 +186,9 @@ class _Link:
         self._client.close()
         self._server.close()
 
+    def _tells_of_a_commit(self, data: bytes) -> bool:
+        return self._replies is not None and self._replies.tell_of_a_commit(data, also_of_reads=self._proxy.cuts_reads)
+
     def _pass_on(self) -> bool:
         """Move what has come, one chunk each way; False at the end of the connection."""
         if not self._proxy.is_flowing():
@@ -192,7 +200,7 @@ class _Link:
                 return False
             if source is self._client:
                 self._server.sendall(data)
-            elif self._replies is not None and self._replies.tell_of_a_commit(data) and self._proxy.takes_commit():
+            elif self._tells_of_a_commit(data) and self._proxy.takes_commit():
                 return False
             else:
                 self._client.sendall(data)

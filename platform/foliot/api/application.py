@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -15,10 +16,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foliot.api import events, health, instances, letters, machines, publishing, repairs, watching
-from foliot.api.callers import Pace
+from foliot.api import events, health, instances, letters, machines, metrics, publishing, repairs, watching
+from foliot.api.bodies import Bodies
 from foliot.api.doors import Doors
-from foliot.api.problems import Fault, Refused, problem, problem_response
+from foliot.api.meters import NO_ROUTE
+from foliot.api.pace import Buckets
+from foliot.api.problems import Fault, Problem, Refused, problem, problem_response
 from foliot.definition import DefinitionRefused
 from foliot.errors import FoliotError, Refusal
 
@@ -60,9 +63,12 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
         openapi_url="/openapi.json",
     )
     app.state.doors = doors
-    app.state.pace = Pace(doors.settings.api_requests_per_s)
+    app.state.bodies = Bodies(doors.settings)
+    app.state.pace = _two_seconds(doors.settings.api_requests_per_s)
+    app.state.strangers = _two_seconds(doors.settings.api_failed_keys_per_s)
+    doors.meters.watch("foliot_api_body_bytes", "Bytes of bodies in hand", lambda: app.state.bodies.bytes)
     # Watches stand before the instances, whose keys may have any path in them.
-    for part in (watching, events, instances, machines, letters, publishing, repairs, health):
+    for part in (watching, events, instances, machines, letters, publishing, repairs, health, metrics):
         app.include_router(part.router)
     app.middleware("http")(_surrounded)
     app.add_exception_handler(FoliotError, _refused)
@@ -72,18 +78,36 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     return app
 
 
+def _two_seconds(per_s: float) -> Buckets:
+    return Buckets(per_s, full=2 * per_s)
+
+
 async def _surrounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _HEADER_BYTES_MAX:
-        what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
-        response = problem_response(problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
-    else:
-        response = await call_next(request)
+    began = time.monotonic()
+    response = await _answered(request, call_next)
     for name, value in _SECURITY_HEADERS:
         response.headers.setdefault(name, value)
+    route = getattr(request.scope.get("route"), "path", NO_ROUTE)
+    doors: Doors = request.app.state.doors
+    doors.meters.request(request.method, route, response.status_code, time.monotonic() - began)
     return response
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _answered(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _HEADER_BYTES_MAX:
+        what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
+        return _said(request, problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
+    return await call_next(request)
+
+
+def _said(request: Request, document: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a problem, and count it."""
+    doors: Doors = request.app.state.doors
+    doors.meters.refusal(document.code)
+    return problem_response(document, headers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, FoliotError)  # noqa: S101 - what it is registered for
     index = error.index if isinstance(error, Refused) else None
     headers = error.headers if isinstance(error, Refused) else None
@@ -95,24 +119,24 @@ async def _refused(_: Request, error: Exception) -> Response:
         document.remedy = "Try again later; tell an operator if it stays."
     if isinstance(error, DefinitionRefused):
         document.diagnostics = [Fault.model_validate(each, from_attributes=True) for each in error.diagnostics]
-    return problem_response(document, headers)
+    return _said(request, document, headers)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return problem_response(problem(Refusal("request_invalid", first["msg"], where, "See /openapi.json.")))
+    return _said(request, problem(Refusal("request_invalid", first["msg"], where, "See /openapi.json.")))
 
 
 async def _by_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - likewise
     code = _CODES.get(error.status_code, "request_invalid")
     where = f"{request.method} {request.url.path[:256]}"
-    return problem_response(problem(Refusal(code, str(error.detail), where, "See /openapi.json.")), error.headers)
+    return _said(request, problem(Refusal(code, str(error.detail), where, "See /openapi.json.")), error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
     remedy = "Try again; tell an operator if it stays."
-    return problem_response(problem(Refusal("internal_error", "something went wrong here", "", remedy)))
+    return _said(request, problem(Refusal("internal_error", "something went wrong here", "", remedy)))

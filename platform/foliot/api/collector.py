@@ -13,18 +13,22 @@ from typing import Final, Protocol
 import structlog
 
 from foliot.access import Caller
+from foliot.api.meters import Meters
 from foliot.api.problems import Refused
 from foliot.errors import Refusal
 from foliot.registry import Catalog
-from foliot.runtime import Acceptance, Arrival, Verdict, Wake, is_urgent
+from foliot.runtime import Acceptance, Arrival, Position, Verdict, Wake, claim_of, is_urgent, queue_of
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
     RegistryMoved,
     StoreError,
     StoreUnavailable,
+    UnknownCommit,
+    columns,
     committing,
     connect,
+    end_reading,
     load,
     roll_back,
 )
@@ -57,7 +61,8 @@ class _Request:
 class Collector:
     """One thread with one connection; requests of one tenant share a transaction."""
 
-    def __init__(self, settings: Settings, wake: Wake, catalogs: Catalogs) -> None:
+    def __init__(self, settings: Settings, wake: Wake, catalogs: Catalogs, meters: Meters) -> None:
+        self._meters = meters
         self._settings = settings
         self._wake = wake
         self._catalogs = catalogs
@@ -74,6 +79,10 @@ class Collector:
     def works(self) -> bool:
         """Tell whether it can take in anything."""
         return self._thread.is_alive()
+
+    def waiting(self) -> int:
+        """Tell how many requests wait to be taken up."""
+        return self._waiting.qsize()
 
     def stop(self) -> None:
         """End after what was handed over."""
@@ -134,17 +143,25 @@ class Collector:
             for request in requests:
                 request.taken.set_exception(error)
             return
+        self._meters.events([verdict.standing for verdict in verdicts])
         place = 0
         for request in requests:
             request.taken.set_result(verdicts[place : place + len(request.arrivals)])
             place += len(request.arrivals)
 
     def _take_in(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
+        verdicts = self._commit_surely(caller, arrivals)
+        self._tell(verdicts)
+        return verdicts
+
+    def _commit_surely(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
         """Take them in; after a broken connection once more, since an event that did come in is known by its claim."""
         catalog = self._catalogs(caller)
+        is_unsure = False
         for left in reversed(range(_TRIES_MAX)):
             try:
-                return self._commit(caller, catalog, arrivals)
+                verdicts = self._commit(caller, catalog, arrivals)
+                return self._placed(caller, catalog, arrivals, verdicts) if is_unsure else verdicts
             except RegistryMoved:
                 if not left:
                     raise
@@ -154,6 +171,7 @@ class Collector:
                 self._disconnect()
                 if not left:
                     raise
+                is_unsure |= isinstance(error, UnknownCommit)
                 log.warning("connection_lost", error=str(error))
             except StoreError:
                 self._disconnect()
@@ -171,7 +189,29 @@ class Collector:
         except RegistryMoved:
             roll_back(self._connection)
             raise
-        verdicts = acceptance.verdicts(answer.fetchone())
+        return acceptance.verdicts(answer.fetchone())
+
+    def _placed(
+        self, caller: Caller, catalog: Catalog, arrivals: Sequence[Arrival], verdicts: Sequence[Verdict]
+    ) -> tuple[Verdict, ...]:
+        """Give events that are known already their places: after a commit of unknown outcome they may be from there."""
+        known = [n for n, verdict in enumerate(verdicts) if verdict.standing == "duplicate" and not verdict.position]
+        if not known or self._connection is None:
+            return tuple(verdicts)
+        places = [(claim_of(arrivals[n], catalog).shard, queue_of(arrivals[n].lane)) for n in known]
+        rows = [(*place, arrivals[n].event_id, arrivals[n].source) for place, n in zip(places, known, strict=True)]
+        _SQL["set_tenant"].run(self._connection, {"tenant": caller.tenant})
+        asked = columns(("shards", "queues", "event_ids", "sources"), rows)
+        [(numbers,)] = _SQL["places"].run(self._connection, asked).fetchall()
+        end_reading(self._connection)
+        found = list(verdicts)
+        for n, place, number in zip(known, places, numbers, strict=True):
+            if number is not None:
+                found[n] = Verdict("duplicate", Position(*place, number))
+        return tuple(found)
+
+    def _tell(self, verdicts: Sequence[Verdict]) -> None:
+        """Wake the workers of what has come in."""
         shards: dict[int, bool] = {}
         for verdict in verdicts:
             if verdict.position is not None:
@@ -179,7 +219,6 @@ class Collector:
                 shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
         if shards:
             self._wake.wake(shards)
-        return verdicts
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -13,6 +13,7 @@ from typing import ClassVar, Final, Self
 
 from foliot.access import SCOPES, Caller, KeyRefused, authenticate, parts_of
 from foliot.api.collector import Collector
+from foliot.api.meters import Meters
 from foliot.api.waiting import Seats
 from foliot.errors import FoliotError
 from foliot.history import Following, Landings
@@ -65,7 +66,9 @@ class Doors:
             wait_s=_WAIT_S,
             timeout_ms=_TIMEOUT_MS,
         )
-        self.collector = Collector(settings, wake, self.catalog)
+        self.meters = Meters()
+        self.collector = Collector(settings, wake, self.catalog, self.meters)
+        self._show_pool()
         self.following = Following(
             settings.dsn_front, application="foliot-api following", rest_s_max=settings.api_look_ms / 1000
         )
@@ -83,6 +86,8 @@ class Doors:
             seats_of_key=settings.api_watchers_per_key_max,
             setting="WATCHERS",
         )
+        self.meters.watch("foliot_api_waiters", "Requests that wait until an event is applied", lambda: self.waiters.taken)
+        self.meters.watch("foliot_api_watchers", "Streams of steps that are open", lambda: self.watchers.taken)
         self._lock = threading.Lock()
         self._callers: dict[str, _Known] = {}
         self._catalogs: dict[int, _Read] = {}
@@ -114,6 +119,16 @@ class Doors:
         self.collector.stop()
         self._pool.__exit__(kind, error, trace)
 
+    def _show_pool(self) -> None:
+        pool = self._pool
+        what = "Connections to Postgres that"
+        self.meters.watch("foliot_api_pool_size", f"{what} are open", lambda: pool.use().size)
+        self.meters.watch("foliot_api_pool_in_use", f"{what} are lent", lambda: pool.use().lent)
+        self.meters.watch("foliot_api_pool_waiting", "Requests that wait for a connection", lambda: pool.use().waiting)
+        self.meters.watch(
+            "foliot_api_collector_waiting", "Requests that wait for the collector", self.collector.waiting
+        )
+
     @contextmanager
     def reading(self, caller: Caller) -> Iterator[Connection]:
         """Lend a connection whose transaction sees the caller's rows and no others."""
@@ -139,17 +154,26 @@ class Doors:
             row = _SQL["has_keys"].run(connection).fetchone()
         return bool(row and row[0])
 
+    def known_caller(self, token: str) -> Caller | None:
+        """Tell who holds a key, if that was looked up a moment ago.
+
+        Raises:
+            KeyRefused: it is no key.
+        """
+        parts_of(token)
+        known = self._callers.get(token)
+        return known.caller if known is not None and known.until > time.monotonic() else None
+
     def caller(self, token: str) -> Caller:
         """Tell who holds a key; a recent answer is remembered.
 
         Raises:
             KeyRefused: it opens nothing.
         """
-        parts_of(token)
+        known = self.known_caller(token)
+        if known is not None:
+            return known
         now = time.monotonic()
-        known = self._callers.get(token)
-        if known is not None and known.until > now:
-            return known.caller
         with self._pool.connection() as connection:
             caller = authenticate(connection, self.settings.key_pepper, token)
         with self._lock:

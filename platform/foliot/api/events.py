@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any, Final, Literal
@@ -14,7 +15,8 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from foliot.access import Caller
-from foliot.api.callers import Sender, SharedDoors, media_type, read_body
+from foliot.api.bodies import RequestBody
+from foliot.api.callers import Sender, SharedDoors, media_type
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
@@ -40,7 +42,9 @@ BATCH: Final = "application/cloudevents-batch+json"
 BATCH_EVENTS_MAX: Final = 1000
 WAIT_S_MAX: Final = 30.0
 _DEFAULT_LANE: Final = "normal"
-_PREFIX: Final = "ce-"
+_PREFIX: Final = b"ce-"
+_QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -99,11 +103,12 @@ _BODY: Final[dict[str, Any]] = {
     responses={200: {"model": Accepted, "description": "It was applied within `wait`"}, **PROBLEM_RESPONSES},
     openapi_extra={"requestBody": _BODY},
 )
-async def send_events(
+async def send_events(  # noqa: PLR0917 - the framework passes all by name
     request: Request,
     response: Response,
     caller: Sender,
     doors: SharedDoors,
+    body: RequestBody,
     wait: Annotated[
         float, Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait until a single event is applied")
     ] = 0.0,
@@ -114,11 +119,13 @@ async def send_events(
     one instance and lane are applied in the order of their acceptance.
     """
     with doors.waiters.seat(caller.key) if wait else nullcontext():
-        return await _taken_in(request, response, caller, doors, wait)
+        return await _taken_in(request, response, caller, doors, body, wait)
 
 
-async def _taken_in(request: Request, response: Response, caller: Caller, doors: Doors, wait: float) -> Any:
-    raw = await read_body(request, doors.settings.api_body_bytes_max)
+async def _taken_in(  # noqa: PLR0917 - as it is called
+    request: Request, response: Response, caller: Caller, doors: Doors, body: RequestBody, wait: float
+) -> Any:
+    raw = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
     batch = media_type(request) == BATCH
     arrivals, epoch = await run_in_threadpool(_arrivals, doors, caller, request, raw)
     verdicts = await asyncio.wrap_future(doors.collector.submit(caller, arrivals)) if arrivals else ()
@@ -217,14 +224,23 @@ def _arrival(doors: Doors, caller: Caller, catalog: Catalog, event: CloudEvent, 
 
 
 def _headers(request: Request) -> list[tuple[str, bytes | None]]:
-    """Give an event's headers as the Kafka binding names them; values of the HTTP binding are percent-encoded."""
+    """Give an event's headers as the Kafka binding names them."""
     found: list[tuple[str, bytes | None]] = []
-    for name, value in request.headers.items():
+    for name, value in request.headers.raw:
         if name.startswith(_PREFIX):
-            found.append((f"ce_{name.removeprefix(_PREFIX)}", unquote_to_bytes(value)))
-        elif name == "content-type":
-            found.append((name, value.encode("latin-1", "replace")))
+            found.append((f"ce_{name.removeprefix(_PREFIX).decode()}", _header_value(value)))
+        elif name == b"content-type":
+            found.append((name.decode(), value))
     return found
+
+
+def _header_value(value: bytes) -> bytes:
+    """Read a header's value: out of its quotes, if it stands in such, then out of its percent-encoding, once.
+
+    Source: CloudEvents 1.0.2, HTTP protocol binding, 3.1.3.2; RFC 9110, 5.6.4.
+    """
+    quoted = _QUOTED.fullmatch(value)
+    return unquote_to_bytes(_ESCAPED.sub(rb"\1", quoted[1]) if quoted else value)
 
 
 def _result(arrival: Arrival, verdict: Verdict, epoch: int) -> Accepted:

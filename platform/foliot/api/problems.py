@@ -5,6 +5,7 @@ Source: RFC 9457, "Problem Details for HTTP APIs".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -41,6 +42,8 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "not_held": 409,
         "place_gone": 410,
         "channel_moved": 412,
+        "body_cut_off": 400,
+        "body_too_slow": 408,
         "body_too_large": 413,
         "record_too_large": 413,
         "data_too_large": 413,
@@ -56,6 +59,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "unsafe_role": 500,
         "store_error": 500,
         "not_yet_applied": 503,
+        "too_much_in_hand": 503,
     }
 )
 """Every other refusal is the caller's to mend (422), or comes again later (503) where it is retryable."""
@@ -99,6 +103,12 @@ class Refused(FoliotError):
         self.index = index
 
 
+def too_many(what: str, remedy: str, wait_s: float, headers: Mapping[str, str] | None = None) -> Refused:
+    """Make the refusal of a caller that is too fast; `wait_s` is after how long it may come again."""
+    said = {**(headers or {}), "retry-after": f"{max(1, math.ceil(wait_s))}"}
+    return Refused(Refusal("too_many_requests", what, "authorization", remedy), said)
+
+
 def status_of(refusal: Refusal, *, retryable: bool) -> int:
     """Give the HTTP status of a refusal."""
     return STATUS.get(refusal.code, 503 if retryable else 422)
@@ -132,6 +142,6 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 429, 431, 500, 503)
+    for status in (400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428, 429, 431, 500, 503)
 }
 """What any operation may answer with, for the OpenAPI document."""

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from foliot import registry
 from foliot.access import Caller
-from foliot.api.callers import Publisher, SharedDoors, media_type, read_body
+from foliot.api.bodies import RequestBody
+from foliot.api.callers import Publisher, SharedDoors, media_type
 from foliot.api.doors import Doors
 from foliot.api.instances import machine_of
 from foliot.api.machines import Channel
@@ -57,11 +58,12 @@ _MOVE: Final[dict[str, Any]] = {
 
 
 @router.post("", status_code=201, response_model=Published, openapi_extra={"requestBody": _DEFINITION})
-async def publish_machine(
+async def publish_machine(  # noqa: PLR0917 - the framework passes all by name
     request: Request,
     response: Response,
     caller: Publisher,
     doors: SharedDoors,
+    body: RequestBody,
     operation: Annotated[str | None, _OPERATION] = None,
 ) -> Any:
     """Check a definition (YAML or JSON), and add it as a version; 200 where the same content is a version already."""
@@ -71,7 +73,7 @@ async def publish_machine(
         raise Refused(
             Refusal("media_type_unsupported", "the body is not said to be YAML or JSON", "content-type", remedy)
         )
-    text = await read_body(request, doors.settings.api_body_bytes_max)
+    text = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
     published = await run_in_threadpool(_publish, doors, caller, text, operation)
     response.status_code = 201 if published.created else 200
     response.headers["location"] = f"/v1/machines/{published.machine}"
@@ -80,12 +82,12 @@ async def publish_machine(
 
 @router.put("/{machine}/channels/{channel}", response_model=Channel, openapi_extra={"requestBody": _MOVE})
 async def move_channel(  # noqa: PLR0917 - the framework passes all by name
-    request: Request,
     machine: str,
     channel: str,
     response: Response,
     caller: Publisher,
     doors: SharedDoors,
+    body: RequestBody,
     if_match: Annotated[str, Header(description="The revision that you have seen, as an ETag")] = "",
     if_none_match: Annotated[str, Header(description="`*` makes a channel that is not there yet")] = "",
     operation: Annotated[str | None, _OPERATION] = None,
@@ -94,7 +96,7 @@ async def move_channel(  # noqa: PLR0917 - the framework passes all by name
     expected = _expected(if_match, if_none_match)
     try:
         # Not as a parameter: the framework would read it whole before it looks at the key.
-        move = Move.model_validate_json(await read_body(request, _MOVE_BYTES_MAX))
+        move = Move.model_validate_json(await body.read(_MOVE_BYTES_MAX))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(("body", *map(str, first["loc"])))

@@ -10,7 +10,7 @@ import typer
 import uvicorn
 
 from foliot.access import check_pepper
-from foliot.api import Doors, Server, make_api
+from foliot.api import Doors, Server, make_api, server_config
 from foliot.cli.addresses import address, read_settings
 from foliot.cli.answers import EXIT_UNAVAILABLE
 from foliot.errors import FoliotError
@@ -19,8 +19,6 @@ from foliot.logs import configure_logs
 from foliot.runtime import NoWake, find_wake
 from foliot.settings import Settings
 
-_KEEP_ALIVE_S: Final = 30
-_CONNECTIONS_MAX: Final = 2_000
 
 
 class OpenDoor(FoliotError):
@@ -39,21 +37,11 @@ def serve() -> None:
     check_binding(settings)
     collect_seldom()
     doors = Doors(settings, find_wake(settings))
-    config = uvicorn.Config(
-        make_api(doors),
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=int(settings.grace_s),
-        limit_concurrency=_CONNECTIONS_MAX,
-    )
-    server = Server(config, doors)
+    server = Server(server_config(make_api(doors), settings), doors)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
+        # The server has said why.
         raise typer.Exit(EXIT_UNAVAILABLE)
 
 

@@ -3,7 +3,7 @@
 from foliot.runtime.acceptance import Acceptance, Position, Standing, Verdict
 from foliot.runtime.addresses import SHARDS_MAX, birth_of, instance_id, is_urgent, lane_of, queue_of, shard_of
 from foliot.runtime.admission import admit, find_machine
-from foliot.runtime.claims import Arrival, payload_hash
+from foliot.runtime.claims import Arrival, claim_of, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.runtime.hashing import keyed_hash
 from foliot.runtime.intake import (
@@ -39,6 +39,7 @@ __all__ = [
     "Wake",
     "admit",
     "birth_of",
+    "claim_of",
     "event_text",
     "find_machine",
     "find_wake",

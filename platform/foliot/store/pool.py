@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -17,6 +18,15 @@ class PoolExhausted(StoreUnavailable):
     """All connections are in use; the same call a little later may do."""
 
     code: ClassVar[str] = "pool_exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that are open, and those of them that are lent; calls that wait for one."""
+
+    size: int
+    lent: int
+    waiting: int
 
 
 class Pool:
@@ -48,6 +58,12 @@ class Pool:
     ) -> None:
         """Close all connections."""
         self._pool.close()
+
+    def use(self) -> PoolUse:
+        """Tell how much it is used."""
+        found = self._pool.get_stats()
+        size = found.get("pool_size", 0)
+        return PoolUse(size, size - found.get("pool_available", 0), found.get("requests_waiting", 0))
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

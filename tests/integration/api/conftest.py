@@ -16,7 +16,7 @@ import uvicorn
 from addresses import WORK, Database
 
 from foliot.access import SCOPES, Scope, make_key
-from foliot.api import Doors, Server, make_api
+from foliot.api import Doors, Server, make_api, server_config
 from foliot.registry import create_tenant, publish
 from foliot.runtime import NoWake, Stepper
 from foliot.settings import Settings
@@ -82,8 +82,8 @@ class Site:
 @contextmanager
 def serving(doors: Doors) -> Iterator[httpx.Client]:
     """Serve the API on a free port, in a thread; give a client of it."""
-    config = uvicorn.Config(make_api(doors), host="127.0.0.1", port=0, log_config=None, lifespan="on")
-    server = Server(config, doors)
+    settings = doors.settings.model_copy(update={"api_port": 0, "api_host": "127.0.0.1"})
+    server = Server(server_config(make_api(doors), settings), doors)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

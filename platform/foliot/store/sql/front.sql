@@ -68,6 +68,13 @@ SELECT given, reused, accepted FROM front_take_in(
     %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
     %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
 
+-- name: places
+-- in: events of the session's tenant: shards, queues, ids and sources, as parallel arrays
+-- out: the number of each, null where it is not among the last of its queue
+-- locks: nothing
+-- index: none; the function rides heads_pkey and inbox_pkey
+SELECT front_places(%(shards)s::int2[], %(queues)s::int2[], %(event_ids)s::text[], %(sources)s::text[])
+
 -- name: depth
 -- in: nothing
 -- out: events that wait

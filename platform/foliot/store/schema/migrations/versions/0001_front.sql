@@ -86,6 +86,23 @@ BEGIN
                  event_ids, sources, types, times, data, traceparents) t;
 END $$;
 
+-- in: events that were taken in a moment ago
+-- out: the number of each in its (shard, queue), null where it is not among the last thousand there
+-- index: heads_pkey; inbox_pkey, the end of each queue
+CREATE FUNCTION front_places(shards int2[], queues int2[], event_ids text[], sources text[]) RETURNS int8[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+BEGIN ATOMIC
+    SELECT array_agg(found.number ORDER BY u.place)
+    FROM unnest(shards, queues, event_ids, sources) WITH ORDINALITY AS u (shard, queue, event_id, source, place)
+    LEFT JOIN LATERAL (
+        SELECT i.number FROM heads h
+        JOIN inbox i ON i.segment = ANY ('{0,1,2,3}'::int2[]) AND i.shard = h.shard AND i.queue = u.queue
+             AND i.number > h.numbers[u.queue + 1] - 1000
+        WHERE h.shard = u.shard AND i.tenant = front_tenant() AND i.event_id = u.event_id AND i.source = u.source
+        ORDER BY i.number LIMIT 1
+    ) found ON true;
+END;
+
 -- in: shards
 -- out: the epoch of their map and, for each shard that there is, the last n of its journal and the last numbers applied;
 --      how far things are, and not whose

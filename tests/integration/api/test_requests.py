@@ -1,0 +1,237 @@
+"""What a request may cost before it is known to be any good: bytes, time, look-ups; and what is counted about it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+from faults.proxy import Proxy
+from integration.api.conftest import serving
+
+from foliot.api import Doors
+from foliot.api import connections as api_connections
+from foliot.api.collector import Collector
+from foliot.api.meters import Meters
+from foliot.cloudevents import CloudEvent
+from foliot.runtime import NoWake, admit, find_machine
+
+if TYPE_CHECKING:
+    from conftest import Site
+
+PLAIN = "sslmode=disable&gssencmode=disable"
+"""What the proxy needs to follow a connection to Postgres."""
+
+
+@contextmanager
+def _served(site: Site, **changes: Any) -> Iterator[tuple[httpx.Client, Doors]]:
+    """Serve the API with other settings beside the site's own."""
+    doors = Doors(site.settings.model_copy(update=changes), NoWake())
+    with serving(doors) as client:
+        yield client, doors
+
+
+def _begun(client: httpx.Client, site: Site, said_bytes: int, part: bytes) -> socket.socket:
+    """Open a connection and send a request's head, and the first part of its body."""
+    url = client.base_url
+    connection = socket.create_connection((url.host, url.port or 0), timeout=20)
+    head = (
+        f"POST /v1/events HTTP/1.1\r\nhost: {url.host}\r\nauthorization: Bearer {site.key()}\r\n"
+        f"content-type: application/cloudevents+json\r\ncontent-length: {said_bytes}\r\n\r\n"
+    )
+    connection.sendall(head.encode() + part)
+    return connection
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """Read until the other side closes, or has sent a whole answer."""
+    found = b""
+    while part := connection.recv(65_536):
+        found += part
+        head, _, body = found.partition(b"\r\n\r\n")
+        if b"content-length: %d" % len(body) in head.lower():
+            break
+    return found
+
+
+def _until(condition: Any) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.01)
+
+
+def test_bodies_in_hand_are_bounded_all_together(site: Site) -> None:
+    headers = {**site.headers(), "content-type": "application/cloudevents+json"}
+    with _served(site, api_bodies_bytes_max=2048) as (client, doors):
+        with _begun(client, site, 1900, b" " * 1500) as slow:
+            bodies = lambda: _gauge(doors, "foliot_api_body_bytes")  # noqa: E731 - asked again and again
+            _until(lambda: bodies() == 1500)
+
+            refused = client.post("/v1/events", content=b" " * 1000, headers=headers)
+            slow.sendall(b" " * 400)
+            _answer(slow)
+        after = client.post("/v1/events", content=b" " * 1000, headers=headers)
+        _until(lambda: bodies() == 0)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_much_in_hand")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (after.status_code, after.json()["code"]) == (422, "not_json")
+
+
+def test_a_body_that_trickles_is_cut_off(site: Site) -> None:
+    with _served(site, api_body_s=0.3) as (client, _), _begun(client, site, 1000, b"{") as slow:
+        began = time.monotonic()
+
+        answer = _answer(slow)
+        rest = slow.recv(1)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"body_too_slow"' in answer
+    assert rest == b""
+    assert time.monotonic() - began < 10
+
+
+def test_a_head_that_trickles_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_connections, "HEAD_S_MAX", 0.3)
+    with _served(site) as (client, _):
+        url = client.base_url
+        with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+            connection.sendall(b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\n")
+            first = _answer(connection)
+            connection.sendall(b"GET /healthz/live HTTP/1.1\r\nx: ")
+
+            second = connection.recv(1)
+
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second == b""
+
+
+def test_a_caller_that_leaves_in_its_body_leaves_nothing_behind(site: Site) -> None:
+    with _served(site) as (client, doors):
+        with _begun(client, site, 1000, b"{" * 500):
+            _until(lambda: _gauge(doors, "foliot_api_body_bytes") == 500)
+
+        _until(lambda: _gauge(doors, "foliot_api_body_bytes") == 0)
+        live = client.get("/healthz/live")
+
+    assert live.status_code == 200
+
+
+def test_keys_that_open_nothing_are_not_looked_up_without_end(site: Site) -> None:
+    wrong = [{"authorization": f"Bearer foliot_{number:012x}_{'0' * 64}"} for number in range(6)]
+    with _served(site, api_failed_keys_per_s=0.01) as (client, _):
+        known = client.get("/v1/machines", headers=site.headers())
+
+        answers = [client.get("/v1/machines", headers=headers) for headers in wrong]
+        still = client.get("/v1/machines", headers=site.headers())
+
+    assert [answer.status_code for answer in answers] == [401] + 5 * [429]
+    assert int(answers[-1].headers["retry-after"]) > 10
+    assert (known.status_code, still.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [
+        ("INC-%C3%A4%2F1", "INC-ä/1"),
+        ('"INC 1"', "INC 1"),
+        (r'"a\"b\\c%22"', 'a"b\\c"'),
+        ('half"quoted', 'half"quoted'),
+        ("100%25%2525", "100%%25"),
+    ],
+)
+def test_headers_are_taken_out_of_quotes_and_percent_encoding_once(site: Site, sent: str, key: str) -> None:
+    names = {"specversion": "1.0", "id": "b", "source": "t", "type": "reported", "foliotmachine": "incident"}
+    headers = {f"ce-{name}": value for name, value in names.items()}
+    headers |= {**site.headers(), "ce-subject": sent, "content-type": "application/json"}
+
+    answer = site.client.post("/v1/events", content=b'{"severity":2}', headers=headers)
+    site.step()
+
+    assert answer.status_code == 202
+    assert [item["key"] for item in site.get("/v1/instances/incident").json()["items"]] == [key]
+
+
+def test_a_body_of_a_move_that_is_too_large_names_no_setting_that_would_not_help(site: Site) -> None:
+    answer = site.client.put(
+        "/v1/machines/incident/channels/stable", content=b" " * 5000, headers={**site.headers(), "if-match": '"1"'}
+    )
+
+    assert answer.json()["code"] == "body_too_large"
+    assert "FOLIOT" not in answer.json()["remedy"]
+
+
+def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) -> None:
+    caller = site.doors.caller(site.key())
+    catalog = site.doors.catalog(caller)
+    event = CloudEvent("e1", "s", "reported", "INC-1", "incident", None, None, None, None)
+    machine = find_machine(catalog, caller.tenant, "incident")
+    arrival = admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None)
+    parts = urlsplit(site.settings.dsn_front)
+    with Proxy(f"{parts.hostname}:{parts.port}", postgres=True) as proxy:
+        netloc = f"{parts.netloc.rpartition('@')[0]}@{proxy.address}"
+        settings = site.settings.model_copy(update={"dsn_front": parts._replace(netloc=netloc, query=PLAIN).geturl()})
+        collector = Collector(settings, NoWake(), site.doors.catalog, Meters())
+        collector.start()
+        proxy.cut_at_commits(also_of_reads=True)
+
+        [verdict] = collector.submit(caller, [arrival]).result(30)
+        collector.stop()
+
+    with psycopg.connect(site.database.owner) as connection:
+        rows = connection.execute("SELECT shard, queue, number FROM inbox").fetchall()
+    assert proxy.commits_cut == 1
+    assert verdict.position is not None
+    assert rows == [(verdict.position.shard, verdict.position.queue, verdict.position.number)]
+
+
+def test_what_happens_is_counted_by_routes_and_codes(site: Site) -> None:
+    site.send("INC-1")
+    site.send("INC-1")
+    site.send("INC-1", data={"severity": 9})
+    site.send("INC-1", type="done.state.x")
+    site.get("/v1/instances/incident/none")
+    site.client.get("/no/such/route")
+
+    text = site.get("/metrics").text
+
+    lines = set(text.splitlines())
+    assert {
+        'foliot_api_events_total{standing="accepted"} 1.0',
+        'foliot_api_events_total{standing="duplicate"} 1.0',
+        'foliot_api_events_total{standing="id_reused"} 1.0',
+        'foliot_api_refusals_total{code="type_reserved"} 1.0',
+        'foliot_api_refusals_total{code="unknown_instance"} 1.0',
+        'foliot_api_requests_total{method="POST",route="/v1/events",status="202"} 2.0',
+        'foliot_api_requests_total{method="GET",route="/v1/instances/{machine}/{key:path}",status="404"} 1.0',
+        'foliot_api_requests_total{method="GET",route="none",status="404"} 1.0',
+        "foliot_api_transaction_events_count 3.0",
+        "foliot_api_waiters 0.0",
+        "foliot_api_pool_in_use 0.0",
+    } <= lines
+    assert "INC-1" not in text
+    assert "foliot_build_info{" in text
+
+
+def test_metrics_are_given_as_openmetrics_where_that_is_asked_for(site: Site) -> None:
+    answer = site.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_metrics_want_the_scope_of_operators(site: Site) -> None:
+    answer = site.client.get("/metrics", headers=site.headers("default", "read", "send", "publish"))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def _gauge(doors: Doors, name: str) -> float:
+    return doors.meters.registry.get_sample_value(name) or 0.0
