@@ -104,6 +104,10 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "body_too_large": ("A body is larger than `FOLIOT_API_BODY_BYTES_MAX`.", "Send less at once."),
         "body_too_slow": ("A body did not come within `FOLIOT_API_BODY_S`.", "Send it without pauses."),
         "cursor_invalid": ("What was sent as a cursor is none.", "Send `next` of an answer as it came."),
+        "filter_invalid": (
+            "A list is to be narrowed by something that is no filter.",
+            "Send `where=name:value`, with a text, a number, true, false or null as the value.",
+        ),
         "forbidden": ("The key's scopes do not cover the operation.", "Ask an operator for a key with that scope."),
         "headers_too_large": ("A request's headers have more than 16 KiB.", "Send fewer."),
         "inbox_full": (
@@ -137,7 +141,7 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Come again after the time that the answer names.",
         ),
         "too_many_requests": (
-            "A key makes more requests than it may, has too many that last, or too many wait to be committed.",
+            "A key makes more requests, or sends more events, than it may, has too many that last, or too many wait.",
             "Come again after the time that the answer names; send events in batches.",
         ),
         "too_many_shards": (

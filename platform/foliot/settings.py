@@ -76,6 +76,10 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Keys a second that open nothing which are looked up for one address, on average"
     )
     api_requests_per_s: float = Field(1000.0, gt=0, description="Requests a second that one key may make, on average")
+    api_events_per_s: float = Field(
+        0.0, ge=0, description="Events a second that one key may send, on average; 0: any number"
+    )
+    api_events_per_day: int = Field(0, ge=0, description="Events that one key may send in a day of UTC; 0: any number")
     api_anonymous_tenant: str = Field(
         "", description="Whose requests without a key are; allowed on a loopback address only"
     )

@@ -22,6 +22,7 @@ from foliot.api.doors import Doors
 from foliot.api.meters import NO_ROUTE
 from foliot.api.pace import Buckets
 from foliot.api.problems import Fault, Problem, Refused, problem, problem_response
+from foliot.api.quotas import Quotas
 from foliot.definition import DefinitionRefused
 from foliot.errors import FoliotError, Refusal
 
@@ -65,6 +66,7 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     app.state.doors = doors
     app.state.bodies = Bodies(doors.settings)
     app.state.pace = _two_seconds(doors.settings.api_requests_per_s)
+    app.state.quotas = Quotas(doors.settings)
     app.state.strangers = _two_seconds(doors.settings.api_failed_keys_per_s)
     doors.meters.watch("foliot_api_body_bytes", "Bytes of bodies in hand", lambda: app.state.bodies.bytes)
     # Watches stand before the instances, whose keys may have any path in them.

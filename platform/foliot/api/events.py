@@ -20,6 +20,7 @@ from foliot.api.callers import Sender, SharedDoors, media_type
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
+from foliot.api.quotas import Quotas
 from foliot.api.waiting import passed
 from foliot.cloudevents import (
     LANES,
@@ -128,6 +129,8 @@ async def _taken_in(  # noqa: PLR0917 - as it is called
     raw = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
     batch = media_type(request) == BATCH
     arrivals, epoch = await run_in_threadpool(_arrivals, doors, caller, request, raw)
+    quotas: Quotas = request.app.state.quotas
+    response.headers.update(quotas.take(caller.key, len(arrivals)))
     verdicts = await asyncio.wrap_future(doors.collector.submit(caller, arrivals)) if arrivals else ()
     results = [_result(arrival, verdict, epoch) for arrival, verdict in zip(arrivals, verdicts, strict=True)]
     if batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +19,7 @@ from foliot.access import Caller
 from foliot.api.callers import Reader, SharedDoors
 from foliot.api.doors import Doors
 from foliot.api.events import WAIT_S_MAX
+from foliot.api.filters import WHERE_MAX, wanted_context
 from foliot.api.positions import place_of
 from foliot.api.problems import PROBLEM_RESPONSES, Refused
 from foliot.api.waiting import passed
@@ -27,6 +29,9 @@ from foliot.store import load
 
 _SQL: Final = load("front")
 PAGE_MAX: Final = 1000
+LOOKS_MAX: Final = 20_000
+LOOKS_MAX_PARSED: Final = 2_000
+"""Instances that one page of a filtered list looks at."""
 
 router = APIRouter(prefix="/v1/instances", tags=["instances"], responses=PROBLEM_RESPONSES)
 
@@ -111,27 +116,60 @@ def list_instances(  # noqa: PLR0917 - the framework passes all by name
     caller: Reader,
     doors: SharedDoors,
     mode: Annotated[Literal["running", "held", "draining"] | None, Query()] = None,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Only those that run on it")] = None,
+    state: Annotated[
+        str | None, Query(min_length=1, max_length=512, description="Only those in it, or in a state below it")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        Query(max_length=WHERE_MAX, description="`name:value`: only those with that value at the top of the context"),
+    ] = None,
     cursor: Annotated[str, Query(max_length=2048)] = "",
     count: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
 ) -> InstancePage:
-    """List living instances of a machine, in an order that stays the same."""
+    """List living instances of a machine, in an order that stays the same.
+
+    No index has what an instance is like: a page with filters looks at a bounded number of instances, and has those of
+    them that fit. It may be empty and have a page after it; `next` is null on the last alone.
+    """
     catalog, entry = machine_of(doors, caller, machine)
     shard, key = _cursor_of(cursor) if cursor else (0, "")
+    context = wanted_context(where or ())
+    if state is not None and "\x00" in state:
+        raise Refused(Refusal("filter_invalid", "no state has U+0000 in its name", "state", "Send a state's name."))
+    looks = _looks(count, (mode, version), (state, context))
     parameters = {
         "tenant": caller.tenant,
         "machine": entry.number,
         "shard": shard,
         "shards": catalog.shards,
         "key": key,
+        "looks": looks,
         "mode": mode,
+        "version": version,
+        "state": state,
+        "context": context,
         "count": count,
     }
     with doors.reading(caller) as connection:
         rows = _SQL["list_instances"].run(connection, parameters).fetchall()
+    return _page(rows, looks=looks, count=count)
+
+
+def _looks(count: int, cheap: Sequence[object], dear: Sequence[object]) -> int:
+    """Tell how many instances a page looks at; for some filters each one's state is parsed."""
+    if any(each is not None for each in dear):
+        return LOOKS_MAX_PARSED
+    return LOOKS_MAX if any(each is not None for each in cheap) else count
+
+
+def _page(rows: Sequence[Sequence[Any]], *, looks: int, count: int) -> InstancePage:
     names = ("key", "id", "channel", "version", "position", "n", "mode", "note", "born_at", "stepped_at")
-    items = [InstanceSummary(**dict(zip(names, row[1:], strict=True))) for row in rows]
-    following = _cursor_text(rows[-1][0], rows[-1][1]) if len(rows) == count else None
-    return InstancePage(items=items, next=following)
+    kept = [row[3:] for row in rows if row[3] is not None]
+    items = [InstanceSummary(**dict(zip(names, row[1:], strict=True))) for row in kept]
+    # What was kept fills the page, or what was looked at came to its bound, or all there is was looked at.
+    last = kept[-1] if len(kept) == count else rows[0] if rows and rows[0][2] == looks else None
+    return InstancePage(items=items, next=None if last is None else _cursor_text(last[0], last[1]))
 
 
 @router.get("/{machine}/{key:path}/history")

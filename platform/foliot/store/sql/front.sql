@@ -83,21 +83,39 @@ SELECT front_places(%(shards)s::int2[], %(queues)s::int2[], %(event_ids)s::text[
 SELECT front_depth()
 
 -- name: list_instances
--- in: tenant, machine; the shard and key after which to go on, number of shards; mode or null; count
--- out: living instances in the order of (shard, key), without their contexts
+-- in: tenant, machine; the shard and key after which to go on, number of shards; how many to look at; what to keep of
+--     them: mode, version, a state that must be active, values of the context as a JSON object, each null for all; count
+-- out: living instances in the order of (shard, key), without their contexts; with each, or alone where none is kept, the
+--      shard and key of the last that was looked at, and how many were
 -- locks: nothing
 -- index: instances_address; one probe a shard, as far as they are needed
-SELECT i.*
-FROM generate_series(%(shard)s::int4, %(shards)s::int4 - 1) AS s (shard)
-CROSS JOIN LATERAL (
+WITH looked AS MATERIALIZED (
+    SELECT i.*
+    FROM generate_series(%(shard)s::int4, %(shards)s::int4 - 1) AS s (shard)
+    CROSS JOIN LATERAL (
+        SELECT shard, key, id, channel, version, position, n, mode, note, born_at, stepped_at,
+               CASE WHEN %(state)s::text IS NOT NULL OR %(context)s::text IS NOT NULL THEN state END AS present
+        FROM instances
+        WHERE shard = s.shard::int2 AND tenant = %(tenant)s::int4 AND machine = %(machine)s::int4 AND NOT released
+          AND key > CASE WHEN s.shard = %(shard)s::int4 THEN %(key)s::text ELSE '' END
+        ORDER BY key LIMIT %(looks)s::int4
+    ) i
+    LIMIT %(looks)s::int4
+), kept AS (
     SELECT shard, key, id, channel, version, position, n, mode, note, born_at, stepped_at
-    FROM instances
-    WHERE shard = s.shard::int2 AND tenant = %(tenant)s::int4 AND machine = %(machine)s::int4 AND NOT released
-      AND key > CASE WHEN s.shard = %(shard)s::int4 THEN %(key)s::text ELSE '' END
-      AND (%(mode)s::text IS NULL OR mode = %(mode)s)
-    ORDER BY key LIMIT %(count)s::int4
-) i
-LIMIT %(count)s::int4
+    FROM looked
+    WHERE (%(mode)s::text IS NULL OR mode = %(mode)s) AND (%(version)s::int4 IS NULL OR version = %(version)s)
+      AND (%(context)s::text IS NULL OR present::jsonb -> 'context' @> %(context)s::jsonb)
+      -- The leaves stand there, each by the names on the way to it.
+      AND (%(state)s::text IS NULL OR EXISTS (
+          SELECT FROM jsonb_array_elements_text(present::jsonb -> 'configuration') AS leaf
+          WHERE leaf = %(state)s OR starts_with(leaf, %(state)s || '.')))
+    ORDER BY shard, key LIMIT %(count)s::int4
+)
+SELECT e.shard, e.key, e.looks, k.*
+FROM (SELECT shard, key, count(*) OVER () AS looks FROM looked ORDER BY shard DESC, key DESC LIMIT 1) e
+LEFT JOIN kept k ON true
+ORDER BY k.shard, k.key
 
 -- name: list_versions
 -- in: machine
