@@ -86,6 +86,11 @@ kafka-jars: $(VENV)/.dev
 kafka-install: $(VENV)/.run ## Fetch Apache Kafka's jars into the user's cache
 	@$(BIN)/python -c 'from foliot.local import install_jars; install_jars()'
 
+.PHONY: api-cases
+api-cases: $(VENV)/.dev ## 22,500 requests made out of /openapi.json: every answer is one that it describes (minutes)
+	FOLIOT_TEST_API_CASES=22500 FOLIOT_TEST_API_REPORT=docs/reports/api-cases \
+	  $(BIN)/pytest -q tests/integration/api/test_cases.py
+
 .PHONY: chaos
 chaos: $(VENV)/.dev kafka-install ## 20,000 events and 40 faults on Apache Kafka and PostgreSQL (minutes)
 	$(BIN)/python tests/acceptance/chaos/run.py --events 20000 --faults 40 --report docs/reports/chaos

@@ -101,7 +101,15 @@ _BODY: Final[dict[str, Any]] = {
     "/events",
     status_code=202,
     response_model=Accepted | AcceptedBatch,
-    responses={200: {"model": Accepted, "description": "It was applied within `wait`"}, **PROBLEM_RESPONSES},
+    responses={
+        **PROBLEM_RESPONSES,
+        200: {"model": Accepted, "description": "It was applied within `wait`"},
+        409: {
+            "model": AcceptedBatch,
+            "description": "An id is reused; of a batch the others were taken in",
+            "content": PROBLEM_RESPONSES[409]["content"],
+        },
+    },
     openapi_extra={"requestBody": _BODY},
 )
 async def send_events(  # noqa: PLR0917 - the framework passes all by name

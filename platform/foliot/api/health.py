@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from foliot.api.callers import SharedDoors
-from foliot.api.problems import PROBLEM_RESPONSES
+from foliot.api.problems import problem_responses
 from foliot.store import StoreUnavailable
 
-router = APIRouter(prefix="/healthz", tags=["health"])
+router = APIRouter(prefix="/healthz", tags=["health"], responses=problem_responses(405, 431, 500))
 
 
 class Health(BaseModel):
@@ -26,7 +26,7 @@ async def live() -> Health:
     return Health()
 
 
-@router.get("/ready", responses={503: PROBLEM_RESPONSES[503]})
+@router.get("/ready", responses=problem_responses(503))
 def ready(doors: SharedDoors) -> Health:
     """Answer 200 when Postgres answers the front role, else 503."""
     doors.check_role()

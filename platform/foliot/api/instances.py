@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -32,6 +33,8 @@ PAGE_MAX: Final = 1000
 LOOKS_MAX: Final = 20_000
 LOOKS_MAX_PARSED: Final = 2_000
 """Instances that one page of a filtered list looks at."""
+
+_CURSOR: Final = re.compile(r"([0-9]{1,4})/([^\x00]*)", re.DOTALL)
 
 router = APIRouter(prefix="/v1/instances", tags=["instances"], responses=PROBLEM_RESPONSES)
 
@@ -189,7 +192,11 @@ def show_history(  # noqa: PLR0917 - likewise
     return Steps(items=[Step.model_validate(step, from_attributes=True) for step in steps[:count]], next=following)
 
 
-@router.get("/{machine}/{key:path}", response_model=Instance)
+@router.get(
+    "/{machine}/{key:path}",
+    response_model=Instance,
+    responses={304: {"description": "It is as `If-None-Match` has it"}},
+)
 async def show_instance(  # noqa: PLR0917 - likewise
     machine: str,
     key: str,
@@ -254,8 +261,10 @@ def _cursor_text(shard: int, key: str) -> str:
 
 def _cursor_of(text: str) -> tuple[int, str]:
     try:
-        shard, _, key = base64.b64decode(text, altchars=b"-_", validate=True).decode().partition("/")
-        return int(shard) % (1 << 15), key.replace("\x00", "")
+        match = _CURSOR.fullmatch(base64.b64decode(text, altchars=b"-_", validate=True).decode())
     except (binascii.Error, ValueError):
+        match = None
+    if match is None:
         remedy = "Send the cursor of an answer as it came."
-        raise Refused(Refusal("cursor_invalid", f"{text[:64]!r} is no cursor", "cursor", remedy)) from None
+        raise Refused(Refusal("cursor_invalid", f"{text[:64]!r} is no cursor", "cursor", remedy))
+    return int(match[1]), match[2]

@@ -140,8 +140,13 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
     return Response(orjson.dumps(content), document.status, given, MEDIA_TYPE)
 
 
-PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428, 429, 431, 500, 503)
-}
-"""What any operation may answer with, for the OpenAPI document."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe refusals for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"content": content, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+PROBLEM_RESPONSES: Final = problem_responses(
+    400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 422, 428, 429, 431, 500, 503
+)
+"""What any operation that wants a key may answer with."""

@@ -57,7 +57,13 @@ _MOVE: Final[dict[str, Any]] = {
 }
 
 
-@router.post("", status_code=201, response_model=Published, openapi_extra={"requestBody": _DEFINITION})
+@router.post(
+    "",
+    status_code=201,
+    response_model=Published,
+    responses={200: {"model": Published, "description": "The same machine is a version already"}},
+    openapi_extra={"requestBody": _DEFINITION},
+)
 async def publish_machine(  # noqa: PLR0917 - the framework passes all by name
     request: Request,
     response: Response,

@@ -101,18 +101,21 @@ def serving(doors: Doors) -> Iterator[httpx.Client]:
 @pytest.fixture
 def site(fresh_database: Database, request: pytest.FixtureRequest) -> Iterator[Site]:
     """Serve; settings come by indirect parameters."""
-    with closing(connect(fresh_database.service, application="test")) as connection:
+    with open_site(fresh_database, **getattr(request, "param", {})) as opened:
+        yield opened
+
+
+@contextmanager
+def open_site(database: Database, **changes: Any) -> Iterator[Site]:
+    """Serve the API over a new database, with other settings than the usual where they are named."""
+    with closing(connect(database.service, application="test")) as connection:
         create_tenant(connection, "other")
         for tenant in ("default", "other"):
             text = (EXAMPLES / "incident" / "incident.v1.yaml").read_text()
             publish(connection, tenant, text, filename="incident.yaml", by="test")
     settings = Settings(
-        dsn_service=fresh_database.service,
-        dsn_front=fresh_database.front,
-        key_pepper=PEPPER,
-        steal_after_ms=0,
-        **getattr(request, "param", {}),
+        dsn_service=database.service, dsn_front=database.front, key_pepper=PEPPER, steal_after_ms=0, **changes
     )
     doors = Doors(settings, NoWake())
     with serving(doors) as client:
-        yield Site(fresh_database, settings, doors, client)
+        yield Site(database, settings, doors, client)
