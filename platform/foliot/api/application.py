@@ -62,6 +62,7 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     app.state.doors = doors
     app.state.bodies = Bodies(doors.settings)

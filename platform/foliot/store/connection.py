@@ -114,7 +114,7 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
     # A row too large for its index is no trouble of the server's, although its error says so.
     unfit = psycopg.DataError | psycopg.IntegrityError | psycopg.NotSupportedError | psycopg.errors.ProgramLimitExceeded
     if isinstance(error, unfit):
-        return DataRefused(message, where=what)
+        return DataRefused(message, where=what, remedy="Leave out what PostgreSQL cannot store.")
     lost = (
         psycopg.errors.QueryCanceled,
         psycopg.errors.LockNotAvailable,
