@@ -5,19 +5,21 @@ Source: RFC 9457, "Problem Details for HTTP APIs".
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 
-import orjson
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from foliot.errors import FoliotError, Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
+_REMEDY: Final = "Mend what is named; docs/codes.md and `foliot explain CODE` tell more."
+"""Where a refusal has no words of its own for it."""
 TYPE: Final = "urn:foliot:problem:"
 """What a problem's `type` begins with; the rest is its code, which docs/codes.md explains."""
 
@@ -124,7 +126,7 @@ def problem(refusal: Refusal, *, retryable: bool = False, index: int | None = No
         code=refusal.code,
         detail=refusal.what,
         where=refusal.where,
-        remedy=refusal.remedy,
+        remedy=refusal.remedy or _REMEDY,
         index=index,
     )
 
@@ -136,8 +138,9 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
         given.setdefault("retry-after", "1")
     if document.status == HTTPStatus.UNAUTHORIZED:
         given.setdefault("www-authenticate", 'Bearer realm="foliot"')
-    content: dict[str, Any] = document.model_dump(exclude_none=True)
-    return Response(orjson.dumps(content), document.status, given, MEDIA_TYPE)
+    # A refusal may quote what has no UTF-8: half of a surrogate pair, which orjson would not write.
+    content = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, document.status, given, MEDIA_TYPE)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

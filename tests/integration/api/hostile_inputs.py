@@ -151,6 +151,16 @@ DEFINITIONS: Final = {
     "python name": b"id: !!python/name:os.system\n",
     "unknown tag": b"id: !secret x\n",
     "duplicate keys": b"foliot: 1\nid: a\nid: b\ninitial: a\nstates: {a: {}}\n",
+    "half of a pair": rb'["\ud800"]',
+    "half of a pair as a key": rb'{"\udc00": 1}',
+    "half of a pair as its name": rb'{"foliot": 1, "id": "\ud800", "initial": "a", "states": {"a": {}}}',
+    "half of a pair as a state": rb'{"foliot": 1, "id": "a", "initial": "\ud800", "states": {"\ud800": {}}}',
+    "half of a pair in its description": (
+        rb'{"foliot": 1, "id": "a", "description": "\ud800", "initial": "a", "states": {"a": {}}}'
+    ),
+    "half of a pair in its context": (
+        rb'{"foliot": 1, "id": "a", "context": {"initial": {"x": "\ud800"}}, "initial": "a", "states": {"a": {}}}'
+    ),
     "two documents": b"foliot: 1\n---\nfoliot: 1\n",
     "deep": b"[" * 20_000,
     "deep objects": b'{"a":' * 20_000,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from integration.api.conftest import EXAMPLES
+from integration.api.conftest import EXAMPLES, serving
 
+from foliot.api import Doors
 from foliot.registry import bind_topic
+from foliot.runtime import NoWake
 from foliot.store import connect
 
 if TYPE_CHECKING:
@@ -105,6 +107,20 @@ def test_an_unknown_version_or_machine_is_not_found(site: Site) -> None:
 
     assert (version.status_code, version.json()["code"]) == (404, "unknown_version")
     assert (machine.status_code, machine.json()["code"]) == (404, "not_found")
+
+
+def test_a_definition_is_checked_before_a_connection_is_borrowed_for_it(site: Site) -> None:
+    settings = site.settings.model_copy(update={"api_connections": 1})
+    doors = Doors(settings, NoWake())
+    with serving(doors) as client:
+        caller = doors.caller(site.key())
+        headers = {"content-type": "application/yaml", **site.headers()}
+        with doors.reading(caller):
+            faulty = client.post("/v1/machines", content="foliot: 1\n", headers=headers)
+            sound = client.post("/v1/machines", content=SECOND, headers=headers)
+
+    assert (faulty.status_code, faulty.json()["code"]) == (422, "definition_refused")
+    assert (sound.status_code, sound.json()["code"]) == (503, "pool_exhausted")
 
 
 def test_what_is_not_said_to_be_a_definition_is_not_read(site: Site) -> None:
