@@ -77,7 +77,6 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     app.add_exception_handler(FoliotError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _by_framework)
-    app.add_exception_handler(Exception, _failed)
     return app
 
 
@@ -100,7 +99,10 @@ async def _answered(request: Request, call_next: Callable[[Request], Awaitable[R
     if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _HEADER_BYTES_MAX:
         what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
         return _said(request, problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
-    return await call_next(request)
+    try:
+        return await call_next(request)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, logged and counted
+        return _failed(request, error)
 
 
 def _said(request: Request, document: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -139,7 +141,7 @@ async def _by_framework(request: Request, error: Exception) -> Response:
     return _said(request, problem(Refusal(code, str(error.detail), where, "See /openapi.json.")), error.headers)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+def _failed(request: Request, error: Exception) -> Response:
     log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
     remedy = "Try again; tell an operator if it stays."
     return _said(request, problem(Refusal("internal_error", "something went wrong here", "", remedy)))

@@ -38,7 +38,7 @@ from foliot.runtime import NoWake, Stepper
 if TYPE_CHECKING:
     from conftest import Site
 
-CASES: Final = int(os.environ.get("FOLIOT_TEST_API_CASES", "600"))
+CASES: Final = int(os.environ.get("FOLIOT_TEST_API_CASES", "450"))
 REPORT: Final = os.environ.get("FOLIOT_TEST_API_REPORT", "")
 SEED: Final = 20_261_122
 CHECKS: Final[list[CheckFunction]] = [

@@ -220,6 +220,23 @@ def test_what_happens_is_counted_by_routes_and_codes(site: Site) -> None:
     assert "foliot_build_info{" in text
 
 
+def test_a_failure_of_the_server_is_a_problem_that_tells_nothing_and_is_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("hushed")
+
+    headers = site.headers()
+    with monkeypatch.context() as patched:
+        patched.setattr(site.doors, "catalog", fail)
+        answer = site.client.get("/v1/machines", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "hushed" not in answer.text
+    assert 'foliot_api_refusals_total{code="internal_error"} 1.0' in site.get("/metrics").text
+
+
 def test_metrics_are_given_as_openmetrics_where_that_is_asked_for(site: Site) -> None:
     answer = site.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
 
