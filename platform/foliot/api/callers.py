@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from foliot.access import Caller, KeyRefused
+from foliot.access import Caller, KeyRefused, Scope
 from foliot.api.doors import Doors
 from foliot.api.pace import Buckets
 from foliot.api.problems import Refused, too_many

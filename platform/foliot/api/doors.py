@@ -86,7 +86,9 @@ class Doors:
             seats_of_key=settings.api_watchers_per_key_max,
             setting="WATCHERS",
         )
-        self.meters.watch("foliot_api_waiters", "Requests that wait until an event is applied", lambda: self.waiters.taken)
+        self.meters.watch(
+            "foliot_api_waiters", "Requests that wait until an event is applied", lambda: self.waiters.taken
+        )
         self.meters.watch("foliot_api_watchers", "Streams of steps that are open", lambda: self.watchers.taken)
         self._lock = threading.Lock()
         self._callers: dict[str, _Known] = {}

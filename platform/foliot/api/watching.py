@@ -43,7 +43,19 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     **PROBLEM_RESPONSES,
     200: {
         "description": "Events `step`; of one instance the first may be `instance`; the last may be `problem`",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {
+            MEDIA_TYPE: {
+                # Of each event: so OpenAPI 3.1 has it.
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"enum": ["instance", "step", "problem"]},
+                        "id": {"type": "string", "description": "Send it as Last-Event-ID to go on after it"},
+                        "data": {"type": "string", "contentMediaType": "application/json"},
+                    },
+                }
+            }
+        },
     },
 }
 

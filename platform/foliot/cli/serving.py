@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import typer
-import uvicorn
 
 from foliot.access import check_pepper
 from foliot.api import Doors, Server, make_api, server_config
@@ -18,7 +17,6 @@ from foliot.garbage import collect_seldom
 from foliot.logs import configure_logs
 from foliot.runtime import NoWake, find_wake
 from foliot.settings import Settings
-
 
 
 class OpenDoor(FoliotError):

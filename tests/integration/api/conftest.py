@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from addresses import WORK, Database
 
 from foliot.access import SCOPES, Scope, make_key

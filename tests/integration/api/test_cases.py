@@ -132,8 +132,8 @@ def _run(operation: Any, mode: Any, count: int, session: requests.Session, tally
             _lead_to_what_is_there(case)
         raw = {"data": text.encode()} if there and case.media_type == "application/yaml" else {}
         # Long waits for what never comes would be all that is measured.
-        if any(parameter.name == "wait" for parameter in operation.query):
-            case.query = {**(case.query or {}), "wait": SHORT_S}
+        lasting = {"wait", "seconds"} & {parameter.name for parameter in operation.query}
+        case.query = {**(case.query or {}), **dict.fromkeys(lasting, SHORT_S)}
         answer = case.call(session=session, timeout=60, **raw)
         statuses[answer.status_code] += 1
         try:
