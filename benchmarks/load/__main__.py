@@ -23,9 +23,9 @@ TOPIC = "foliot.events.normal"
 """One lane: only events of one lane are sure to keep their order."""
 
 
-def to_kafka(address: str, topic: str, events: Iterable[Event]) -> None:
+def to_kafka(address: str, topic: str, events: Iterable[Event], *, linger_ms: int) -> None:
     """Put events on the lane's topic, keyed by address."""
-    producer = KafkaProducer(bootstrap_servers=address, acks="all", linger_ms=20, batch_size=262_144)
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", linger_ms=linger_ms, batch_size=262_144)
     headers = [("content-type", b"application/cloudevents+json")]
     for event in events:
         producer.send(topic, key=f"default/incident/{event.key}".encode(), value=event.document, headers=headers)
@@ -81,7 +81,8 @@ def main() -> None:
         until = time.monotonic() + options.seconds
         events = itertools.takewhile(lambda _: time.monotonic() < until, events)
     if options.kafka:
-        to_kafka(options.kafka, options.topic, events)
+        # What is told the time of its sending is sent at that time.
+        to_kafka(options.kafka, options.topic, events, linger_ms=0 if options.stamp else 20)
     else:
         to_file(options.file, events)
 

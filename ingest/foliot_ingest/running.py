@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from foliot.cli.addresses import address, read_settings
-from foliot.garbage import collect_seldom
+from foliot.interpreter import collect_seldom, take_short_turns
 from foliot.logs import configure_logs
 from foliot.runtime import find_wake
 from foliot.settings import Settings
@@ -47,4 +47,5 @@ def _run(work: Callable[[Settings, threading.Event], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     collect_seldom()
+    take_short_turns()
     work(settings, stop)

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from foliot.errors import FoliotError
-from foliot.garbage import collect_seldom
+from foliot.interpreter import collect_seldom
 from foliot.runtime import Stepped, Stepper, sweep
 from foliot.settings import Settings
 from foliot.store import Connection, connect, crash_point

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -13,8 +13,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foliot.api import events, health, instances, letters, machines, metrics, publishing, repairs, watching
 from foliot.api.bodies import Bodies
@@ -73,7 +75,7 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     # Watches stand before the instances, whose keys may have any path in them.
     for part in (watching, events, instances, machines, letters, publishing, repairs, health, metrics):
         app.include_router(part.router)
-    app.middleware("http")(_surrounded)
+    app.add_middleware(_Surrounding, doors=doors)
     app.add_exception_handler(FoliotError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _by_framework)
@@ -84,25 +86,47 @@ def _two_seconds(per_s: float) -> Buckets:
     return Buckets(per_s, full=2 * per_s)
 
 
-async def _surrounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    began = time.monotonic()
-    response = await _answered(request, call_next)
-    for name, value in _SECURITY_HEADERS:
-        response.headers.setdefault(name, value)
-    route = getattr(request.scope.get("route"), "path", NO_ROUTE)
-    doors: Doors = request.app.state.doors
-    doors.meters.request(request.method, route, response.status_code, time.monotonic() - began)
-    return response
+class _Surrounding:
+    """What is around every request: the bound of its headers, an answer whatever happens, security headers, a count.
 
+    Plain ASGI: the framework's own kind of middleware makes a task and two streams for each request.
+    """
 
-async def _answered(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _HEADER_BYTES_MAX:
-        what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
-        return _said(request, problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
-    try:
-        return await call_next(request)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is answered, logged and counted
-        return _failed(request, error)
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what is told is when its answer begins."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.monotonic()
+        has_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in _SECURITY_HEADERS:
+                    headers.setdefault(name, value)
+                route = getattr(scope.get("route"), "path", NO_ROUTE)
+                self._doors.meters.request(scope["method"], route, message["status"], time.monotonic() - began)
+            await send(message)
+
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADER_BYTES_MAX:
+            what = f"the headers have more than {_HEADER_BYTES_MAX} bytes"
+            said = _said(Request(scope), problem(Refusal("headers_too_large", what, "headers", "Send fewer.")))
+            await said(scope, receive, sending)
+            return
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if has_begun:
+                raise
+            # Whatever it is, it is answered, logged and counted.
+            await _failed(Request(scope), error)(scope, receive, sending)
 
 
 def _said(request: Request, document: Problem, headers: Mapping[str, str] | None = None) -> Response:

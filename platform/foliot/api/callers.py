@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from foliot.access import Caller, KeyRefused, Scope
@@ -23,7 +24,11 @@ def doors_of(request: Request) -> Doors:
     return doors
 
 
-def caller_of(
+async def _shared_doors(request: Request) -> Doors:
+    return doors_of(request)
+
+
+async def caller_of(
     request: Request,
     needed: SecurityScopes,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
@@ -34,7 +39,11 @@ def caller_of(
         KeyRefused: no key, or one that opens nothing.
         Refused: `forbidden` or `too_many_requests`.
     """
-    found = _identify(doors_of(request), request, credentials)
+    doors = doors_of(request)
+    if doors.knows(None if credentials is None else credentials.credentials):
+        found = _identify(doors, request, credentials)
+    else:
+        found = await run_in_threadpool(_identify, doors, request, credentials)
     for scope in needed.scopes:
         if scope not in found.scopes:
             remedy = f"Ask an operator for a key with the scope {scope!r}."
@@ -94,7 +103,7 @@ Reader: TypeAlias = Annotated[Caller, Security(caller_of, scopes=["read"])]
 Sender: TypeAlias = Annotated[Caller, Security(caller_of, scopes=["send"])]
 Publisher: TypeAlias = Annotated[Caller, Security(caller_of, scopes=["publish"])]
 Operator: TypeAlias = Annotated[Caller, Security(caller_of, scopes=["operate"])]
-SharedDoors: TypeAlias = Annotated[Doors, Depends(doors_of)]
+SharedDoors: TypeAlias = Annotated[Doors, Depends(_shared_doors)]
 
 
 def media_type(request: Request) -> str:

@@ -156,6 +156,16 @@ class Doors:
             row = _SQL["has_keys"].run(connection).fetchone()
         return bool(row and row[0])
 
+    def knows(self, token: str | None) -> bool:
+        """Tell whether the database need not be asked who calls with this key, or without one.
+
+        Raises:
+            KeyRefused: it is no key.
+        """
+        if token is None:
+            return self._anonymous is not None or not self.settings.api_anonymous_tenant
+        return self.known_caller(token) is not None
+
     def known_caller(self, token: str) -> Caller | None:
         """Tell who holds a key, if that was looked up a moment ago.
 

@@ -13,7 +13,7 @@ from foliot.api import Doors, Server, make_api, server_config
 from foliot.cli.addresses import address, read_settings
 from foliot.cli.answers import EXIT_UNAVAILABLE
 from foliot.errors import FoliotError
-from foliot.garbage import collect_seldom
+from foliot.interpreter import collect_seldom, take_short_turns
 from foliot.logs import configure_logs
 from foliot.runtime import NoWake, find_wake
 from foliot.settings import Settings
@@ -34,6 +34,7 @@ def serve() -> None:
         check_pepper(settings.key_pepper)
     check_binding(settings)
     collect_seldom()
+    take_short_turns()
     doors = Doors(settings, find_wake(settings))
     server = Server(server_config(make_api(doors), settings), doors)
     with suppress(KeyboardInterrupt):
