@@ -7,7 +7,7 @@ cursors move last.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from foliot.runtime.batch import ShardBatch
@@ -52,11 +52,8 @@ def write_and_commit(
     *,
     name: str,
     writer: str,
-    draining: Iterable[int] = (),
 ) -> dict[int, bytes]:
     """Write everything and commit under `name`, in one round trip or, where a shard drains, two; give the new tokens.
-
-    `draining` names shards that begin to drain an instance with this.
 
     Raises:
         Conflict: another writer was in a shard, although its cursor row was locked; nothing was written.
@@ -66,7 +63,7 @@ def write_and_commit(
     tokens = {batch.cursor.shard: os.urandom(TOKEN_BYTES) for batch in batches}
     with committing(connection, name):
         insert_dead_letters(connection, [letter for batch in batches for letter in batch.output.letters], writer=writer)
-        drains = _write_held(connection, batches) | set(draining)
+        drains = _write_held(connection, batches)
         _write_instances(connection, batches)
         steps = [row for batch in batches for row in batch.output.journal]
         _run(connection, "insert_journal", _JOURNAL, steps, at=batches[0].now)
