@@ -10,7 +10,6 @@ def register(commands: Commands) -> Commands:
     commands.group("channel", "Look at channels and move them.")
     commands.group("dead-letters", "Look at events that were set aside and redrive them.")
     commands.group("db", "The database.")
-    commands.group("dead-letters", "Look at events that were set aside and redrive them.")
     commands.group("language", "The language of machines.")
     commands.group("route", "Make events of records of foreign topics.")
     commands.group("schema", "Schemas that routes name.")
