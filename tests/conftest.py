@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,6 +19,9 @@ from foliot.local import ApacheKafka, Postgres, Server, Tansu, Valkey
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 Container = Callable[[], AbstractContextManager[str]]
+
+# A shell that runs this in the background ignores Ctrl-C for it, and so would all programs that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from typing import Final
 from pages import Block
 
 _COMMAND_S_MAX: Final = 120
-_LOOK_S_MAX: Final = 60.0
+_LOOK_S_MAX: Final = 120.0
 _LOOK_AGAIN_S: Final = 0.3
 _LOOKS: Final = ("foliot show", "foliot history", "foliot dead-letters list", "foliot status")
 """Commands that only look. An event is on its way for a moment after `send`, so they are called until it has come."""

@@ -26,7 +26,7 @@ from foliot.store.schema import tables
 _FRONT_READS = [
     f"front.{name}"
     for name in (
-        *("set_tenant", "role", "key", "tenant", "has_keys", "catalog", "passed", "depth", "list_instances"),
+        *("set_tenant", "role", "key", "tenant", "has_keys", "catalog", "routing", "places", "depth", "list_instances"),
         *("list_versions", "is_held", "place_of_letter"),
     )
 ]
@@ -45,6 +45,7 @@ NOT_CRASHED = {
     "stop_partition.commit": "likewise",
     "relay.insert_alarm": "tells of a topic that cannot be written to; brokers do not agree on which can be",
     "repair.list_dead_letters": "reads, for people",
+    "repair.list_own_dead_letters": "reads, for people",
     "registry.read_version": "reads, for people",
     "registry.list_routes": "reads, for people",
     "registry.has_tables": "reads, for people",
@@ -55,7 +56,7 @@ NOT_CRASHED = {
     **dict.fromkeys(_FRONT_READS, "reads, for the front doors"),
     **dict.fromkeys(_KEY_CHANGES, "one transaction of a person's, with nothing beside it"),
 }
-READING_FILES = {"history", "views"}
+READING_FILES = {"doctor", "following", "history", "top", "views"}
 _PLACES = [
     (scenario.name, point)
     for scenario in SCENARIOS.values()

@@ -135,7 +135,9 @@ def test_a_whole_sweep_fires_turns_and_wakes(reminder: World) -> None:
     _birth(reminder)
     _let_time_pass(reminder)
 
-    swept = sweep(reminder.connection, reminder.settings, NoWake())
+    # The rings are as old as the template of the databases, which may be some minutes.
+    young = reminder.settings.model_copy(update={"inbox_segment_s": 86_400.0, "timer_segment_s": 86_400.0})
+    swept = sweep(reminder.connection, young, NoWake())
 
     assert (swept.timers, swept.turned) == (1, ())
 
