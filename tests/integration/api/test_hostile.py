@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 from collections.abc import Iterator
@@ -235,9 +236,10 @@ def _exchange(site: Site, sent: bytes) -> bytes:
             connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65_536):
                 found += part
-        except ConnectionError:
-            # It was closed before all was sent.
-            pass
+        except OSError as error:
+            # It was closed before all was sent or read.
+            if error.errno not in {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}:
+                raise
     return found
 
 
