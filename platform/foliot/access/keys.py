@@ -82,6 +82,11 @@ class Caller:
     tenant_slug: str
     scopes: frozenset[str]
 
+    @property
+    def signature(self) -> str:
+        """Say who it was, for what is kept of what was done."""
+        return f"key {self.key}"
+
 
 def make_key(
     connection: Connection,

@@ -68,9 +68,9 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     )
     app.state.doors = doors
     app.state.bodies = Bodies(doors.settings)
-    app.state.pace = _two_seconds(doors.settings.api_requests_per_s)
+    app.state.pace = Buckets(doors.settings.api_requests_per_s)
     app.state.quotas = Quotas(doors.settings)
-    app.state.strangers = _two_seconds(doors.settings.api_failed_keys_per_s)
+    app.state.strangers = Buckets(doors.settings.api_failed_keys_per_s)
     doors.meters.watch("foliot_api_body_bytes", "Bytes of bodies in hand", lambda: app.state.bodies.bytes)
     # Watches stand before the instances, whose keys may have any path in them.
     for part in (watching, events, instances, machines, letters, publishing, repairs, health, metrics):
@@ -80,10 +80,6 @@ def _assembled(doors: Doors, lifespan: Callable[[FastAPI], AbstractAsyncContextM
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _by_framework)
     return app
-
-
-def _two_seconds(per_s: float) -> Buckets:
-    return Buckets(per_s, full=2 * per_s)
 
 
 class _Surrounding:

@@ -39,11 +39,7 @@ async def caller_of(
         KeyRefused: no key, or one that opens nothing.
         Refused: `forbidden` or `too_many_requests`.
     """
-    doors = doors_of(request)
-    if doors.knows(None if credentials is None else credentials.credentials):
-        found = _identify(doors, request, credentials)
-    else:
-        found = await run_in_threadpool(_identify, doors, request, credentials)
+    found = await _identify(request, credentials)
     for scope in needed.scopes:
         if scope not in found.scopes:
             remedy = f"Ask an operator for a key with the scope {scope!r}."
@@ -68,10 +64,16 @@ def check_again(request: Request, scope: Scope) -> None:
         raise Refused(Refusal("forbidden", f"the key may no longer {scope}", "authorization", "Ask an operator."))
 
 
-def _identify(doors: Doors, request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+async def _identify(request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+    """Give who calls; a thread is needed only where the database must be asked."""
+    doors = doors_of(request)
     if credentials is not None:
-        return _holder(doors, request, credentials.credentials)
-    anonymous = None if "authorization" in request.headers else doors.anonymous()
+        token = credentials.credentials
+        known = doors.known_caller(token)
+        return known if known is not None else await run_in_threadpool(_holder, doors, request, token)
+    anonymous = None
+    if "authorization" not in request.headers:
+        anonymous = doors.known_anonymous or await run_in_threadpool(doors.anonymous)
     if anonymous is not None and ("origin" in request.headers or request.url.hostname not in _OWN_NAMES):
         what = "callers without a key are let in from this machine's own programs, not from web pages"
         raise Refused(Refusal("forbidden", what, "origin", "Send a key."))
@@ -82,10 +84,7 @@ def _identify(doors: Doors, request: Request, credentials: HTTPAuthorizationCred
 
 
 def _holder(doors: Doors, request: Request, token: str) -> Caller:
-    """Give who holds a key; who guesses keys is not looked up any more for a while."""
-    known = doors.known_caller(token)
-    if known is not None:
-        return known
+    """Look up who holds a key; who guesses keys is not looked up any more for a while."""
     strangers: Buckets = request.app.state.strangers
     address = request.client.host if request.client else ""
     wait_s = strangers.wait_s(address)

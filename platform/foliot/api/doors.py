@@ -93,7 +93,8 @@ class Doors:
         self._lock = threading.Lock()
         self._callers: dict[str, _Known] = {}
         self._catalogs: dict[int, _Read] = {}
-        self._anonymous: Caller | None = None
+        self.known_anonymous: Caller | None = None
+        """Who callers without a key are, once that was looked up."""
         self._depth, self._depth_at = 0, float("-inf")
 
     def __enter__(self) -> Self:
@@ -156,16 +157,6 @@ class Doors:
             row = _SQL["has_keys"].run(connection).fetchone()
         return bool(row and row[0])
 
-    def knows(self, token: str | None) -> bool:
-        """Tell whether the database need not be asked who calls with this key, or without one.
-
-        Raises:
-            KeyRefused: it is no key.
-        """
-        if token is None:
-            return self._anonymous is not None or not self.settings.api_anonymous_tenant
-        return self.known_caller(token) is not None
-
     def known_caller(self, token: str) -> Caller | None:
         """Tell who holds a key, if that was looked up a moment ago.
 
@@ -201,14 +192,14 @@ class Doors:
             KeyRefused: the settings name a tenant that is not there.
         """
         slug = self.settings.api_anonymous_tenant
-        if slug and self._anonymous is None:
+        if slug and self.known_anonymous is None:
             with self._pool.connection() as connection:
                 row = _SQL["tenant"].run(connection, {"slug": slug}).fetchone()
             if row is None or row[0] is None:
                 what = f"there is no tenant {slug!r}"
                 raise KeyRefused(what, where="FOLIOT_API_ANONYMOUS_TENANT", remedy="Make it: foliot tenant create")
-            self._anonymous = Caller("", row[0], slug, frozenset(SCOPES))
-        return self._anonymous
+            self.known_anonymous = Caller("", row[0], slug, frozenset(SCOPES))
+        return self.known_anonymous
 
     def catalog(self, caller: Caller, *, fresh: bool = False) -> Catalog:
         """Give the caller's part of the registry, no older than a second, or as of now.

@@ -185,7 +185,7 @@ def show_history(  # noqa: PLR0917 - likewise
     count: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
 ) -> Steps:
     """List the steps of an instance, the newest first."""
-    view = _view(doors, caller, machine, key)
+    view = view_of(doors, caller, machine, key)
     with doors.reading(caller) as connection:
         steps = history.history(connection, view.shard, before or view.n, count=count + 1, instance=view.id)
     following = steps[count].n if len(steps) > count else None
@@ -209,7 +209,7 @@ async def show_instance(  # noqa: PLR0917 - likewise
     """Show an instance. With the ETag of an earlier answer it is sent only if it has changed."""
     if after:
         await _applied(doors, caller, after, wait)
-    view = await run_in_threadpool(_view, doors, caller, machine, key)
+    view = await run_in_threadpool(view_of, doors, caller, machine, key)
     body = orjson.dumps(Instance.model_validate(view, from_attributes=True).model_dump())
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"etag": tag, "cache-control": "no-cache"}
@@ -249,7 +249,13 @@ async def _applied(doors: Doors, caller: Caller, after: str, wait_s: float) -> N
             raise Refused(Refusal("not_yet_applied", f"the event at {after} waits still", "after", remedy))
 
 
-def _view(doors: Doors, caller: Caller, machine: str, key: str) -> history.InstanceView:
+def view_of(doors: Doors, caller: Caller, machine: str, key: str) -> history.InstanceView:
+    """Look an instance of the caller's up.
+
+    Raises:
+        Refused: there is no such machine (`not_found`).
+        UnknownInstance: there is no such instance of it.
+    """
     catalog, entry = machine_of(doors, caller, machine)
     with doors.reading(caller) as connection:
         return history.show(connection, catalog, entry, key)

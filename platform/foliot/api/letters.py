@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from foliot import history
 from foliot.api.callers import Reader, SharedDoors
+from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES
 
 PAGE_MAX: Final = 1000
@@ -91,8 +92,9 @@ def show_dead_letter(
     with doors.reading(caller) as connection:
         found = history.show_dead_letter(connection, number)
     raw = None if found.raw is None else found.raw.decode("utf-8", "backslashreplace")
-    epoch = doors.catalog(caller).map_epoch
-    place = None if found.number is None else f"{epoch}.{found.shard}.{found.queue}.{found.number}"
+    place = None
+    if found.shard is not None and found.queue is not None and found.number is not None:
+        place = place_text(Place(doors.catalog(caller).map_epoch, found.shard, found.queue, found.number))
     event = None if found.event is None else orjson.loads(found.event)
     return DeadLetterWhole(**_fields(found.letter), position=place, instance=found.instance, raw=raw, event=event)
 

@@ -9,19 +9,20 @@ from typing import Final
 
 NAMES_MAX: Final = 10_000
 """Names that are remembered; beyond these the one that was not used for longest begins anew."""
+BURST_S: Final = 2
 DAY_S: Final = 86_400
 
 
 class Buckets:
-    """A bucket a name: `per_s` on average, and at most `full` at once.
+    """A bucket a name: `per_s` on average, and at most `full` at once, if not said otherwise those of `BURST_S`.
 
     What is taken at once may be more than is there, as long as one is there: the bucket then owes the rest, so that a
     batch larger than the bucket has its turn, and the average holds all the same.
     """
 
-    def __init__(self, per_s: float, full: float) -> None:
+    def __init__(self, per_s: float, full: float | None = None) -> None:
         self.per_s = per_s
-        self.full = max(1.0, full)
+        self.full = max(1.0, BURST_S * per_s if full is None else full)
         self._lock = threading.Lock()
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 

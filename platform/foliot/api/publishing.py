@@ -127,7 +127,7 @@ def _move(  # noqa: PLR0917 - what the request said
             mode=move.mode,
             expected_revision=expected,
             operation_id=operation,
-            by=f"key {caller.key}",
+            by=caller.signature,
         )
 
 
@@ -136,7 +136,7 @@ def _publish(doors: Doors, caller: Caller, text: bytes, operation: str | None) -
     checked = registry.check_machine(text, filename="body")
     with doors.reading(caller) as connection:
         return registry.publish_checked(
-            connection, caller.tenant_slug, checked, by=f"key {caller.key}", operation_id=operation
+            connection, caller.tenant_slug, checked, by=caller.signature, operation_id=operation
         )
 
 

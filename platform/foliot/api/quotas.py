@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
 
-from foliot.api.pace import DAY_S, Buckets, Days
+from foliot.api.pace import BURST_S, DAY_S, Buckets, Days
 from foliot.api.problems import too_many
 from foliot.settings import Settings
-
-_BURST_S: Final = 2
 
 
 class Quotas:
@@ -21,7 +18,7 @@ class Quotas:
 
     def __init__(self, settings: Settings) -> None:
         per_s, per_day = settings.api_events_per_s, settings.api_events_per_day
-        self._buckets = Buckets(per_s, full=_BURST_S * per_s) if per_s else None
+        self._buckets = Buckets(per_s) if per_s else None
         self._days = Days(per_day) if per_day else None
 
     def take(self, key: str, events: int) -> Mapping[str, str]:
@@ -43,7 +40,7 @@ class Quotas:
     def _headers(self, key: str) -> dict[str, str]:
         policies, standings = [], []
         if self._buckets is not None:
-            policies.append(f'"burst";q={int(self._buckets.full)};w={_BURST_S}')
+            policies.append(f'"burst";q={int(self._buckets.full)};w={BURST_S}')
             left = self._buckets.left(key)
             full_s = math.ceil((self._buckets.full - left) / self._buckets.per_s)
             standings.append(f'"burst";r={left};t={full_s}')

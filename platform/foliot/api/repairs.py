@@ -12,7 +12,7 @@ from foliot import history, runtime
 from foliot.access import Caller
 from foliot.api.callers import Operator, SharedDoors
 from foliot.api.doors import Doors
-from foliot.api.instances import machine_of
+from foliot.api.instances import view_of
 from foliot.api.problems import PROBLEM_RESPONSES
 from foliot.registry import load_own_catalog
 from foliot.store import RegistryMoved, load
@@ -62,11 +62,9 @@ def redrive_dead_letter(number: Annotated[int, Path(ge=1, le=2**62)], caller: Op
 @router.post("/instances/{machine}/{key:path}/release", tags=["instances"])
 def release_instance(machine: str, key: str, caller: Operator, doors: SharedDoors) -> Released:
     """Let a held instance go on with what it holds, the event that stopped it first. 409 where it is not held."""
-    catalog, entry = machine_of(doors, caller, machine)
+    view = view_of(doors, caller, machine, key)
     with doors.reading(caller) as connection:
-        view = history.show(connection, catalog, entry, key)
-    with doors.reading(caller) as connection:
-        shards = runtime.release(connection, view.id, by=_name(caller))
+        shards = runtime.release(connection, view.id, by=caller.signature)
     doors.wake.wake(shards)
     return Released(machine=view.machine, key=view.key, id=view.id, held=view.held)
 
@@ -78,7 +76,9 @@ def _redrive(doors: Doors, caller: Caller, number: int) -> Mapping[int, bool]:
         try:
             with doors.reading(caller) as connection:
                 catalog = load_own_catalog(connection, topic=topic)
-                return runtime.redrive(connection, catalog, doors.settings, number, by=_name(caller), take_in=_TAKE_IN)
+                return runtime.redrive(
+                    connection, catalog, doors.settings, number, by=caller.signature, take_in=_TAKE_IN
+                )
         except RegistryMoved:
             if not left:
                 raise
@@ -88,7 +88,3 @@ def _redrive(doors: Doors, caller: Caller, number: int) -> Mapping[int, bool]:
 def _status(doors: Doors, caller: Caller, number: int) -> str:
     with doors.reading(caller) as connection:
         return history.show_dead_letter(connection, number).letter.status
-
-
-def _name(caller: Caller) -> str:
-    return f"key {caller.key}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -38,6 +38,12 @@ from foliot.store import StoreError
 _SECONDS_MAX: Final = 86_400
 _FILTER_CHARS_MAX: Final = 4_096
 _PLACE_CHARS_MAX: Final = 4_096
+_Seconds: TypeAlias = Annotated[
+    float | None, Query(ge=0, le=_SECONDS_MAX, description="End after so many seconds; 0: after what there is")
+]
+_LastEventId: TypeAlias = Annotated[
+    str, Header(max_length=_PLACE_CHARS_MAX, description="The id up to which all was received")
+]
 _PART: Final = r"^\d{1,4}/\d{1,4}$"
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     **PROBLEM_RESPONSES,
@@ -133,12 +139,8 @@ async def watch_instance(  # noqa: PLR0917 - the framework passes all by name
     from_: Annotated[
         Literal["now", "start"], Query(alias="from", description="Where to begin without Last-Event-ID")
     ] = "now",
-    seconds: Annotated[
-        float | None, Query(ge=0, le=_SECONDS_MAX, description="End after so many seconds; 0: after what there is")
-    ] = None,
-    last_event_id: Annotated[
-        str, Header(max_length=_PLACE_CHARS_MAX, description="The id up to which all was received")
-    ] = "",
+    seconds: _Seconds = None,
+    last_event_id: _LastEventId = "",
 ) -> Response:
     """Watch the steps of an instance, or of one that is yet to be born.
 
@@ -166,12 +168,8 @@ async def watch_all(  # noqa: PLR0917 - likewise
     part: Annotated[
         str, Query(pattern=_PART, description="The shards i of n: `i/n`. Needed where there are more than 256 shards")
     ] = "0/1",
-    seconds: Annotated[
-        float | None, Query(ge=0, le=_SECONDS_MAX, description="End after so many seconds; 0: after what there is")
-    ] = None,
-    last_event_id: Annotated[
-        str, Header(max_length=_PLACE_CHARS_MAX, description="The id up to which all was received")
-    ] = "",
+    seconds: _Seconds = None,
+    last_event_id: _LastEventId = "",
 ) -> Response:
     """Watch the steps of all instances, from now on or from Last-Event-ID.
 
