@@ -45,17 +45,6 @@ def compile_block(actions: tuple[Action, ...], where: str) -> Block | None:
     places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
     steps = tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
 
-    if len(steps) == 1:
-        [(only_place, only)] = steps
-
-        def perform_one(macrostep: Macrostep, in_state: InState) -> None:
-            try:
-                only(macrostep, in_state)
-            except EvaluationError as error:
-                macrostep.fail(str(error), only_place)
-
-        return perform_one
-
     def perform(macrostep: Macrostep, in_state: InState) -> None:
         for place, act in steps:
             try:
