@@ -18,7 +18,7 @@ from foliot.errors import FoliotError
 from foliot.interpreter import collect_seldom
 from foliot.runtime import Stepped, Stepper, sweep
 from foliot.settings import Settings
-from foliot.store import Connection, connect, crash_point
+from foliot.store import Connection, connect, crash_point, discard
 from foliot_workers.app import LaneClass
 from foliot_workers.page import SharedPage
 from foliot_workers.waking import CeleryWake, Unwoken
@@ -205,7 +205,7 @@ class Child:
 
     def _drop_sweep_connection(self) -> None:
         if self._sweep_connection is not None:
-            self._sweep_connection.close()
+            discard(self._sweep_connection)
             self._sweep_connection = None
 
 

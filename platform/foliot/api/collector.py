@@ -6,7 +6,6 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -28,6 +27,7 @@ from foliot.store import (
     columns,
     committing,
     connect,
+    discard,
     end_reading,
     load,
     roll_back,
@@ -113,8 +113,7 @@ class Collector:
                 living = [request for request in requests if request.taken.set_running_or_notify_cancel()]
                 if living:
                     self._answer(living)
-        if self._connection is not None:
-            self._connection.close()
+        self._disconnect()
 
     def _gather(self) -> list[_Request] | None:
         """Wait for a request, then take what else is there."""
@@ -222,6 +221,5 @@ class Collector:
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            with suppress(Exception):
-                self._connection.close()
+            discard(self._connection)
             self._connection = None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from foliot.errors import FoliotError
-from foliot.runtime import SHARDS_MAX
+from foliot.runtime import SHARDS_MAX, leb128
 
 SHARDS_AT_ONCE_MAX: Final = 256
 """Shards in one vector: so large that it fits into a header whatever their n are."""
@@ -87,7 +87,7 @@ class VectorPlace:
         """Write it."""
         least = min(self.ns)
         head = (self.epoch, self.part.part, self.part.parts, len(self.ns), least)
-        body = bytes([_VERSION]) + b"".join(map(_varint, head + tuple(n - least for n in self.ns)))
+        body = bytes([_VERSION]) + leb128(head + tuple(n - least for n in self.ns))
         return base64.urlsafe_b64encode(body + _check(body)).decode().rstrip("=")
 
     @classmethod
@@ -125,15 +125,6 @@ def _unpacked(text: str) -> bytes:
     if check != _check(body):
         raise PlaceInvalid(f"{text[:64]!r} is no place in the journals, or was changed on its way")
     return body
-
-
-def _varint(number: int) -> bytes:
-    written = bytearray()
-    while number > 0x7F:
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    written.append(number)
-    return bytes(written)
 
 
 def _numbers(body: bytes) -> Iterator[int]:

@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import structlog
 
-from foliot.store import Connection, StoreError, connect, end_reading, load
+from foliot.store import Connection, StoreError, connect, discard, end_reading, load
 
 log = structlog.get_logger(__name__)
 
@@ -166,8 +166,7 @@ class Following:
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            with suppress(Exception):
-                self._connection.close()
+            discard(self._connection)
             self._connection = None
 
 

@@ -15,7 +15,7 @@ from foliot.runtime.intake import (
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
-from foliot.runtime.transition_codes import transition_numbers
+from foliot.runtime.transition_codes import leb128, transition_numbers
 from foliot.runtime.wake import NoWake, Wake, find_wake
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "is_urgent",
     "keyed_hash",
     "lane_of",
+    "leb128",
     "payload_hash",
     "queue_of",
     "redrive",

@@ -30,6 +30,7 @@ from foliot.store import (
     columns,
     connect,
     crash_point,
+    discard,
     end_reading,
     let_go,
     load,
@@ -353,7 +354,7 @@ class Stepper:
             self.cache.drop_all()
         for connection in (self._connection, self._attempts):
             if connection is not None:
-                connection.close()
+                discard(connection)
         self._connection = self._attempts = None
         # A server that took over may have other changes of the registry under the same revision and version numbers.
         self._catalog, self._versions = None, Versions(_VERSIONS_MAX)

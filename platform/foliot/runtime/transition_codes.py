@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 
-def transition_code(numbers: tuple[int, ...]) -> bytes | None:
-    """Write transition numbers; None where there are none."""
-    if not numbers:
-        return None
-    if max(numbers) <= 0x7F:
-        return bytes(numbers)
+
+def leb128(numbers: Iterable[int]) -> bytes:
+    """Write natural numbers in LEB128."""
     code = bytearray()
     for number in numbers:
         left = number
@@ -17,6 +15,15 @@ def transition_code(numbers: tuple[int, ...]) -> bytes | None:
             left >>= 7
         code.append(left)
     return bytes(code)
+
+
+def transition_code(numbers: tuple[int, ...]) -> bytes | None:
+    """Write transition numbers; None where there are none."""
+    if not numbers:
+        return None
+    if max(numbers) <= 0x7F:
+        return bytes(numbers)
+    return leb128(numbers)
 
 
 def transition_numbers(code: bytes | None) -> tuple[int, ...]:

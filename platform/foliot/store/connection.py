@@ -198,3 +198,9 @@ def roll_back(connection: Connection) -> None:
     """End the open transaction without its writes. Never raises: a broken connection has nothing left to roll back."""
     with suppress(psycopg.Error):
         connection.rollback()
+
+
+def discard(connection: Connection) -> None:
+    """Close a connection that may be broken. Never raises."""
+    with suppress(psycopg.Error):
+        connection.close()

@@ -16,7 +16,7 @@ from foliot.cli.answers import Answer, View
 from foliot.cli.overview.keyboard import Keyboard
 from foliot.cli.overview.reading import Looker, Overview
 from foliot.cli.overview.screen import draw, tables
-from foliot.store import Connection, StoreError, connect
+from foliot.store import Connection, StoreError, connect, discard
 
 _TIMEOUT_MS: Final = 5_000
 _REDRAW_S: Final = 0.25
@@ -92,6 +92,5 @@ class _Watch:
 
     def close(self) -> None:
         if self._connection is not None:
-            with suppress(Exception):
-                self._connection.close()
+            discard(self._connection)
             self._connection = None

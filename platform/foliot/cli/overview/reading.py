@@ -161,13 +161,10 @@ class Looker:
         found = []
         for number, name in enumerate(LANES):
             times = sorted(ms for _, lane, ms in self._samples if lane == number)
-            accepted, stepped = (
-                None if before is None else _rate(before.at, then[number], now.at, present[number])
-                for then, present in (
-                    (now.accepted if before is None else before.accepted, now.accepted),
-                    (now.stepped if before is None else before.stepped, now.stepped),
-                )
-            )
+            accepted = stepped = None
+            if before is not None:
+                accepted = _rate(before.at, before.accepted[number], now.at, now.accepted[number])
+                stepped = _rate(before.at, before.stepped[number], now.at, now.stepped[number])
             waiting = now.accepted[number] - now.stepped[number]
             found.append(LaneFigures(name, waiting, accepted, stepped, _quantile(times, 0.5), _quantile(times, 0.99)))
         return tuple(found)
@@ -211,7 +208,7 @@ def _sessions(rows: Sequence[Sequence[Any]]) -> tuple[Session, ...]:
     found = []
     for application, group in groupby(rows, key=lambda row: str(row[0]).partition(" ")[0]):
         each = list(group)
-        open_s = [row[3] for row in each if row[3] is not None]
+        open_s = [row[2] for row in each if row[2] is not None]
         found.append(
             Session(application, len(each), sum(row[1] == "active" for row in each), max(open_s) if open_s else None)
         )

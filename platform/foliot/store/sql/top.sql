@@ -67,11 +67,10 @@ ORDER BY id DESC LIMIT 5
 
 -- name: sessions
 -- in: nothing
--- out: of Foliot's sessions in this database: application, state, what it waits for, seconds of its open transaction
+-- out: of Foliot's sessions in this database: application, state, seconds of its open transaction
 -- locks: nothing
 -- index: none
-SELECT application_name, coalesce(state, ''), coalesce(wait_event_type, ''),
-       extract(epoch FROM clock_timestamp() - xact_start)::float8
+SELECT application_name, coalesce(state, ''), extract(epoch FROM clock_timestamp() - xact_start)::float8
 FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'foliot-%%' AND pid <> pg_backend_pid()
 ORDER BY application_name
