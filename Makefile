@@ -33,6 +33,26 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 .PHONY: setup
 setup: $(VENV)/.dev ## Make .venv with everything in it
 
+# What every event passes can be compiled: the same sources, through mypyc (hatch_build.py), in an environment of their own.
+COMPILED := $(VENV)-compiled
+WHEEL := FOLIOT_COMPILE=1 $(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+SOURCES := $(shell find platform workers ingest -type f -not -name '*.pyc')
+
+$(COMPILED)/.done: $(VENV)/.dev hatch_build.py $(SOURCES)
+	@echo "Compiling Foliot into $(COMPILED) (two minutes) …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(COMPILED)
+	@$(BIN)/uv pip install --quiet --python $(COMPILED)/bin/python --require-hashes -r requirements-dev.txt
+	@$(WHEEL) --out-dir $(COMPILED)/wheel
+	@$(BIN)/uv pip install --quiet --python $(COMPILED)/bin/python --no-deps $(COMPILED)/wheel/*.whl
+	@touch $@
+
+.PHONY: compiled
+compiled: $(COMPILED)/.done ## Make .venv-compiled: Foliot with what every event passes compiled to C
+
+.PHONY: wheel
+wheel: $(VENV)/.dev ## Build the compiled wheel for this Python and machine into dist/
+	@$(WHEEL) --out-dir dist
+
 # Each peer of the benchmark has an environment of its own, so that none of them shares a package with Foliot.
 PEERS := $(VENV)-peers
 $(PEERS)/%/.done: benchmarks/peers/requirements-%.txt $(VENV)/.uv
@@ -62,7 +82,14 @@ lint: $(VENV)/.dev ## Look at format, style, types and imports
 
 .PHONY: test
 test: lint kafka-jars ## Lint, and run all tests that fit into CI
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(SPREAD)
+
+# Each of two processes has servers of its own; what belongs together stays together.
+SPREAD := --numprocesses 2 --dist loadfile
+
+.PHONY: test-compiled
+test-compiled: $(COMPILED)/.done kafka-jars ## Run the tests against what is compiled
+	$(COMPILED)/bin/pytest -q $(SPREAD)
 
 # Nothing is left out in silence: a broken link, a missing anchor or a page that nothing leads to ends it.
 .PHONY: docs
@@ -100,15 +127,16 @@ mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must
 	$(BIN)/python tests/acceptance/mutants/run.py --report docs/reports/mutants
 
 .PHONY: bench
-bench: $(VENV)/.dev kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)
-	$(BIN)/python -m benchmarks.spine --report docs/reports/spine
-	$(BIN)/python -m benchmarks contest --peers $(PEERS)
+bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)
+	$(COMPILED)/bin/python -m benchmarks.spine --report docs/reports/spine
+	$(COMPILED)/bin/python -m benchmarks contest --peers $(PEERS)
 
 .PHONY: bench-long
-bench-long: $(VENV)/.dev kafka-install peers ## Every setting, growth to 1,000,000 instances, an hour's soak (hours)
-	$(BIN)/python -m benchmarks contest --long --peers $(PEERS)
-	$(BIN)/python -m benchmarks growth
-	$(BIN)/python -m benchmarks soak
+bench-long: $(COMPILED)/.done kafka-install peers ## Every setting, latency, growth to 1,000,000 instances, an hour's soak (hours)
+	$(COMPILED)/bin/python -m benchmarks contest --long --peers $(PEERS)
+	$(COMPILED)/bin/python -m benchmarks latency
+	$(COMPILED)/bin/python -m benchmarks growth
+	$(COMPILED)/bin/python -m benchmarks soak
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin all dependencies anew
@@ -122,4 +150,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(PEERS) docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
+	rm -rf $(VENV) $(COMPILED) $(PEERS) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports

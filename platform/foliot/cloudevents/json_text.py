@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn
 
 import orjson
 
@@ -18,7 +18,11 @@ _DIGITS_AS_ZERO: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 el
 _MANY_DIGITS: Final = b"0" * 19
 
 
-_Place: TypeAlias = "tuple[_Place, str | int] | None"
+class _Place(NamedTuple):
+    """A place is its parent's place and its own name: the words are put together for the one that is refused."""
+
+    parent: _Place | None
+    name: str | int
 
 
 def parse(raw: bytes, *, depth_max: int) -> Any:
@@ -40,7 +44,7 @@ def parse(raw: bytes, *, depth_max: int) -> Any:
         )
     if _MANY_DIGITS in raw.translate(_DIGITS_AS_ZERO):
         json.loads(raw, parse_int=_exact_integer)
-    if b"\\u0000" in raw:
+    if b"\\" in raw and b"\\u0000" in raw:
         check_characters(value)
     return value
 
@@ -102,8 +106,7 @@ def depth(value: Any) -> int:
 
 def check_characters(value: Any) -> None:
     """Refuse U+0000 in any text of a parsed value, names included."""
-    # A place is its parent's place and its own name: the words are put together for the one that is refused.
-    waiting: list[tuple[Any, _Place]] = [(value, None)]
+    waiting: list[tuple[Any, _Place | None]] = [(value, None)]
     while waiting:
         current, place = waiting.pop()
         if isinstance(current, str):
@@ -113,12 +116,12 @@ def check_characters(value: Any) -> None:
             for name, child in current.items():
                 if "\x00" in name:
                     refuse("nul_character", "a name holds U+0000", _path(place), "Send the name without it.")
-                waiting.append((child, (place, name)))
+                waiting.append((child, _Place(place, name)))
         elif isinstance(current, list):
-            waiting.extend((child, (place, index)) for index, child in enumerate(current))
+            waiting.extend((child, _Place(place, index)) for index, child in enumerate(current))
 
 
-def _path(place: _Place) -> str:
+def _path(place: _Place | None) -> str:
     names: list[str] = []
     while place is not None:
         place, name = place

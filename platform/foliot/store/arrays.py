@@ -17,9 +17,7 @@ from struct import Struct, pack
 from types import MappingProxyType
 from typing import Any, Final
 
-import psycopg
-from psycopg.adapt import Buffer, Dumper
-from psycopg.pq import Format
+from foliot.store.packed import packed_array
 
 _NULL: Final = pack(">i", -1)
 _EMPTY_DIMENSIONS: Final = 0
@@ -31,26 +29,8 @@ _SHORT: Final = tuple(map(_length, range(1024)))
 Pack = Callable[[Sequence[Any]], bytes]
 
 
-class _Array(bytes):
-    """A packed array; each type has a class of its own, which is how the driver learns the type."""
-
-    __slots__ = ()
-
-
-class _ArrayDumper(Dumper):
-    """Hands a packed array on as it is."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: Any) -> Buffer:
-        """Give the bytes."""
-        return bytes(obj)
-
-
 def _packer(element_oid: int, array_oid: int, elements: Callable[[Sequence[Any]], bytes | bytearray]) -> Pack:
-    packed: type[_Array] = type(f"Array{array_oid}", (_Array,), {"__slots__": ()})
-    dumper = type(f"Array{array_oid}Dumper", (_ArrayDumper,), {"oid": array_oid})
-    psycopg.adapters.register_dumper(packed, dumper)
+    packed = packed_array(array_oid)
     empty = packed(pack(">iiI", _EMPTY_DIMENSIONS, 0, element_oid))
 
     def pack_array(values: Sequence[Any]) -> bytes:

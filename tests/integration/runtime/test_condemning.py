@@ -64,6 +64,7 @@ def test_a_more_urgent_event_is_not_parked_in_the_place_of_the_refused_one(incid
     assert incident.state(_neighbour("a"))["context"]["seen"] == 1
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_more_urgent_event_is_not_parked_in_the_place_of_one_that_kills(incident: World) -> None:
     incident.take(incident.arrival("a", "noted", {}, event_id="poison"))
     for _ in range(3):
@@ -76,6 +77,7 @@ def test_a_more_urgent_event_is_not_parked_in_the_place_of_one_that_kills(incide
     assert incident.state(_neighbour("a"))["context"]["seen"] == 1
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_an_error_that_nobody_foresaw_parks_its_instance_alone(
     incident: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,7 @@ def _die_stepping(world: World, event_id: str) -> int:
     return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_an_event_that_kills_its_process_is_parked_and_others_go_on(incident: World) -> None:
     incident.take(
         incident.arrival("a", "reported", {"severity": 2}),
