@@ -123,6 +123,10 @@ HTTP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "method_not_allowed": ("The path has no such operation.", "See `/openapi.json`."),
         "not_a_batch": ("A body that is said to be a batch is no JSON list.", "Send a list of CloudEvents."),
         "not_found": ("There is no such path, or no machine of that name.", "See `GET /v1/machines`."),
+        "not_http": (
+            "What came over the connection cannot be read as a request, or could be read in more than one way.",
+            "Send what RFC 9112 describes: one Host, one length, a path that begins with one slash.",
+        ),
         "not_yet_applied": (
             "The event at the position that a read was to come after waits still.",
             "Read again, or wait longer.",

@@ -5,24 +5,46 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import h11
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from foliot.api.problems import problem, problem_bytes
+from foliot.errors import Refusal
 from foliot.settings import Settings
 
 KEEP_ALIVE_S: Final = 30
 HEAD_S_MAX: Final = 10.0
 """In which a request must have said its head. The server itself bounds only the pause between two requests."""
 HEAD_BYTES_MAX: Final = 65_536
+"""Of what is neither a whole head nor part of a body: a head that is not whole, what goes with chunks, trailers."""
 CONNECTIONS_MAX: Final = 2_000
+_VERSIONS: Final = frozenset(("1.0", "1.1"))
+_PROBLEM: Final = problem_bytes(
+    problem(Refusal("not_http", "what came is no request of HTTP/1.1", "", "Send what RFC 9112 describes."))
+)
+_REFUSAL: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\n"
+    b"x-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b" % (len(_PROBLEM), _PROBLEM)
+)
 
 
-class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection on which a request's head does not come in time."""
+class _Unclear(Exception):
+    """What comes may be read in more than one way, or is not to be read."""
+
+
+class PunctualProtocol(HttpToolsProtocol):
+    """HTTP/1.1, one request at a time, whose head has to come in time.
+
+    The parser lets pass what another one on the way might read in another way; that is refused here. What follows a
+    request that is not answered yet, or one that asks for another protocol, is not read: the connection ends with the
+    answer, and who has sent more sends it again (RFC 9112, 9.3.2).
+    """
 
     _late: asyncio.TimerHandle | None = None
+    _unclaimed_bytes = 0
+    """What has come since the last head or part of a body was whole."""
+    _is_over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -30,9 +52,14 @@ class PunctualProtocol(H11Protocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; go on waiting as long as the head is not whole."""
+        """Take in what came; go on waiting as long as there is no request to be answered."""
+        if self._is_over:
+            return
+        self._unclaimed_bytes += len(data)
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
+        if self._unclaimed_bytes > HEAD_BYTES_MAX and not self._is_over:
+            self.send_400_response("")
+        if self._is_answered():
             self._expect_head()
         else:
             self._forget()
@@ -41,6 +68,52 @@ class PunctualProtocol(H11Protocol):
         """Wait no longer."""
         self._forget()
         super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin a request, if the one before it is answered."""
+        if not self._is_answered():
+            raise _Unclear
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes after a body is none."""
+        if self._is_answered():
+            super().on_header(name, value.rstrip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer a request, if it can be read in one way only."""
+        self._unclaimed_bytes = 0
+        names = [name for name, _ in self.headers]
+        version, hosts = self.parser.get_http_version(), names.count(b"host")
+        # An older client may leave away the host, and knows no chunks.
+        is_clear = hosts == 1 if version == "1.1" else hosts < 2 and b"transfer-encoding" not in names
+        # A whole URL, or what looks like the rest of one, would lose its host on the way to the path.
+        is_path = self.url.startswith(b"/") and not self.url.startswith(b"//")
+        if version not in _VERSIONS or not is_clear or not is_path:
+            raise _Unclear
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take in a part of a body."""
+        self._unclaimed_bytes = 0
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own words are of no use
+        """Read no further: refuse what is no request, or end after the answer to the whole one before it."""
+        self._is_over = True
+        if not self._is_answered() and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            return
+        if self._is_answered() or not self.cycle.response_started:
+            self.transport.write(_REFUSAL)
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """End with the answer to a request that asks for another protocol: what follows may be of that."""
+        self.send_400_response("")
+
+    def _is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _expect_head(self) -> None:
         if self._late is None:
@@ -63,6 +136,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         host=settings.api_host,
         port=settings.api_port,
         http=PunctualProtocol,
+        loop="uvloop",
         ws="none",
         log_config=None,
         access_log=False,
@@ -70,5 +144,4 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.grace_s),
         limit_concurrency=CONNECTIONS_MAX,
-        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )

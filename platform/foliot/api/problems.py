@@ -25,6 +25,7 @@ TYPE: Final = "urn:foliot:problem:"
 
 STATUS: Final[Mapping[str, int]] = MappingProxyType(
     {
+        "not_http": 400,
         "place_invalid": 400,
         "unauthenticated": 401,
         "forbidden": 403,
@@ -138,9 +139,13 @@ def problem_response(document: Problem, headers: Mapping[str, str] | None = None
         given.setdefault("retry-after", "1")
     if document.status == HTTPStatus.UNAUTHORIZED:
         given.setdefault("www-authenticate", 'Bearer realm="foliot"')
+    return Response(problem_bytes(document), document.status, given, MEDIA_TYPE)
+
+
+def problem_bytes(document: Problem) -> bytes:
+    """Write a problem as it is sent."""
     # A refusal may quote what has no UTF-8: half of a surrogate pair, which orjson would not write.
-    content = json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "replace")
-    return Response(content, document.status, given, MEDIA_TYPE)
+    return json.dumps(document.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

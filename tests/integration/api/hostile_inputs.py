@@ -236,6 +236,7 @@ PATHS: Final = {
 }
 
 REQUEST: Final = b"POST /v1/events HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\ncontent-type: " + STRUCTURED.encode()
+CHUNKED: Final = REQUEST + b"\r\ntransfer-encoding: chunked\r\n\r\n"
 SMUGGLED: Final = b"GET /v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n"
 """It would be answered 200: what must not be taken for a request where the bounds of the one before are in doubt."""
 BROKEN: Final = {
@@ -273,5 +274,29 @@ BROKEN: Final = {
     "a vast target": b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 100,
     "noise": bytes(range(256)) * 10,
+    "a length beside chunks": REQUEST
+    + b"\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "chunks in HTTP/1.0": REQUEST.replace(b"/1.1", b"/1.0")
+    + b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "a coding twice": REQUEST
+    + b"\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "chunks without an end of line": CHUNKED + b"2\r\n{}0\r\n\r\n" + SMUGGLED,
+    "an extension with an end of line": REQUEST
+    + b"\r\ntransfer-encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "vast trailers": CHUNKED + b"0\r\nx: " + b"x" * 400_000,
+    "a request behind another protocol's": REQUEST
+    + b"\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}"
+    + SMUGGLED,
+    "a request behind an answerless one": REQUEST + b"\r\ncontent-length: 2\r\n\r\n{}" + SMUGGLED,
+    "a header without a value": REQUEST + b"\r\nx:\r\nhost: b\r\n\r\n" + SMUGGLED,
+    "a host in the path": b"GET //a/v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n",
+    "a whole URL": b"GET http://a/v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n",
+    "an older version": b"GET /v1/machines HTTP/0.9\r\nhost: a\r\nauthorization: %b\r\n\r\n",
+    "lines that end in returns": SMUGGLED.replace(b"\r\n", b"\r"),
     "a proxy's request": b"CONNECT 127.0.0.1:5432 HTTP/1.1\r\nhost: 127.0.0.1:5432\r\n\r\n",
 }
