@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 
@@ -37,11 +39,16 @@ log = structlog.get_logger(__name__)
 
 _SQL: Final = load("front")
 BATCH_EVENTS_MAX: Final = 500
+GATHERING_S: Final = 0.005
+"""From the beginning of a transaction to that of the next; whoever comes alone after a pause waits for nobody."""
 WAITING_MAX: Final = 4096
 """Requests that wait; beyond these a caller is told to come again."""
 _TRIES_MAX: Final = 3
 _LOOK_S: Final = 0.2
 """How often an idle collector looks whether the end was asked for."""
+
+
+Taken: TypeAlias = "asyncio.Future[tuple[Verdict, ...]]"
 
 
 class Catalogs(Protocol):
@@ -55,21 +62,25 @@ class Catalogs(Protocol):
 class _Request:
     caller: Caller
     arrivals: Sequence[Arrival]
-    taken: Future[tuple[Verdict, ...]] = field(default_factory=Future)
+    taken: Taken
 
 
 class Collector:
-    """One thread with one connection; requests of one tenant share a transaction."""
+    """One thread with one connection; requests of one tenant share a transaction.
+
+    Whoever hands requests over does so in one event loop, and only there are the futures of the answers touched.
+    """
 
     def __init__(self, settings: Settings, wake: Wake, catalogs: Catalogs, meters: Meters) -> None:
         self._meters = meters
         self._settings = settings
         self._wake = wake
         self._catalogs = catalogs
-        self._waiting: queue.Queue[_Request] = queue.Queue(WAITING_MAX)
+        self._waiting: queue.SimpleQueue[_Request] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._connection: Connection | None = None
+        self._began = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -89,19 +100,18 @@ class Collector:
         self._stop.set()
         self._thread.join(timeout=self._settings.grace_s)
 
-    def submit(self, caller: Caller, arrivals: Sequence[Arrival]) -> Future[tuple[Verdict, ...]]:
-        """Hand events over; the answer has a verdict for each, after the commit.
+    def submit(self, caller: Caller, arrivals: Sequence[Arrival]) -> Taken:
+        """Hand events over, in the event loop; the answer has a verdict for each, after the commit.
 
         Raises:
             Refused: too much waits already (`too_many_requests`).
         """
-        request = _Request(caller, arrivals)
-        try:
-            self._waiting.put_nowait(request)
-        except queue.Full:
+        if self._waiting.qsize() >= WAITING_MAX:
             what = f"more than {WAITING_MAX} requests wait to be committed"
-            raise Refused(Refusal("too_many_requests", what, "", "Come again a little later.")) from None
-        return request.taken
+            raise Refused(Refusal("too_many_requests", what, "", "Come again a little later."))
+        taken: Taken = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Request(caller, arrivals, taken))
+        return taken
 
     def _run(self) -> None:
         while (gathered := self._gather()) is not None:
@@ -110,13 +120,13 @@ class Collector:
                 by_tenant.setdefault(request.caller.tenant, []).append(request)
             for requests in by_tenant.values():
                 # Whoever has left meanwhile is not waited for, and its events are not taken in.
-                living = [request for request in requests if request.taken.set_running_or_notify_cancel()]
+                living = [request for request in requests if not request.taken.cancelled()]
                 if living:
                     self._answer(living)
         self._disconnect()
 
     def _gather(self) -> list[_Request] | None:
-        """Wait for a request, then take what else is there."""
+        """Wait for a request, and until the next transaction may begin; then take what is there."""
         while True:
             try:
                 first = self._waiting.get(timeout=_LOOK_S)
@@ -124,6 +134,8 @@ class Collector:
             except queue.Empty:
                 if self._stop.is_set():
                     return None
+        time.sleep(max(0.0, self._began + GATHERING_S - time.monotonic()))
+        self._began = time.monotonic()
         gathered, events = [first], len(first.arrivals)
         while events < BATCH_EVENTS_MAX:
             try:
@@ -137,21 +149,15 @@ class Collector:
     def _answer(self, requests: Sequence[_Request]) -> None:
         arrivals = [arrival for request in requests for arrival in request.arrivals]
         try:
-            verdicts = self._take_in(requests[0].caller, arrivals)
+            verdicts = self._commit_surely(requests[0].caller, arrivals)
         except Exception as error:  # noqa: BLE001 - it goes to those who wait; the next requests may fare better
-            for request in requests:
-                request.taken.set_exception(error)
+            failure = error
+            _in_loop(requests, lambda: _fail(requests, failure))
             return
+        # Those who wait hear of it first: the message to the workers may take as long as the commit.
+        _in_loop(requests, lambda: _settle(requests, verdicts))
         self._meters.events([verdict.standing for verdict in verdicts])
-        place = 0
-        for request in requests:
-            request.taken.set_result(verdicts[place : place + len(request.arrivals)])
-            place += len(request.arrivals)
-
-    def _take_in(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
-        verdicts = self._commit_surely(caller, arrivals)
         self._tell(verdicts)
-        return verdicts
 
     def _commit_surely(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
         """Take them in; after a broken connection once more, since an event that did come in is known by its claim."""
@@ -223,3 +229,24 @@ class Collector:
         if self._connection is not None:
             discard(self._connection)
             self._connection = None
+
+
+def _in_loop(requests: Sequence[_Request], answer: Callable[[], None]) -> None:
+    """Answer them all at once: one message to the loop, and one waking of its thread."""
+    # A loop that is closed has nobody who waits.
+    with suppress(RuntimeError):
+        requests[0].taken.get_loop().call_soon_threadsafe(answer)
+
+
+def _settle(requests: Sequence[_Request], verdicts: Sequence[Verdict]) -> None:
+    place = 0
+    for request in requests:
+        if not request.taken.done():
+            request.taken.set_result(tuple(verdicts[place : place + len(request.arrivals)]))
+        place += len(request.arrivals)
+
+
+def _fail(requests: Sequence[_Request], error: Exception) -> None:
+    for request in requests:
+        if not request.taken.done():
+            request.taken.set_exception(error)
