@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request
@@ -77,12 +78,19 @@ class Body:
             raise Refused(Refusal("too_much_in_hand", what, "body", "Come again a little later."), _CLOSE)
 
 
-async def _body(request: Request) -> AsyncIterator[Body]:
+@contextmanager
+def in_hand(request: Request) -> Iterator[Body]:
+    """Give the body of a request, and let go of it at the end of the block."""
     body = Body(request, request.app.state.bodies)
     try:
         yield body
     finally:
         body.let_go()
+
+
+async def _body(request: Request) -> AsyncIterator[Body]:
+    with in_hand(request) as body:
+        yield body
 
 
 RequestBody: TypeAlias = Annotated[Body, Depends(_body)]

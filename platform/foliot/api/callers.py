@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request, Security
@@ -15,7 +16,8 @@ from foliot.api.problems import Refused, too_many
 from foliot.errors import Refusal
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key: foliot_<id>_<secret>")
-_OWN_NAMES: Final = frozenset(("127.0.0.1", "localhost", "::1"))
+_OWN_NAME: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.ASCII | re.IGNORECASE)
+_SEND: Final = SecurityScopes(["send"])
 
 
 def doors_of(request: Request) -> Doors:
@@ -52,6 +54,15 @@ async def caller_of(
     return found
 
 
+async def sender_of(request: Request) -> Caller:
+    """Give who sends, as `Sender` does, where no framework solves dependencies.
+
+    Raises:
+        KeyRefused, Refused: as `caller_of`.
+    """
+    return await caller_of(request, _SEND, await _BEARER(request))
+
+
 def check_again(request: Request, scope: Scope) -> None:
     """Look whether the key of a request that lasts still opens what it has opened.
 
@@ -74,7 +85,9 @@ async def _identify(request: Request, credentials: HTTPAuthorizationCredentials 
     anonymous = None
     if "authorization" not in request.headers:
         anonymous = doors.known_anonymous or await run_in_threadpool(doors.anonymous)
-    if anonymous is not None and ("origin" in request.headers or request.url.hostname not in _OWN_NAMES):
+    if anonymous is not None and (
+        "origin" in request.headers or not _OWN_NAME.fullmatch(request.headers.get("host", ""))
+    ):
         what = "callers without a key are let in from this machine's own programs, not from web pages"
         raise Refused(Refusal("forbidden", what, "origin", "Send a key."))
     if anonymous is None:

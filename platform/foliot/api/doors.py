@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+import structlog
+
 from foliot.access import SCOPES, Caller, KeyRefused, authenticate, parts_of
 from foliot.api.collector import Collector
 from foliot.api.meters import Meters
@@ -22,6 +24,8 @@ from foliot.runtime import Wake
 from foliot.settings import Settings
 from foliot.store import Connection, Pool, load, pipelined
 
+log = structlog.get_logger(__name__)
+
 _SQL: Final = load("front")
 CATALOG_S_MAX: Final = 1.0
 """How old a catalog may be by which a question is answered; events are checked against the present one."""
@@ -29,6 +33,8 @@ CALLER_S_MAX: Final = 5.0
 """How long a key is known without another look: so long a revoked key may still open."""
 CALLERS_MAX: Final = 4096
 DEPTH_S: Final = 1.0
+_RENEW_S: Final = 0.7
+"""After which what is known about the registry and the inbox is looked up anew, before anybody has to wait for it."""
 _WAIT_S: Final = 2.0
 _TIMEOUT_MS: Final = 5_000
 _READERS: Final = 2
@@ -96,6 +102,7 @@ class Doors:
         self.known_anonymous: Caller | None = None
         """Who callers without a key are, once that was looked up."""
         self._depth, self._depth_at = 0, float("-inf")
+        self._renewing = threading.Lock()
 
     def __enter__(self) -> Self:
         """Open connections.
@@ -217,12 +224,37 @@ class Doors:
             self._catalogs[caller.tenant] = _Read(catalog, now)
         return catalog
 
+    def catalog_at_hand(self, caller: Caller) -> Catalog | None:
+        """Give the caller's part of the registry if that is known, and that more events may come in.
+
+        No look at the database is waited for; where one will soon be needed, a thread takes it meanwhile.
+        """
+        read = self._catalogs.get(caller.tenant)
+        if read is None or self._depth > self.settings.inbox_depth_max:
+            return None
+        now = time.monotonic()
+        if now - min(read.at, self._depth_at) > _RENEW_S and self._renewing.acquire(blocking=False):
+            self.readers.submit(self._renew, caller)
+        return read.catalog if now - read.at < CATALOG_S_MAX and now - self._depth_at <= DEPTH_S else None
+
     def is_full(self) -> bool:
         """Tell whether so much waits that nothing more should come in; looked at once a second."""
-        now = time.monotonic()
-        if now - self._depth_at > DEPTH_S:
-            self._depth_at = now
-            with self._pool.connection() as connection:
-                row = _SQL["depth"].run(connection).fetchone()
-            self._depth = int(row[0]) if row else 0
+        if time.monotonic() - self._depth_at > DEPTH_S:
+            self._look_at_depth()
         return self._depth > self.settings.inbox_depth_max
+
+    def _look_at_depth(self) -> None:
+        self._depth_at = time.monotonic()
+        with self._pool.connection() as connection:
+            row = _SQL["depth"].run(connection).fetchone()
+        self._depth = int(row[0]) if row else 0
+
+    def _renew(self, caller: Caller) -> None:
+        try:
+            self.catalog(caller, fresh=True)
+            self._look_at_depth()
+        except FoliotError as error:
+            # Whoever needs it looks for himself, and hears of it.
+            log.debug("not_renewed", error=str(error))
+        finally:
+            self._renewing.release()

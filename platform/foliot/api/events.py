@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote_to_bytes
@@ -13,10 +12,11 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
+from starlette.types import Scope
 
 from foliot.access import Caller
-from foliot.api.bodies import RequestBody
-from foliot.api.callers import Sender, SharedDoors, media_type
+from foliot.api.bodies import Body, RequestBody, in_hand
+from foliot.api.callers import Sender, doors_of, media_type, sender_of
 from foliot.api.doors import Doors
 from foliot.api.positions import Place, place_text
 from foliot.api.problems import PROBLEM_RESPONSES, Problem, Refused, problem, problem_response
@@ -42,6 +42,10 @@ _SQL: Final = load("front")
 BATCH: Final = "application/cloudevents-batch+json"
 BATCH_EVENTS_MAX: Final = 1000
 WAIT_S_MAX: Final = 30.0
+PATH: Final = "/v1/events"
+_JSON: Final = "application/json"
+_AT_ONCE_BYTES_MAX: Final = 16_384
+"""A body that is read in the event loop: less than a millisecond of work, and a thread would cost more."""
 _DEFAULT_LANE: Final = "normal"
 _PREFIX: Final = b"ce-"
 _QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -112,11 +116,9 @@ _BODY: Final[dict[str, Any]] = {
     },
     openapi_extra={"requestBody": _BODY},
 )
-async def send_events(  # noqa: PLR0917 - the framework passes all by name
+async def send_events(
     request: Request,
-    response: Response,
     caller: Sender,
-    doors: SharedDoors,
     body: RequestBody,
     wait: Annotated[
         float, Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait until a single event is applied")
@@ -127,37 +129,55 @@ async def send_events(  # noqa: PLR0917 - the framework passes all by name
     The same id with the same content may be sent again and again; with another content it is refused (409). Events of
     one instance and lane are applied in the order of their acceptance.
     """
-    with doors.waiters.seat(caller.key) if wait else nullcontext():
-        return await _taken_in(request, response, caller, doors, body, wait)
+    with doors_of(request).waiters.seat(caller.key) if wait else nullcontext():
+        return await _taken_in(request, caller, body, wait)
 
 
-async def _taken_in(  # noqa: PLR0917 - as it is called
-    request: Request, response: Response, caller: Caller, doors: Doors, body: RequestBody, wait: float
-) -> Any:
+def is_plain(scope: Scope) -> bool:
+    """Tell whether a request sends events and says nothing that the framework would have to read."""
+    return scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST" and not scope["query_string"]
+
+
+async def send_plainly(request: Request) -> Response:
+    """Answer a plain request as `send_events` does, by the same steps, without the framework's solving of parameters.
+
+    Raises:
+        FoliotError: it is refused.
+    """
+    with in_hand(request) as body:
+        return await _taken_in(request, await sender_of(request), body, 0.0)
+
+
+async def _taken_in(request: Request, caller: Caller, body: Body, wait: float) -> Response:
+    doors = doors_of(request)
     raw = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
-    batch = media_type(request) == BATCH
-    arrivals, epoch = await run_in_threadpool(_arrivals, doors, caller, request, raw)
+    checked = _checked_at_once(doors, caller, request, raw)
+    if checked is None:
+        checked = await run_in_threadpool(_checked, doors, caller, request, raw)
+    arrivals, epoch = checked
     quotas: Quotas = request.app.state.quotas
-    response.headers.update(quotas.take(caller.key, len(arrivals)))
-    verdicts = await asyncio.wrap_future(doors.collector.submit(caller, arrivals)) if arrivals else ()
+    left = quotas.take(caller.key, len(arrivals))
+    verdicts = await doors.collector.submit(caller, arrivals) if arrivals else ()
     results = [_result(arrival, verdict, epoch) for arrival, verdict in zip(arrivals, verdicts, strict=True)]
-    if batch:
-        refused = [index for index, verdict in enumerate(verdicts) if verdict.standing == "id_reused"]
-        response.status_code = 409 if refused else 202
-        return AcceptedBatch(
-            results=[_reused(arrivals[n], n) if n in refused else result for n, result in enumerate(results)]
-        )
+    if media_type(request) == BATCH:
+        refused = {index for index, verdict in enumerate(verdicts) if verdict.standing == "id_reused"}
+        told = [_reused(arrivals[n], n).model_dump() if n in refused else each for n, each in enumerate(results)]
+        return _answer({"results": told}, 409 if refused else 202, left)
     if verdicts[0].standing == "id_reused":
-        return problem_response(_reused(arrivals[0], None))
+        return problem_response(_reused(arrivals[0], None), left)
     if wait and (position := verdicts[0].position) is not None:
         place = Place(epoch, position.shard, position.queue, position.number)
         if await passed(doors.following, place, wait):
-            response.status_code = 200
-            return await run_in_threadpool(_fate, doors, caller, arrivals[0], place, results[0])
-    return results[0]
+            fate = await run_in_threadpool(_fate, doors, caller, arrivals[0], place)
+            return _answer(results[0] | fate, 200, left)
+    return _answer(results[0], 202, left)
 
 
-def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place, accepted: Accepted) -> Accepted:
+def _answer(document: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    return Response(orjson.dumps(document), status, headers, _JSON)
+
+
+def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place) -> dict[str, Any]:
     """Tell what became of an event that the cursor has passed."""
     at = {"shard": place.shard, "queue": place.queue, "number": place.number}
     with doors.reading(caller) as connection:
@@ -166,13 +186,28 @@ def _fate(doors: Doors, caller: Caller, arrival: Arrival, place: Place, accepted
         held = _SQL["is_held"].run(connection, at | whose).fetchone()
         end_reading(connection)
     if held is not None:
-        return accepted.model_copy(update={"state": "held", "dead_letter": letter[0] if letter else None})
+        return {"state": "held", "dead_letter": letter[0] if letter else None}
     if letter is not None and letter[1] != "park":
-        return accepted.model_copy(update={"state": "dead_letter", "dead_letter": letter[0]})
-    return accepted.model_copy(update={"state": "applied"})
+        return {"state": "dead_letter", "dead_letter": letter[0]}
+    return {"state": "applied"}
 
 
-def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> tuple[list[Arrival], int]:
+def _checked_at_once(
+    doors: Doors, caller: Caller, request: Request, raw: bytes
+) -> tuple[Sequence[Arrival], int] | None:
+    """Check an event as `_checked` does; None where that may take long, or needs a look at the database."""
+    if len(raw) > _AT_ONCE_BYTES_MAX or media_type(request) == BATCH:
+        return None
+    catalog = doors.catalog_at_hand(caller)
+    if catalog is None:
+        return None
+    event = _read(raw, _headers(request), _limits(doors), None)
+    if catalog.machine(caller.tenant, event.machine) is None:
+        return None
+    return (_arrival(doors, caller, catalog, event, None),), catalog.map_epoch
+
+
+def _checked(doors: Doors, caller: Caller, request: Request, raw: bytes) -> tuple[Sequence[Arrival], int]:
     """Read a body and check every event of it; give the map's epoch with them.
 
     Raises:
@@ -180,9 +215,7 @@ def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> tup
     """
     if doors.is_full():
         raise Refused(Refusal("inbox_full", "more events wait than are allowed to", "", "Come again a little later."))
-    settings = doors.settings
-    limits = Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max)
-    catalog = doors.catalog(caller)
+    limits, catalog = _limits(doors), doors.catalog(caller)
     if media_type(request) != BATCH:
         event = _read(raw, _headers(request), limits, None)
         return [_arrival(doors, caller, catalog, event, None)], catalog.map_epoch
@@ -201,6 +234,11 @@ def _arrivals(doors: Doors, caller: Caller, request: Request, raw: bytes) -> tup
         for index, document in enumerate(documents)
     ]
     return arrivals, catalog.map_epoch
+
+
+def _limits(doors: Doors) -> Limits:
+    settings = doors.settings
+    return Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max)
 
 
 def _read(raw: bytes, headers: Sequence[tuple[str, bytes | None]], limits: Limits, index: int | None) -> CloudEvent:
@@ -254,10 +292,18 @@ def _header_value(value: bytes) -> bytes:
     return unquote_to_bytes(_ESCAPED.sub(rb"\1", quoted[1]) if quoted else value)
 
 
-def _result(arrival: Arrival, verdict: Verdict, epoch: int) -> Accepted:
+def _result(arrival: Arrival, verdict: Verdict, epoch: int) -> dict[str, Any]:
+    """Give the members of `Accepted`, of which no model is made for each event."""
     position = verdict.position
     text = None if position is None else place_text(Place(epoch, position.shard, position.queue, position.number))
-    return Accepted(id=arrival.event_id, duplicate=verdict.standing == "duplicate", position=text, state="accepted")
+    is_duplicate = verdict.standing == "duplicate"
+    return {
+        "id": arrival.event_id,
+        "duplicate": is_duplicate,
+        "position": text,
+        "state": "accepted",
+        "dead_letter": None,
+    }
 
 
 def _reused(arrival: Arrival, index: int | None) -> Problem:

@@ -33,6 +33,8 @@ class Meters:
             buckets=_LATENCY_S,
             registry=self.registry,
         )
+        self._of_routes: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        """What `labels` gives, which looks for it under a lock and by texts."""
         self._refusals = Counter(
             "foliot_api_refusals", "Requests that were refused, by code", ("code",), registry=self.registry
         )
@@ -56,8 +58,13 @@ class Meters:
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request; `route` is a template, never an address."""
         known = method if method in METHODS else "other"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(known, route).observe(seconds)
+        of_route = self._of_routes.get((known, route, status))
+        if of_route is None:
+            of_route = self._requests.labels(known, route, str(status)), self._seconds.labels(known, route)
+            self._of_routes[known, route, status] = of_route
+        count, times = of_route
+        count.inc()
+        times.observe(seconds)
 
     def refusal(self, code: str) -> None:
         """Count a refusal."""

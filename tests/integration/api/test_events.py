@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -149,8 +150,11 @@ def test_a_name_that_stands_twice_in_an_event_of_a_batch_refuses_it(site: Site) 
 
 def test_a_caller_that_leaves_does_not_stop_the_collector(site: Site) -> None:
     caller = site.doors.caller(site.key())
-    left = site.doors.collector.submit(caller, [])
-    left.cancel()
+
+    async def leave() -> None:
+        site.doors.collector.submit(caller, []).cancel()
+
+    asyncio.run(leave())
 
     answer = site.send()
 

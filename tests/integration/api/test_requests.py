@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,12 +17,16 @@ import pytest
 from faults.proxy import Proxy
 from integration.api.conftest import serving
 
+from foliot.access import Caller
 from foliot.api import Doors
+from foliot.api import collector as api_collector
 from foliot.api import connections as api_connections
+from foliot.api import doors as api_doors
 from foliot.api.collector import Collector
 from foliot.api.meters import Meters
 from foliot.cloudevents import CloudEvent
-from foliot.runtime import NoWake, admit, find_machine
+from foliot.registry import Catalog, create_tenant
+from foliot.runtime import Arrival, NoWake, Verdict, admit, find_machine
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -168,12 +174,20 @@ def test_a_body_of_a_move_that_is_too_large_names_no_setting_that_would_not_help
     assert "FOLIOT" not in answer.json()["remedy"]
 
 
-def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) -> None:
+def _arrival(site: Site, event_id: str) -> Arrival:
     caller = site.doors.caller(site.key())
     catalog = site.doors.catalog(caller)
-    event = CloudEvent("e1", "s", "reported", "INC-1", "incident", None, None, None, None)
+    event = CloudEvent(event_id, "s", "reported", "INC-1", "incident", None, None, None, None)
     machine = find_machine(catalog, caller.tenant, "incident")
-    arrival = admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None)
+    return admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None)
+
+
+async def _submitted(collector: Collector, caller: Caller, arrival: Arrival) -> Sequence[Verdict]:
+    return await asyncio.wait_for(collector.submit(caller, [arrival]), 30)
+
+
+def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) -> None:
+    caller, arrival = site.doors.caller(site.key()), _arrival(site, "e1")
     parts = urlsplit(site.settings.dsn_front)
     with Proxy(f"{parts.hostname}:{parts.port}", postgres=True) as proxy:
         netloc = f"{parts.netloc.rpartition('@')[0]}@{proxy.address}"
@@ -182,7 +196,7 @@ def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) ->
         collector.start()
         proxy.cut_at_commits(also_of_reads=True)
 
-        [verdict] = collector.submit(caller, [arrival]).result(30)
+        [verdict] = asyncio.run(_submitted(collector, caller, arrival))
         collector.stop()
 
     with psycopg.connect(site.database.owner) as connection:
@@ -252,3 +266,150 @@ def test_metrics_want_the_scope_of_operators(site: Site) -> None:
 
 def _gauge(doors: Doors, name: str) -> float:
     return doors.meters.registry.get_sample_value(name) or 0.0
+
+
+def _exchange(client: httpx.Client, sent: bytes) -> bytes:
+    """Send bytes, and read until the other side closes."""
+    url, found = client.base_url, b""
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        connection.sendall(sent)
+        while part := connection.recv(65_536):
+            found += part
+    return found
+
+
+def test_a_request_sent_ahead_is_not_read_and_the_one_before_it_is_answered(site: Site) -> None:
+    found = _exchange(site.client, 2 * b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\n")
+
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert found.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in found
+
+
+def test_what_is_no_request_lets_the_one_before_it_be_answered(site: Site) -> None:
+    found = _exchange(site.client, b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\nno request\r\n\r\n")
+
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert found.startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_follows_a_request_for_another_protocol_is_not_read(site: Site) -> None:
+    upgrade = b"GET /healthz/live HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+
+    found = _exchange(site.client, upgrade + b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\n")
+
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert found.startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_comes_after_a_body_is_no_header(site: Site) -> None:
+    request = (
+        b"POST /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        b"2\r\n{}\r\n0\r\nauthorization: Bearer " + site.key().encode() + b"\r\n\r\n"
+    )
+
+    found = _exchange(site.client, request)
+
+    assert found.startswith(b"HTTP/1.1 401 ")
+
+
+def test_what_goes_with_a_body_is_bounded(site: Site) -> None:
+    request = b"POST /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2;"
+    url = site.client.base_url
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        connection.sendall(request)
+
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(b"x" * 50_000_000)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/cloudevents+json", b'{"specversion":"1.0","id":"a",%b}', 202),
+        ("application/cloudevents+json", b'{"specversion":"1.0","id":"b","data":{"severity":2},%b}', 409),
+        ("application/cloudevents+json", b'{"specversion":"1.0",%b}', 422),
+        ("application/cloudevents+json", b" " * 20_000 + b'{"specversion":"1.0","id":"c",%b}', 202),
+        ("application/cloudevents-batch+json", b'[{"specversion":"1.0","id":"d",%b}]', 202),
+        (
+            "application/cloudevents-batch+json",
+            b'[{"specversion":"1.0","id":"b","time":"2020-01-01T00:00:00Z",%b}]',
+            409,
+        ),
+        ("text/plain", b"", 415),
+    ],
+)
+def test_the_short_way_answers_as_the_framework_does(site: Site, content_type: str, body: bytes, status: int) -> None:
+    body = body.replace(b"%b", b'"source":"s","type":"reported","subject":"INC-1","foliotmachine":"incident"')
+    headers = {**site.headers(), "content-type": content_type}
+    site.send("INC-1", id="b", source="s")
+
+    answers = [site.client.post(f"/v1/events{query}", content=body, headers=headers) for query in ("?wait=0", "", "?")]
+
+    said = [(answer.status_code, set(answer.headers), _shape(answer.json())) for answer in answers]
+    assert said == [(status, set(answers[0].headers), _shape(answers[0].json()))] * 3
+
+
+def _shape(document: Any) -> Any:
+    """Give a document without what differs from one acceptance to the next."""
+    if isinstance(document, dict):
+        return {name: _shape(value) for name, value in document.items() if name not in {"duplicate", "position"}}
+    return [_shape(each) for each in document] if isinstance(document, list) else document
+
+
+def test_transactions_begin_at_intervals_and_take_in_what_came_meanwhile(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_collector, "GATHERING_S", 2.0)
+    caller = site.doors.caller(site.key())
+    site.send("INC-1")
+
+    async def one_by_one() -> None:
+        first = site.doors.collector.submit(caller, [_arrival(site, "e1")])
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, site.doors.collector.submit(caller, [_arrival(site, "e2")]))
+
+    asyncio.run(one_by_one())
+
+    assert _gauge(site.doors, "foliot_api_transaction_events_count") == 2
+    assert _gauge(site.doors, "foliot_api_transaction_events_sum") == 3
+
+
+def test_callers_are_answered_before_workers_are_woken(site: Site) -> None:
+    class Waiting:
+        answered = threading.Event()
+        was_answered = False
+
+        def wake(self, _: object) -> None:
+            self.was_answered = self.answered.wait(30)
+
+    wake = Waiting()
+    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
+    collector.start()
+
+    [verdict] = asyncio.run(_submitted(collector, site.doors.caller(site.key()), _arrival(site, "e1")))
+    wake.answered.set()
+    collector.stop()
+
+    assert verdict.standing == "accepted"
+    assert wake.was_answered
+
+
+def test_the_registry_is_looked_up_anew_before_anybody_has_to_wait_for_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_doors, "_RENEW_S", 0.0)
+    caller = site.doors.caller(site.key())
+    known, full = site.doors.catalog(caller), site.doors.is_full()
+    with psycopg.connect(site.database.service) as connection:
+        create_tenant(connection, "third")
+
+    _until(lambda: _at_hand(site, caller).revision > known.revision)
+
+    assert not full
+
+
+def _at_hand(site: Site, caller: Caller) -> Catalog:
+    catalog = site.doors.catalog_at_hand(caller)
+    assert catalog is not None, "somebody would have to wait"
+    return catalog
