@@ -4,7 +4,8 @@ python -m benchmarks.load.posting --address 127.0.0.1:8080 --seed 1 --events 500
 
 An open loop: each request is due at its time whatever became of those before it, and its wait for a free connection
 counts. The client is written by hand since it shares the machine with what it measures: a general one takes as much CPU
-as the API. Prints one JSON object.
+as the API. Prints one JSON object; `late` tells in milliseconds how late the client itself was with each request, which
+is in the times of the requests too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass
+
+import uvloop
 
 from benchmarks.load.events import incident_events
 
@@ -47,6 +50,7 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
         free.put_nowait(_Connection(*await asyncio.open_connection(host, int(port))))
     documents = [event.document for event in incident_events(options.seed, options.events, options.instances)]
     milliseconds: list[float] = []
+    late: list[float] = []
     statuses: Counter[int] = Counter()
 
     async def send(document: bytes, due: float) -> None:
@@ -56,13 +60,20 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
         statuses[status] += 1
         free.put_nowait(connection)
 
-    began = time.perf_counter() + 0.1
+    began, cpu_seconds = time.perf_counter() + 0.1, time.process_time()
     async with asyncio.TaskGroup() as sending:
         for number, document in enumerate(documents):
             due = began + number / options.per_second
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            late.append((time.perf_counter() - due) * 1000)
             sending.create_task(send(document, due))
-    return {"seconds": time.perf_counter() - began, "statuses": statuses, "milliseconds": sorted(milliseconds)}
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - cpu_seconds,
+        "statuses": statuses,
+        "milliseconds": sorted(milliseconds),
+        "late": sorted(late),
+    }
 
 
 def main() -> None:
@@ -73,7 +84,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--instances", type=int, default=500)
     parser.add_argument("--per-second", type=float, required=True)
-    print(json.dumps(asyncio.run(_run(parser.parse_args()))))
+    print(json.dumps(uvloop.run(_run(parser.parse_args()))))
 
 
 if __name__ == "__main__":
