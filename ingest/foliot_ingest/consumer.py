@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,9 +17,7 @@ import structlog
 from foliot.runtime import Wake
 from foliot.settings import Settings
 from foliot_ingest.reader import Reader
-
-URGENT_LANES: Final = frozenset((0, 1))
-CALM_LANES: Final = frozenset((2, 3))
+from foliot_ingest.urgency import CALM_LANES, URGENT_LANES, UrgentTraffic
 
 _LOOK_S: Final = 1.0
 
@@ -53,9 +52,10 @@ def ingest(settings: Settings, *, wake: Wake, stop: threading.Event) -> None:
     """
     writer = f"ingest@{socket.gethostname()}:{os.getpid()}"
     log.info("ingest_started", writer=writer)
+    reader = partial(Reader, settings, wake=wake, writer=writer, stop=stop, traffic=UrgentTraffic())
     readers = [
-        Reader(settings, name="urgent", lanes=URGENT_LANES, foreign=False, wake=wake, writer=writer, stop=stop),
-        Reader(settings, name="calm", lanes=CALM_LANES, foreign=True, wake=wake, writer=writer, stop=stop),
+        reader(name="urgent", lanes=URGENT_LANES, foreign=False),
+        reader(name="calm", lanes=CALM_LANES, foreign=True),
     ]
     with ThreadPoolExecutor(len(readers), thread_name_prefix="ingest") as threads:
         running = {threads.submit(reader.run) for reader in readers}

@@ -34,6 +34,7 @@ from foliot_ingest.positions import Positions, raise_alarm
 from foliot_ingest.records import KafkaRecord
 from foliot_ingest.routing import Router, lane_topics, set_aside
 from foliot_ingest.topics import make_topics
+from foliot_ingest.urgency import URGENT_LANES, UrgentTraffic
 
 _SQL: Final = load("intake")
 _REGISTRY: Final = load("registry")
@@ -48,6 +49,8 @@ PROGRESS_S: Final = 5.0
 """How often it is looked at whether the client gives what the log has."""
 JOIN_S_MAX: Final = 15.0
 """How long a new member of the group waits for an assignment before it tries with another client."""
+_BRIEF: Final = 4
+"""While urgent records come, a batch of the others takes this part of its usual records."""
 FOREIGN_LANE: Final = 2
 """Foreign topics wait as the normal lane does."""
 
@@ -104,6 +107,7 @@ class Reader:
         wake: Wake,
         writer: str,
         stop: threading.Event,
+        traffic: UrgentTraffic,
     ) -> None:
         self.name = name
         self.turns = 0
@@ -114,6 +118,8 @@ class Reader:
         self._wake = wake
         self._writer = writer
         self._stop = stop
+        self._traffic = traffic
+        self._urgent = lanes <= URGENT_LANES
         self._backpressure = Backpressure(settings.inbox_depth_max, settings.inbox_age_max_s)
         self._lane_of = lane_topics(settings)
         self._waiting_lanes: frozenset[int] = frozenset()
@@ -203,15 +209,15 @@ class Reader:
         polled = self._poll(connection, consumer, positions)
         if polled:
             self._behind = frozenset()
+            if self._urgent:
+                self._traffic.note()
         # A rebalance within the poll may have moved positions under these records.
         if polled and not self._assignments.changed:
             self._take(connection, positions, polled)
 
     def _poll(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> Polled:
         try:
-            polled: Polled = consumer.poll(
-                timeout_ms=self._settings.ingest_poll_ms, max_records=self._settings.ingest_batch
-            )
+            polled: Polled = consumer.poll(timeout_ms=self._settings.ingest_poll_ms, max_records=self._records_max())
         except NoOffsetForPartitionError:
             # Nothing was ever committed to Kafka: this is how the client says that partitions are new to it.
             self._assignments.changed = True
@@ -220,6 +226,10 @@ class Reader:
             self._stop_partitions(connection, consumer, positions, error)
             return {}
         return polled
+
+    def _records_max(self) -> int:
+        records_max = self._settings.ingest_batch
+        return max(1, records_max // _BRIEF) if not self._urgent and self._traffic.recent() else records_max
 
     def _stop_partitions(
         self, connection: Connection, consumer: KafkaConsumer, positions: Positions, error: KafkaError
