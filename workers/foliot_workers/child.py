@@ -32,6 +32,10 @@ _WATCH_S: Final = 0.5
 """How often a thread that waits looks whether the end was asked for."""
 _STEAL_MARGIN_S: Final = 0.005
 _CLOSE_S_MAX: Final = 2.0
+_URGENT_S: Final = 1.0
+"""How long after an urgent wake-up bulk children keep their batches short."""
+_LEFT_S: Final = 0.05
+"""How soon a bulk child looks again at what it left to urgent ones."""
 
 
 class Patience:
@@ -112,6 +116,8 @@ class Child:
         If work is left then, it asks for more of the same. An urgent child passes the wake-up on: the shards that it
         was woken for may have work of other lanes too.
         """
+        if self._lane_class == "urgent":
+            self._page.note_urgent()
         # Whoever holds the stepper, this child's poller, looks at all shards anyway.
         if shards and not self.stopping and self._stepping.acquire(blocking=False):
             try:
@@ -170,7 +176,8 @@ class Child:
         """Step one batch; None after trouble, which was logged."""
         self._watchdog.begin()
         try:
-            return self._stepper.run_batch(shards, urgent_only=self._lane_class == "urgent")
+            brief = self._lane_class == "bulk" and self._page.urgent_within(_URGENT_S)
+            return self._stepper.run_batch(shards, role=self._lane_class, brief=brief)
         except Exception as error:  # noqa: BLE001 - the events are still there, and others can be stepped
             _report("batch_failed", error)
             return None
@@ -186,8 +193,13 @@ class Child:
                 continue
             with self._stepping:
                 more = self._drain()
-                self._look_at = time.monotonic() + (0 if more else self._settings.poll_ms / 1000)
+                self._look_at = time.monotonic() + (0 if more else self._rest_s())
             self._leave_if_too_big()
+
+    def _rest_s(self) -> float:
+        """Tell how long nothing is to be looked for: not long where work was left to urgent children."""
+        rest_s = self._settings.poll_ms / 1000
+        return min(rest_s, _LEFT_S) if self._stepper.leaves_work else rest_s
 
     def _sweep_again_and_again(self) -> None:
         interval_s = self._settings.sweep_ms / 1000

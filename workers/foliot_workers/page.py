@@ -9,12 +9,14 @@ from typing import Final
 
 _STOPPING: Final = struct.Struct("=q")
 _SWEPT: Final = struct.Struct("=d")
+_URGENT: Final = struct.Struct("=d")
 _STOPPING_AT: Final = 0
 _SWEPT_AT: Final = 8
+_URGENT_AT: Final = 16
 
 
 class SharedPage:
-    """Tells all children that the end was asked for, and who sweeps.
+    """Tells all children that the end was asked for, who sweeps, and when urgent events last came.
 
     It is made before the fork. Each field is 8 aligned bytes, written by one store, and times are of the clock that all
     processes of a machine share.
@@ -42,3 +44,11 @@ class SharedPage:
             return False
         _SWEPT.pack_into(self._memory, _SWEPT_AT, now)
         return True
+
+    def note_urgent(self) -> None:
+        """Note that a wake-up for urgent events has come."""
+        _URGENT.pack_into(self._memory, _URGENT_AT, time.monotonic())
+
+    def urgent_within(self, seconds: float) -> bool:
+        """Tell whether one came in the last `seconds`."""
+        return time.monotonic() - float(_URGENT.unpack_from(self._memory, _URGENT_AT)[0]) < seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
 from foliot.runtime.selection import allot
@@ -43,15 +43,24 @@ class Locked:
     ahead: Ahead | None
 
 
-def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, locks: bool = True) -> Locked:
-    """Lock the cursors that nobody else holds; what is read behind them is as of after the lock.
+Locking: TypeAlias = Literal["lock_cursors", "await_cursors", "read_cursors"]
+"""Lock the cursors that nobody else holds; wait for those that somebody does; lock nothing, as tests do."""
 
-    With `ahead` the first events and their instances come along. `locks=False` is for tests.
+
+def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, how: Locking = "lock_cursors") -> Locked:
+    """Lock cursors; what is read behind them is as of after the lock.
+
+    With `ahead` the first events and their instances come along.
+
+    Raises:
+        TransactionLost: with `await_cursors`, a cursor was not free in time.
     """
     wanted = {"shards": shards}
     first = None
     with pipelined(connection, "step.lock"):
-        rows = _SQL["lock_cursors" if locks else "read_cursors"].run(connection, wanted)
+        if how == "await_cursors":
+            _SQL["wait_briefly"].run(connection)
+        rows = _SQL[how].run(connection, wanted)
         heads = _SQL["read_heads"].run(connection, wanted)
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
         installation = _REGISTRY["read_installation"].run(connection)

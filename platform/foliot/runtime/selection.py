@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from foliot.runtime.addresses import is_urgent
+
+URGENT_FEW_MAX: Final = 64
+"""Urgent events of a shard that one batch of an urgent child does in no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +22,43 @@ class ShardWork:
     idle_ms: float
 
     @property
-    def urgent(self) -> bool:
-        """Tell whether critical or high events wait."""
-        return any(count for queue, count in enumerate(self.waiting) if is_urgent(queue))
+    def urgent(self) -> int:
+        """Count the critical and high events that wait."""
+        return sum(count for queue, count in enumerate(self.waiting) if is_urgent(queue))
+
+    @property
+    def few_urgent(self) -> bool:
+        """Tell whether urgent events wait, and so few that an urgent child does them at once."""
+        return 0 < self.urgent <= URGENT_FEW_MAX
+
+
+class Deference:
+    """Leaves the shards with a few urgent events to the urgent children, whose batches are short, for a while.
+
+    A shard is left for `seconds` at a time and then taken once, so that nothing waits for urgent children that are gone
+    and no lane starves beside a steady trickle of urgent events.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[int, float] = {}
+
+    @property
+    def has_left(self) -> bool:
+        """Tell whether the last look left something."""
+        return bool(self._since)
+
+    def without_left(self, work: Iterable[ShardWork], now: float) -> list[ShardWork]:
+        """Give the shards to choose from; `now` is in seconds of any clock that only grows."""
+        before, self._since = self._since, {}
+        candidates = []
+        for shard in work:
+            since = before.get(shard.shard, now)
+            if shard.few_urgent and now - since < self._seconds:
+                self._since[shard.shard] = since
+            else:
+                candidates.append(shard)
+        return candidates
 
 
 def choose_shards(
@@ -28,14 +66,19 @@ def choose_shards(
 ) -> list[int]:
     """Pick shards until they hold `capacity` events: urgent work first, then this writer's own, then the idlest.
 
-    Another writer's shard is left alone until it has been idle for `steal_after_ms`. The result is sorted: that is the
-    order in which cursor rows are locked.
+    Another writer's shard is left alone until it has been idle for `steal_after_ms`, but by an urgent child that finds
+    a few urgent events there. The result is sorted: that is the order in which cursor rows are locked.
     """
     candidates = [
         shard
         for shard in work
         if (shard.urgent or not urgent_only)
-        and (shard.writer == writer or not shard.writer or shard.idle_ms >= steal_after_ms)
+        and (
+            shard.writer == writer
+            or not shard.writer
+            or shard.idle_ms >= steal_after_ms
+            or (urgent_only and shard.few_urgent)
+        )
     ]
     candidates.sort(key=lambda shard: (not shard.urgent, shard.writer != writer, -shard.idle_ms, shard.shard))
     chosen: list[int] = []
@@ -44,7 +87,7 @@ def choose_shards(
         if events >= capacity:
             break
         chosen.append(shard.shard)
-        events += max(1, sum(shard.waiting))
+        events += max(1, shard.urgent if urgent_only else sum(shard.waiting))
     return sorted(chosen)
 
 

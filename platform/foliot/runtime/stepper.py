@@ -6,19 +6,20 @@ leases. One `Stepper` belongs to one thread at a time; its caller sees to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
-from typing import Any, Final
+from time import monotonic, perf_counter
+from typing import Any, Final, Literal, TypeAlias
 
 import structlog
 
 from foliot.errors import Refusal
 from foliot.registry import Catalog, Versions, load_catalog
+from foliot.runtime.addresses import is_urgent
 from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
-from foliot.runtime.selection import ShardWork, choose_shards
+from foliot.runtime.selection import Deference, ShardWork, choose_shards
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import (
@@ -27,6 +28,7 @@ from foliot.store import (
     DataRefused,
     StoreError,
     StoreUnavailable,
+    TransactionLost,
     columns,
     connect,
     crash_point,
@@ -46,6 +48,15 @@ _ATTEMPTS: Final = load("attempts")
 _INTAKE: Final = load("intake")
 ATTEMPTS_MAX: Final = 3
 _VERSIONS_MAX: Final = 256
+_BRIEF: Final = 4
+"""While urgent events come, a batch of the others takes this part of its usual events: it holds their shards."""
+_AWAITED_MAX: Final = 2
+"""Shards that an urgent child waits for at a time."""
+_LEAVE_S: Final = 0.1
+"""How long the others leave a shard with a few urgent events to the urgent children."""
+Role: TypeAlias = Literal["alone", "urgent", "bulk"]
+"""What a child does beside others: all lanes; critical and high alone, waiting for a shard that somebody holds; all
+lanes, but leaving shards with a few urgent events to the urgent children for a while."""
 _HELD: Final = -1
 """In the place of a queue: events that an instance held."""
 _ALARM_COLUMNS: Final = ("codes", "tenants", "shards", "whats")
@@ -112,25 +123,37 @@ class Stepper:
         self._catalog: Catalog | None = None
         self._versions = Versions(_VERSIONS_MAX)
         self._pace = Pace(settings.step_batch, settings.step_batch_ms)
+        self._capacity = self._pace.capacity
         self._suspects: dict[int, int] = {}
         self._condemned: dict[int, _Condemned] = {}
         self._alone: _Condemned | None = None
         self._unexcused: set[int] = set()
+        self._deference = Deference(_LEAVE_S)
         self._on_logs = on_logs or (lambda entry: log.info("machine_log", **entry))
         self.cache = LifeCache(settings.cache_instances_max)
 
-    def run_batch(self, shards: Sequence[int] = (), *, urgent_only: bool = False) -> Stepped:
+    @property
+    def leaves_work(self) -> bool:
+        """Tell whether the last look left shards to the urgent children: they may be gone, so look again soon."""
+        return self._deference.has_left
+
+    def run_batch(self, shards: Sequence[int] = (), *, role: Role = "alone", brief: bool = False) -> Stepped:
         """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
 
-        `shards` are said to have a little work: they are taken whoever had them last and whatever lane waits, without a
-        look at the others. A batch that was lost, or whose work another had done, has shards and no events.
+        `shards` are said to have a little work: they are taken whoever had them last, without a look at the others. A
+        batch that was lost, or whose work another had done, has shards and no events.
+
+        Args:
+            shards: those to step; empty: choose.
+            role: what this child does beside others.
+            brief: hold shards for a short time only, since urgent events may come to them.
 
         Raises:
             StoreUnavailable: the database does not answer; the next call makes a new connection.
         """
         taken: list[int] = []
         try:
-            return self._batch(taken, shards, urgent_only=urgent_only)
+            return self._batch(taken, shards, role, brief=brief)
         except DataRefused as error:
             self._bisect(taken, error)
         except Conflict as error:
@@ -153,29 +176,31 @@ class Stepper:
         """Close the connections; what was not committed is rolled back by the server."""
         self._disconnect([])
 
-    def _batch(self, taken: list[int], named: Sequence[int], *, urgent_only: bool) -> Stepped:
+    def _batch(self, taken: list[int], named: Sequence[int], role: Role, *, brief: bool) -> Stepped:
         began = perf_counter()
         self._alone = None
+        self._capacity = max(1, self._pace.capacity // _BRIEF) if brief else self._pace.capacity
         connection = self._open()
-        chosen, little = (sorted(named), True) if named else self._choose(connection, urgent_only=urgent_only)
-        locked = self._lock(connection, chosen, ahead=little) if chosen else None
+        chosen, little = (sorted(named), True) if named else self._choose(connection, role)
+        locked = self._lock(connection, chosen, ahead=little, waits=role == "urgent") if chosen else None
         if locked is None or not locked.cursors:
             end_reading(connection)
             return NOTHING
         heads = locked.heads
+        own = _urgent(locked.cursors, heads) if role == "urgent" else heads
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
-        busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(heads[cursor.shard])]
+        busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(own[cursor.shard])]
         if not busy:
             let_go(connection)
             return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
-        held, capacity, queue = self._attempt(busy, heads)
+        held, capacity, queue = self._attempt(busy, own)
         condemned = self._condemned_at(held)
         if condemned is not None:
             capacity, queue = 1, condemned.queue
         catalog = self._fresh_catalog(connection, locked.revision)
-        wanted = heads if queue is None else _only(queue, held[0], heads)
+        wanted = own if queue is None else _only(queue, held[0], heads)
         share = self._settings.step_share
         events = read_events(connection, held, wanted, locked.ahead, capacity=capacity, share=share)
         self._alone = _alone(held, events)
@@ -213,7 +238,7 @@ class Stepper:
             self._unexcused.clear()
         return self._connection
 
-    def _choose(self, connection: Connection, *, urgent_only: bool) -> tuple[list[int], bool]:
+    def _choose(self, connection: Connection, role: Role) -> tuple[list[int], bool]:
         """Choose shards; tell too whether so little waits there that it can be read with the lock."""
         # In a pipeline, so that the beginning of the transaction costs no round trip of its own.
         with pipelined(connection, "step.find"):
@@ -223,18 +248,29 @@ class Stepper:
             for shard, head, cursor, writer, idle_ms in found
         }
         chosen = choose_shards(
-            work.values(),
-            capacity=self._pace.capacity,
+            self._deference.without_left(work.values(), monotonic()) if role == "bulk" else work.values(),
+            capacity=self._capacity,
             writer=self._writer,
             steal_after_ms=self._settings.steal_after_ms,
-            urgent_only=urgent_only,
+            urgent_only=role == "urgent",
         )
-        return chosen, sum(sum(work[shard].waiting) for shard in chosen) <= AHEAD_EVENTS_MAX
+        events = sum(work[shard].urgent if role == "urgent" else sum(work[shard].waiting) for shard in chosen)
+        return chosen, events <= AHEAD_EVENTS_MAX
 
-    def _lock(self, connection: Connection, shards: Sequence[int], *, ahead: bool) -> Locked:
+    def _lock(self, connection: Connection, shards: Sequence[int], *, ahead: bool, waits: bool) -> Locked | None:
+        """Lock those of the shards that are free, or with `waits` the first that is given back; None: in vain."""
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
         wanted = shards if alone is None else [alone]
-        return lock(connection, wanted, ahead=ahead, locks="cursor_lock" not in self._off)
+        if "cursor_lock" in self._off:
+            return lock(connection, wanted, ahead=ahead, how="read_cursors")
+        locked = lock(connection, wanted, ahead=ahead)
+        if locked.cursors or not waits:
+            return locked
+        try:
+            return lock(connection, wanted[:_AWAITED_MAX], ahead=ahead, how="await_cursors")
+        except TransactionLost:
+            roll_back(connection)
+            return None
 
     def _attempt(
         self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
@@ -245,7 +281,7 @@ class Stepper:
         parked after three deaths from its own cursors: a kill from outside rarely hits the same event again.
         """
         shards = [cursor.shard for cursor in cursors]
-        capacity = self._pace.capacity
+        capacity = self._capacity
         if shards[0] in self._suspects:
             capacity = min(capacity, self._suspects[shards[0]])
         if "attempts" in self._off or self._attempts is None:
@@ -369,6 +405,17 @@ def _first_queue(cursor: ShardCursor, head: Sequence[int]) -> int:
     if cursor.draining:
         return _HELD
     return next(queue for queue, number in enumerate(cursor.numbers) if head[queue] > number)
+
+
+def _urgent(cursors: Sequence[ShardCursor], heads: Mapping[int, Sequence[int]]) -> dict[int, Sequence[int]]:
+    """Give heads as if critical and high events alone waited."""
+    return {
+        cursor.shard: [
+            head if is_urgent(queue) else number
+            for queue, (number, head) in enumerate(zip(cursor.numbers, heads[cursor.shard], strict=True))
+        ]
+        for cursor in cursors
+    }
 
 
 def _only(queue: int, cursor: ShardCursor, heads: dict[int, Sequence[int]]) -> dict[int, Sequence[int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import count
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -277,3 +279,56 @@ def test_nothing_is_taken_in_by_a_registry_that_has_moved(incident: World) -> No
 
     assert incident.rows("SELECT FROM inbox UNION ALL SELECT FROM dedupe") == []
     assert incident.take(event).accepted == 1
+
+
+def test_an_urgent_child_steps_critical_and_high_events_alone(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, lane="critical"))
+    [(shard,)] = incident.rows(WORK)
+    incident.take(incident.arrival("a", "noted", {}, lane="low"))
+    stepper = incident.stepper()
+
+    named = stepper.run_batch([shard], role="urgent")
+    left = [stepper.run_batch([shard], role="urgent"), stepper.run_batch(role="urgent")]
+
+    assert (named.events, [stepped.events for stepped in left]) == (1, [0, 0])
+    assert incident.state("a")["context"]["seen"] == 1
+    assert incident.drain(stepper) == 1
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_urgent_child_waits_for_a_shard_and_steps_it_when_it_is_given_back(incident: World, *, told: bool) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, lane="high"))
+    shards = [shard for (shard,) in incident.rows(WORK)]
+    incident.connection.execute("SELECT FROM cursors FOR UPDATE")
+    giving_back = Timer(0.02, incident.connection.rollback)
+    giving_back.start()
+
+    stepped = incident.stepper().run_batch(shards if told else (), role="urgent")
+
+    giving_back.join()
+    assert stepped.events == 1
+
+
+def test_an_urgent_child_does_not_wait_for_a_shard_for_long_and_goes_on_after_it(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, lane="high"))
+    incident.connection.execute("SELECT FROM cursors FOR UPDATE")
+    stepper = incident.stepper()
+
+    in_vain = stepper.run_batch(role="urgent")
+
+    incident.connection.rollback()
+    assert in_vain.events == 0
+    assert stepper.run_batch(role="urgent").events == 1
+
+
+def test_a_bulk_child_leaves_an_urgent_event_for_a_while_and_then_takes_it(
+    incident: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count()
+    monkeypatch.setattr("foliot.runtime.stepper.monotonic", lambda: next(clock) * 0.06)
+    incident.take(incident.arrival("a", "reported", {"severity": 2}, lane="high"))
+    stepper = incident.stepper()
+
+    left, still, taken = (stepper.run_batch(role="bulk").events for _ in range(3))
+
+    assert (left, still, taken) == (0, 0, 1)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.runtime.selection import ShardWork, allot, choose_shards
+from foliot.runtime.selection import URGENT_FEW_MAX, Deference, ShardWork, allot, choose_shards
 
 backlogs = st.lists(st.integers(0, 2000), min_size=8, max_size=8)
 
@@ -79,3 +79,48 @@ def test_shards_are_locked_in_sorted_order(shards: set[int], capacity: int) -> N
 
     assert chosen == sorted(chosen)
     assert len(chosen) == min(len(shards), -(-capacity // 3))
+
+
+def test_an_urgent_child_takes_anothers_shard_at_once_for_a_few_events_and_leaves_it_a_flood() -> None:
+    few = _work(1, urgent=URGENT_FEW_MAX, writer="other", idle_ms=1)
+    flood = _work(2, urgent=URGENT_FEW_MAX + 1, writer="other", idle_ms=1)
+
+    chosen = choose_shards([few, flood], capacity=1000, writer="me", steal_after_ms=20, urgent_only=True)
+
+    assert chosen == [1]
+
+
+def test_what_waits_in_lower_lanes_does_not_fill_an_urgent_childs_batch() -> None:
+    work = [_work(1, urgent=1, low=5000), _work(2, urgent=1, low=5000)]
+
+    chosen = choose_shards(work, capacity=100, writer="me", steal_after_ms=20, urgent_only=True)
+
+    assert chosen == [1, 2]
+
+
+def test_a_few_urgent_events_are_left_to_urgent_children_and_a_flood_is_not() -> None:
+    deference = Deference(0.1)
+    work = [_work(1, urgent=1, low=9), _work(2, urgent=URGENT_FEW_MAX + 1), _work(3, low=9)]
+
+    candidates = deference.without_left(work, now=0.0)
+
+    assert [shard.shard for shard in candidates] == [2, 3]
+    assert deference.has_left
+
+
+def test_what_was_left_for_the_time_is_taken_once_and_then_left_again() -> None:
+    deference = Deference(0.1)
+    work = [_work(1, urgent=1, low=9)]
+
+    taken = [bool(deference.without_left(work, now)) for now in (0.0, 0.09, 0.11, 0.12, 0.21, 0.23)]
+
+    assert taken == [False, False, True, False, False, True]
+
+
+def test_a_shard_whose_urgent_work_was_done_meanwhile_is_left_anew() -> None:
+    deference = Deference(0.1)
+    deference.without_left([_work(1, urgent=1)], now=0.0)
+
+    deference.without_left([_work(1, low=9)], now=0.05)
+
+    assert deference.without_left([_work(1, urgent=1)], now=0.11) == []

@@ -26,6 +26,15 @@ def test_one_sweep_is_claimed_for_an_interval() -> None:
     assert page.claim_sweep(0.0)
 
 
+def test_all_children_see_for_a_while_that_urgent_events_came() -> None:
+    page = SharedPage()
+
+    before = page.urgent_within(1.0)
+    page.note_urgent()
+
+    assert (before, page.urgent_within(1.0), page.urgent_within(0.0)) == (False, True, False)
+
+
 def test_a_forked_process_sees_that_the_end_was_asked_for() -> None:
     page = SharedPage()
     child = multiprocessing.get_context("fork").Process(target=_exit_when_stopping, args=(page,))

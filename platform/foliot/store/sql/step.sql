@@ -20,6 +20,23 @@ SELECT shard, numbers, n, batch, outbox, token, draining,
 FROM cursors WHERE shard = ANY (%(shards)s::int2[])
 ORDER BY shard FOR UPDATE SKIP LOCKED
 
+-- name: wait_briefly
+-- in: nothing
+-- out: nothing that matters; this transaction waits for a lock no longer than a long batch takes
+-- locks: nothing
+-- index: none
+SELECT set_config('lock_timeout', '100ms', true)
+
+-- name: await_cursors
+-- in: shards, sorted
+-- out: as lock_cursors, but each of the shards: whoever holds one is waited for, and gives it to us and nobody else
+-- locks: those cursor rows, FOR UPDATE, until the commit
+-- index: cursors_pkey
+SELECT shard, numbers, n, batch, outbox, token, draining,
+       (extract(epoch FROM clock_timestamp()) * 1000000)::int8
+FROM cursors WHERE shard = ANY (%(shards)s::int2[])
+ORDER BY shard FOR UPDATE
+
 -- name: read_cursors
 -- in: shards, sorted
 -- out: as lock_cursors
