@@ -185,6 +185,8 @@ class Child:
             self._watchdog.end()
 
     def _poll(self) -> None:
+        with self._stepping:
+            self._stepper.rehearse()
         while not self.stopping:
             pause_s = self._look_at - time.monotonic()
             if pause_s > 0:

@@ -13,12 +13,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 import structlog
 
-from foliot.errors import Refusal
+from foliot.errors import FoliotError, Refusal
 from foliot.registry import Catalog, Versions, load_catalog
 from foliot.runtime.addresses import is_urgent
 from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
+from foliot.runtime.rehearsal import rehearse
 from foliot.runtime.selection import Deference, ShardWork, choose_shards
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
@@ -171,6 +172,16 @@ class Stepper:
             self._disconnect(taken)
             raise
         return Stepped(0, len(taken), 0.0)
+
+    def rehearse(self) -> None:
+        """Do beforehand what would make the first batch slow; what fails, the first batch will meet again."""
+        try:
+            connection = self._open()
+            catalog = self._catalog = load_catalog(connection)
+            rehearse(connection, catalog, self._versions)
+        except FoliotError as error:
+            log.debug("not_rehearsed", error=str(error))
+            self._disconnect([])
 
     def close(self) -> None:
         """Close the connections; what was not committed is rolled back by the server."""

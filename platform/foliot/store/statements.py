@@ -71,6 +71,12 @@ class Statement:
         crash_point.passed(self.name)
         return cursor
 
+    def rehearse(self, connection: Connection, scalars: Mapping[str, Any]) -> None:
+        """Execute over empty arrays, which prepares and plans it for this session. No crash point: nothing happens."""
+        with translated(self.name):
+            empty = self._packed(dict.fromkeys(self.arrays, ()))
+            connection.cursor(binary=True).execute(self.text, {**scalars, **empty}, prepare=True)
+
     def _packed(self, parameters: Mapping[str, Any]) -> dict[str, bytes]:
         try:
             return {name: pack(parameters[name]) for name, pack in self.arrays.items()}

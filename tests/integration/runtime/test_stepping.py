@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from hashlib import blake2b
 from itertools import count
 from threading import Timer
@@ -14,7 +15,8 @@ from foliot.history import verify
 from foliot.registry import Versions
 from foliot.runtime import take_in
 from foliot.runtime.reading import AHEAD_EVENTS_MAX
-from foliot.store import Conflict, RegistryMoved
+from foliot.runtime.rehearsal import rehearse
+from foliot.store import Conflict, RegistryMoved, connect
 
 if TYPE_CHECKING:
     from conftest import World
@@ -332,3 +334,24 @@ def test_a_bulk_child_leaves_an_urgent_event_for_a_while_and_then_takes_it(
     left, still, taken = (stepper.run_batch(role="bulk").events for _ in range(3))
 
     assert (left, still, taken) == (0, 0, 1)
+
+
+def test_a_child_that_has_rehearsed_has_written_nothing_and_steps(incident: World) -> None:
+    stepper = incident.stepper()
+
+    stepper.rehearse()
+
+    assert incident.rows("SELECT FROM journal UNION ALL SELECT FROM batches UNION ALL SELECT FROM attempts") == []
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    assert stepper.run_batch().events == 1
+
+
+def test_a_rehearsal_plans_the_statements_that_a_batch_runs(incident: World) -> None:
+    connection = connect(incident.database.service, application="rehearsal")
+    with closing(connection):
+        rehearse(connection, incident.catalog(), Versions(1))
+
+        planned = connection.execute("SELECT statement FROM pg_prepared_statements WHERE generic_plans > 0").fetchall()
+
+    for part in ("FOR UPDATE SKIP LOCKED", "FROM inbox", "SELECT insert_journal(", "expect_rows('cursors'"):
+        assert any(part in statement for (statement,) in planned), part
