@@ -26,6 +26,9 @@ Say: TypeAlias = Callable[[str], None]
 
 _SECONDS_MAX: Final = 600.0
 _QUIET_PER_S: Final = 10.0
+_FIRST: Final = 4
+"""Events by which it is seen that all parts have started."""
+_FIRST_SEED: Final = 1_000_000
 _TIMES: Final = """
 SELECT 1000 * extract(epoch FROM pg_xact_commit_timestamp(xmin) - time::timestamptz)::float8 AS ms
 FROM journal WHERE kind = 0 AND source = %s ORDER BY ms"""
@@ -85,12 +88,9 @@ def look_at_latency(rig: Rig, plan: LatencyPlan, say: Say) -> dict[str, Any]:
 
 
 def _quiet(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
-    taken = subject.taken(rig)
     programs = _start(rig, subject)
     try:
-        # One event first: what comes then finds them in their group.
-        rig.run(_load(rig, subject, "normal", seed + 1, 1), "latency-load", {})
-        _wait(lambda: subject.done(rig) > taken)
+        _warm(rig, subject, seed)
         return _lane(rig, subject, seed, plan.quiet_events, per_s=_QUIET_PER_S)
     finally:
         stop(programs.values())
@@ -102,8 +102,9 @@ def _critical(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times
     programs = _start(rig, subject)
     try:
         _wait(lambda: subject.taken(rig) > taken)
+        _warm(rig, subject, seed)
         times = _lane(rig, subject, seed, plan.critical_events, per_s=plan.critical_per_s)
-        _wait(lambda: subject.done(rig) >= taken + plan.backlog + plan.critical_events)
+        _wait(lambda: subject.done(rig) >= taken + plan.backlog + plan.critical_events + _FIRST)
     finally:
         stop(programs.values())
     return times
@@ -132,6 +133,13 @@ def _http(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
     finally:
         stop(programs.values())
     return _times(said["milliseconds"], waiting, before, after)
+
+
+def _warm(rig: Rig, subject: Subject, seed: int) -> None:
+    """Send a few events to the critical lane: what comes then finds all parts in their group and awake."""
+    database, source = rig.database(subject.name), f"bench/{_FIRST_SEED + seed}"
+    rig.run(_load(rig, subject, "critical", _FIRST_SEED + seed, _FIRST), "latency-load", {})
+    _wait(lambda: len(database.rows(_TIMES, source)) >= _FIRST)
 
 
 def _lane(rig: Rig, subject: Subject, seed: int, events: int, *, per_s: float) -> Times:
