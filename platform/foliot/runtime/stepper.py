@@ -268,7 +268,9 @@ class Stepper:
         events = sum(work[shard].urgent if role == "urgent" else sum(work[shard].waiting) for shard in chosen)
         return chosen, events <= AHEAD_EVENTS_MAX
 
-    def _lock(self, connection: Connection, shards: Sequence[int], *, ahead: bool, waits: bool) -> Locked | None:
+    def _lock(
+        self, connection: Connection, shards: Sequence[int], *, ahead: bool, waits: bool = False
+    ) -> Locked | None:
         """Lock those of the shards that are free, or with `waits` the first that is given back; None: in vain."""
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
         wanted = shards if alone is None else [alone]

@@ -184,7 +184,9 @@ def test_deaths_of_the_server_are_not_counted_against_an_event(incident: World) 
             " WHERE application_name LIKE 'foliot-%' AND datname = current_database()"
         )
         stepper._open()
-        cursors = stepper._lock(stepper._open(), list(range(64)), ahead=False).cursors
+        locked = stepper._lock(stepper._open(), list(range(64)), ahead=False)
+        assert locked is not None
+        cursors = locked.cursors
         stepper._attempt(cursors, {cursor.shard: [number + 1 for number in cursor.numbers] for cursor in cursors})
         stepper._disconnect(range(64))
 
