@@ -83,13 +83,16 @@ lint: $(VENV)/.dev ## Look at format, style, types and imports
 .PHONY: test
 test: lint kafka-jars ## Lint, and run all tests that fit into CI
 	$(BIN)/pytest -q $(SPREAD)
+	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory test-compiled TESTS="$(COMPILED_TESTS)"; \
+	  else echo "NOT TESTED: the compiled modules, since there is no C compiler (cc)."; fi
 
-# Each of two processes has servers of its own; what belongs together stays together.
-SPREAD := --numprocesses 2 --dist loadfile
+# Each of two processes has servers of its own; what belongs together stays together, and the longest comes first.
+SPREAD := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+COMPILED_TESTS := $(addprefix tests/unit/,engine runtime cloudevents ingest) tests/integration/runtime/test_model.py
 
 .PHONY: test-compiled
-test-compiled: $(COMPILED)/.done kafka-jars ## Run the tests against what is compiled
-	$(COMPILED)/bin/pytest -q $(SPREAD)
+test-compiled: $(COMPILED)/.done kafka-jars ## Run the tests (or TESTS="…") against what is compiled
+	$(COMPILED)/bin/pytest -q $(SPREAD) $(TESTS)
 
 # Nothing is left out in silence: a broken link, a missing anchor or a page that nothing leads to ends it.
 .PHONY: docs

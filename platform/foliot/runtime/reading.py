@@ -47,10 +47,12 @@ Locking: TypeAlias = Literal["lock_cursors", "await_cursors", "read_cursors"]
 """Lock the cursors that nobody else holds; wait for those that somebody does; lock nothing, as tests do."""
 
 
-def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, how: Locking = "lock_cursors") -> Locked:
+def lock(
+    connection: Connection, shards: Sequence[int], *, ahead: bool, few: int = 0, how: Locking = "lock_cursors"
+) -> Locked:
     """Lock cursors; what is read behind them is as of after the lock.
 
-    With `ahead` the first events and their instances come along.
+    With `ahead` the first events and their instances come along, and the first `few` where more wait than that.
 
     Raises:
         TransactionLost: with `await_cursors`, a cursor was not free in time.
@@ -65,7 +67,7 @@ def lock(connection: Connection, shards: Sequence[int], *, ahead: bool, how: Loc
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
         installation = _REGISTRY["read_installation"].run(connection)
         if ahead:
-            first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_EVENTS_MAX})
+            first = _SQL["read_ahead"].run(connection, {**wanted, "count": AHEAD_EVENTS_MAX, "few": few})
     found = rows.fetchall()
     cursors = [
         ShardCursor(shard, tuple(numbers), n, batch, outbox, bytes(token), draining)

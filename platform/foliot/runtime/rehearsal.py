@@ -15,7 +15,7 @@ _STATEMENTS: Final = (
     *("update_instances", "insert_journal", "insert_batches", "move_cursors"),
 )
 """Those of nearly every batch."""
-_SCALARS: Final = {"count": AHEAD_EVENTS_MAX, "at": 1 << 50, "writer": ""}
+_SCALARS: Final = {"count": AHEAD_EVENTS_MAX, "few": 0, "at": 1 << 50, "writer": ""}
 """As large as in a batch: an integer's type is by its size, and a statement of another type is another statement."""
 _MACHINES_MAX: Final = 32
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from foliot.runtime.addresses import is_urgent
 
+CALM_FEW: Final = 2
+"""Events of each other queue that an urgent child's batch takes along: every queue that waits gets its share."""
 URGENT_FEW_MAX: Final = 64
 """Urgent events of a shard that one batch of an urgent child does in no time."""
 

@@ -20,7 +20,7 @@ from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
 from foliot.runtime.rehearsal import rehearse
-from foliot.runtime.selection import Deference, ShardWork, choose_shards
+from foliot.runtime.selection import CALM_FEW, Deference, ShardWork, choose_shards
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import (
@@ -56,8 +56,8 @@ _AWAITED_MAX: Final = 2
 _LEAVE_S: Final = 0.1
 """How long the others leave a shard with a few urgent events to the urgent children."""
 Role: TypeAlias = Literal["alone", "urgent", "bulk"]
-"""What a child does beside others: all lanes; critical and high alone, waiting for a shard that somebody holds; all
-lanes, but leaving shards with a few urgent events to the urgent children for a while."""
+"""What a child does beside others: all lanes; critical and high events and a few of the others, waiting for a shard
+that somebody holds; all lanes, but leaving shards with a few urgent events to the urgent children for a while."""
 _HELD: Final = -1
 """In the place of a queue: events that an instance held."""
 _ALARM_COLUMNS: Final = ("codes", "tenants", "shards", "whats")
@@ -193,12 +193,12 @@ class Stepper:
         self._capacity = max(1, self._pace.capacity // _BRIEF) if brief else self._pace.capacity
         connection = self._open()
         chosen, little = (sorted(named), True) if named else self._choose(connection, role)
-        locked = self._lock(connection, chosen, ahead=little, waits=role == "urgent") if chosen else None
+        locked = self._lock(connection, chosen, role, ahead=little) if chosen else None
         if locked is None or not locked.cursors:
             end_reading(connection)
             return NOTHING
         heads = locked.heads
-        own = _urgent(locked.cursors, heads) if role == "urgent" else heads
+        own = _urgent(locked.cursors, heads, few=0) if role == "urgent" else heads
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
         busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(own[cursor.shard])]
@@ -206,6 +206,8 @@ class Stepper:
             let_go(connection)
             return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
+        if role == "urgent":
+            own = _urgent(busy, heads, few=CALM_FEW)
         held, capacity, queue = self._attempt(busy, own)
         condemned = self._condemned_at(held)
         if condemned is not None:
@@ -269,18 +271,19 @@ class Stepper:
         return chosen, events <= AHEAD_EVENTS_MAX
 
     def _lock(
-        self, connection: Connection, shards: Sequence[int], *, ahead: bool, waits: bool = False
+        self, connection: Connection, shards: Sequence[int], role: Role = "alone", *, ahead: bool
     ) -> Locked | None:
-        """Lock those of the shards that are free, or with `waits` the first that is given back; None: in vain."""
+        """Lock those of the shards that are free; an urgent child waits where none is. None: in vain."""
         alone = next((shard for shard in shards if shard in self._suspects or shard in self._condemned), None)
         wanted = shards if alone is None else [alone]
         if "cursor_lock" in self._off:
             return lock(connection, wanted, ahead=ahead, how="read_cursors")
-        locked = lock(connection, wanted, ahead=ahead)
-        if locked.cursors or not waits:
+        few = CALM_FEW if role == "urgent" else 0
+        locked = lock(connection, wanted, ahead=ahead, few=few)
+        if locked.cursors or role != "urgent":
             return locked
         try:
-            return lock(connection, wanted[:_AWAITED_MAX], ahead=ahead, how="await_cursors")
+            return lock(connection, wanted[:_AWAITED_MAX], ahead=ahead, few=few, how="await_cursors")
         except TransactionLost:
             roll_back(connection)
             return None
@@ -420,11 +423,13 @@ def _first_queue(cursor: ShardCursor, head: Sequence[int]) -> int:
     return next(queue for queue, number in enumerate(cursor.numbers) if head[queue] > number)
 
 
-def _urgent(cursors: Sequence[ShardCursor], heads: Mapping[int, Sequence[int]]) -> dict[int, Sequence[int]]:
-    """Give heads as if critical and high events alone waited."""
+def _urgent(
+    cursors: Sequence[ShardCursor], heads: Mapping[int, Sequence[int]], *, few: int
+) -> dict[int, Sequence[int]]:
+    """Give heads as if critical and high events alone waited, and of each other queue no more than a few."""
     return {
         cursor.shard: [
-            head if is_urgent(queue) else number
+            head if is_urgent(queue) else min(head, number + few)
             for queue, (number, head) in enumerate(zip(cursor.numbers, heads[cursor.shard], strict=True))
         ]
         for cursor in cursors

@@ -77,9 +77,9 @@ CROSS JOIN LATERAL (
 ) e
 
 -- name: read_ahead
--- in: shards, whether or not their cursor rows could be locked; count
--- out: as read_inbox, all of each queue that has work and no more than `count` events; with each event the instance that
---      lives at its address, in the columns of load_instances from its id on, or nulls
+-- in: shards, whether or not their cursor rows could be locked; count, few
+-- out: as read_inbox, all of each queue that has work and no more than `count` events, and the first `few` of any other;
+--      with each event the instance that lives at its address, in the columns of load_instances from its id on, or nulls
 -- locks: nothing; what belongs to a cursor that is held cannot change
 -- index: heads_pkey, cursors_pkey, inbox_pkey, inbox_late_pkey, instances_address
 SELECT e.*, n.*
@@ -88,17 +88,21 @@ JOIN heads h ON h.shard = s.shard
 JOIN cursors c ON c.shard = s.shard
 CROSS JOIN generate_series(0, 7) AS q (queue)
 CROSS JOIN LATERAL (
+    SELECT CASE WHEN h.numbers[q.queue + 1] - c.numbers[q.queue + 1] <= %(count)s::int8
+           THEN h.numbers[q.queue + 1] ELSE c.numbers[q.queue + 1] + %(few)s::int8 END
+) AS r (last)
+CROSS JOIN LATERAL (
     SELECT i.shard, i.queue, i.number, i.tenant, i.machine, i.key, i.kind, i.event_id, i.source, i.type, i.time,
            i.data, i.traceparent, i.instance, i.timer, i.armed
     FROM inbox i
     WHERE i.segment = ANY ('{0,1,2,3}'::int2[]) AND i.shard = s.shard AND i.queue = q.queue
-      AND i.number > c.numbers[q.queue + 1] AND i.number <= c.numbers[q.queue + 1] + %(count)s::int8
+      AND i.number > c.numbers[q.queue + 1] AND i.number <= r.last
     UNION ALL
     SELECT l.shard, l.queue, l.number, l.tenant, l.machine, l.key, l.kind, l.event_id, l.source, l.type, l.time,
            l.data, l.traceparent, l.instance, l.timer, l.armed
     FROM inbox_late l
     WHERE l.shard = s.shard AND l.queue = q.queue
-      AND l.number > c.numbers[q.queue + 1] AND l.number <= c.numbers[q.queue + 1] + %(count)s::int8
+      AND l.number > c.numbers[q.queue + 1] AND l.number <= r.last
 ) e
 LEFT JOIN LATERAL (
     SELECT i.id, i.channel, i.placed, i.version, i.semantics, i.position, i.n, i.mode, i.state, i.note
@@ -106,7 +110,7 @@ LEFT JOIN LATERAL (
     WHERE i.shard = e.shard AND i.tenant = e.tenant AND i.machine = e.machine AND i.key = e.key AND NOT i.released
     OFFSET 0 -- keeps this a probe of its own
 ) n ON true
-WHERE h.numbers[q.queue + 1] - c.numbers[q.queue + 1] BETWEEN 1 AND %(count)s::int8
+WHERE r.last > c.numbers[q.queue + 1]
 
 -- name: read_held
 -- in: shards (draining ones), count
