@@ -20,6 +20,8 @@ HEAD_BYTES_MAX: Final = 65_536
 """Of what is neither a whole head nor part of a body: a head that is not whole, what goes with chunks, trailers."""
 CONNECTIONS_MAX: Final = 2_000
 _VERSIONS: Final = frozenset(("1.0", "1.1"))
+_CODINGS: Final[tuple[list[bytes], ...]] = ([], [b"chunked"])
+"""Others would be let pass in front of that one, and nothing here undoes them."""
 _PROBLEM: Final = problem_bytes(
     problem(Refusal("not_http", "what came is no request of HTTP/1.1", "", "Send what RFC 9112 describes."))
 )
@@ -87,9 +89,10 @@ class PunctualProtocol(HttpToolsProtocol):
         version, hosts = self.parser.get_http_version(), names.count(b"host")
         # An older client may leave away the host, and knows no chunks.
         is_clear = hosts == 1 if version == "1.1" else hosts < 2 and b"transfer-encoding" not in names
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
         # A whole URL, or what looks like the rest of one, would lose its host on the way to the path.
         is_path = self.url.startswith(b"/") and not self.url.startswith(b"//")
-        if version not in _VERSIONS or not is_clear or not is_path:
+        if version not in _VERSIONS or not is_clear or not is_path or codings not in _CODINGS:
             raise _Unclear
         super().on_headers_complete()
 

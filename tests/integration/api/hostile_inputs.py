@@ -237,6 +237,7 @@ PATHS: Final = {
 
 REQUEST: Final = b"POST /v1/events HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\ncontent-type: " + STRUCTURED.encode()
 CHUNKED: Final = REQUEST + b"\r\ntransfer-encoding: chunked\r\n\r\n"
+CHUNKS: Final = b"%x\r\n%b\r\n0\r\n\r\n" % (len(with_attributes()), with_attributes())
 SMUGGLED: Final = b"GET /v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n"
 """It would be answered 200: what must not be taken for a request where the bounds of the one before are in doubt."""
 BROKEN: Final = {
@@ -283,6 +284,10 @@ BROKEN: Final = {
     "a coding twice": REQUEST
     + b"\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
     + SMUGGLED,
+    **{
+        f"chunks of {codings}": REQUEST + b"\r\ntransfer-encoding: " + codings.encode() + b"\r\n\r\n" + CHUNKS
+        for codings in ("gzip, chunked", "gzip\r\ntransfer-encoding: chunked", ",chunked", "identity, chunked")
+    },
     "chunks without an end of line": CHUNKED + b"2\r\n{}0\r\n\r\n" + SMUGGLED,
     "an extension with an end of line": REQUEST
     + b"\r\ntransfer-encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n"
