@@ -7,6 +7,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from foliot.api.problems import problem, problem_bytes
@@ -39,8 +40,8 @@ class PunctualProtocol(HttpToolsProtocol):
     """HTTP/1.1, one request at a time, whose head has to come in time.
 
     The parser lets pass what another one on the way might read in another way; that is refused here. What follows a
-    request that is not answered yet, or one that asks for another protocol, is not read: the connection ends with the
-    answer, and who has sent more sends it again (RFC 9112, 9.3.2).
+    request that is not answered yet is not read: the connection ends with the answer, and who has sent more sends it
+    again (RFC 9112, 9.3.2). That a request asks for another protocol is passed over (RFC 9110, 7.8).
     """
 
     _late: asyncio.TimerHandle | None = None
@@ -58,7 +59,12 @@ class PunctualProtocol(HttpToolsProtocol):
         if self._is_over:
             return
         self._unclaimed_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("")
         if self._unclaimed_bytes > HEAD_BYTES_MAX and not self._is_over:
             self.send_400_response("")
         if self._is_answered():
@@ -94,12 +100,18 @@ class PunctualProtocol(HttpToolsProtocol):
         is_path = self.url.startswith(b"/") and not self.url.startswith(b"//")
         if version not in _VERSIONS or not is_clear or not is_path or codings not in _CODINGS:
             raise _Unclear
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body."""
         self._unclaimed_bytes = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request, unless it is going to be read once more."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own words are of no use
         """Read no further: refuse what is no request, or end after the answer to the whole one before it."""
@@ -111,9 +123,15 @@ class PunctualProtocol(HttpToolsProtocol):
             self.transport.write(_REFUSAL)
         self.transport.close()
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """End with the answer to a request that asks for another protocol: what follows may be of that."""
-        self.send_400_response("")
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as asked:
+            # Behind such a head the parser looks for no body. The request is read anew as one that does not ask.
+            lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+            lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+            self.parser = HttpRequestParser(self)
+            self._feed(b"\r\n".join((*lines, b"", data[asked.args[0] :])))
 
     def _is_answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -302,6 +302,27 @@ def test_what_follows_a_request_for_another_protocol_is_not_read(site: Site) -> 
     assert found.startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_request_that_asks_for_another_protocol_is_answered_as_if_it_did_not(site: Site) -> None:
+    body = b'{"specversion":"1.0","id":"a","source":"s","type":"reported","subject":"INC-1","foliotmachine":"incident"}'
+    request = (
+        b"POST /v1/events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer %b\r\n"
+        b"content-type: application/cloudevents+json\r\ncontent-length: %d\r\n"
+        b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n%b"
+    ) % (site.key().encode(), len(body), body)
+    url, found = site.client.base_url, b""
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        for part in (request[:40], request[40:-50], request[-50:]):
+            connection.sendall(part)
+            time.sleep(0.05)
+        found += _answer(connection)
+
+        connection.sendall(b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\n")
+        found += _answer(connection)
+
+    assert found.startswith(b"HTTP/1.1 202 ")
+    assert b"HTTP/1.1 200 " in found
+
+
 def test_what_comes_after_a_body_is_no_header(site: Site) -> None:
     request = (
         b"POST /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
