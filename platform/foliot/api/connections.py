@@ -47,6 +47,8 @@ class PunctualProtocol(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     _unclaimed_bytes = 0
     """What has come since the last head or part of a body was whole."""
+    _is_within = False
+    """Whether a head has come whose body is not whole."""
     _is_over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -101,6 +103,7 @@ class PunctualProtocol(HttpToolsProtocol):
         if version not in _VERSIONS or not is_clear or not is_path or codings not in _CODINGS:
             raise _Unclear
         if not self.parser.should_upgrade():
+            self._is_within = True
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -111,15 +114,17 @@ class PunctualProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request, unless it is going to be read once more."""
         if not self.parser.should_upgrade():
+            self._is_within = False
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own words are of no use
         """Read no further: refuse what is no request, or end after the answer to the whole one before it."""
         self._is_over = True
-        if not self._is_answered() and not self.cycle.more_body:
+        if not self._is_answered() and not self._is_within:
             self.cycle.keep_alive = False
             return
-        if self._is_answered() or not self.cycle.response_started:
+        # A second answer would be taken for that of the next request.
+        if not self._is_within or not self.cycle.response_started:
             self.transport.write(_REFUSAL)
         self.transport.close()
 

@@ -334,6 +334,19 @@ def test_what_comes_after_a_body_is_no_header(site: Site) -> None:
     assert found.startswith(b"HTTP/1.1 401 ")
 
 
+def test_a_body_that_goes_wrong_behind_its_answer_has_no_second_one(site: Site) -> None:
+    url = site.client.base_url
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        connection.sendall(b"POST /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n")
+        first = _answer(connection)
+
+        connection.sendall(b"no chunk\r\n")
+        second = _answer(connection)
+
+    assert first.startswith(b"HTTP/1.1 401 ")
+    assert second == b""
+
+
 def test_what_goes_with_a_body_is_bounded(site: Site) -> None:
     request = b"POST /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2;"
     url = site.client.base_url
