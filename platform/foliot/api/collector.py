@@ -222,8 +222,12 @@ class Collector:
             if verdict.position is not None:
                 shard = verdict.position.shard
                 shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
-        if shards:
+        if not shards:
+            return
+        try:
             self._wake.wake(shards)
+        except Exception as error:  # noqa: BLE001 - an installed one that breaks its promise must not end the thread
+            log.warning("wake_up_not_sent", error=str(error))
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -429,6 +429,21 @@ def test_callers_are_answered_before_workers_are_woken(site: Site) -> None:
     assert wake.was_answered
 
 
+def test_a_wake_that_fails_does_not_end_the_collector(site: Site) -> None:
+    class Failing:
+        def wake(self, _: object) -> None:
+            raise RuntimeError("it never raises")
+
+    caller = site.doors.caller(site.key())
+    collector = Collector(site.settings, Failing(), site.doors.catalog, Meters())
+    collector.start()
+
+    verdicts = [asyncio.run(_submitted(collector, caller, _arrival(site, name))) for name in ("e1", "e2")]
+    collector.stop()
+
+    assert [verdict.standing for [verdict] in verdicts] == ["accepted", "accepted"]
+
+
 def test_the_registry_is_looked_up_anew_before_anybody_has_to_wait_for_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
