@@ -221,7 +221,10 @@ class Doors:
         with self.reading(caller) as connection:
             catalog = load_own_catalog(connection)
         with self._lock:
-            self._catalogs[caller.tenant] = _Read(catalog, now)
+            known = self._catalogs.get(caller.tenant)
+            # What was read here may be older than what another thread has read meanwhile.
+            if known is None or known.catalog.revision <= catalog.revision or now - known.at >= CATALOG_S_MAX:
+                self._catalogs[caller.tenant] = _Read(catalog, now)
         return catalog
 
     def catalog_at_hand(self, caller: Caller) -> Catalog | None:

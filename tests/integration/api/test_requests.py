@@ -444,6 +444,23 @@ def test_a_wake_that_fails_does_not_end_the_collector(site: Site) -> None:
     assert [verdict.standing for [verdict] in verdicts] == ["accepted", "accepted"]
 
 
+def test_an_older_look_at_the_registry_does_not_take_the_place_of_a_newer_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = site.doors.caller(site.key())
+    older = site.doors.catalog(caller)
+    with psycopg.connect(site.database.service) as connection:
+        create_tenant(connection, "third")
+    newer = site.doors.catalog(caller, fresh=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api_doors, "load_own_catalog", lambda _: older)
+        site.doors.catalog(caller, fresh=True)
+
+    assert newer.revision > older.revision
+    assert site.doors.catalog(caller) is newer
+
+
 def test_the_registry_is_looked_up_anew_before_anybody_has_to_wait_for_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
