@@ -84,6 +84,16 @@ class _Condemned:
     parking: Parking | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What is stepped of what was locked: how many events, of which queue if of one; whether an attempt died here."""
+
+    cursors: Sequence[ShardCursor]
+    capacity: int
+    queue: int | None = None
+    after_death: bool = False
+
+
 class Pace:
     """How many events fit into the time of a batch, learnt from the batches before; halved by trouble."""
 
@@ -208,14 +218,19 @@ class Stepper:
         taken.extend(cursor.shard for cursor in busy)
         if role == "urgent":
             own = _urgent(busy, heads, few=CALM_FEW)
-        held, capacity, queue = self._attempt(busy, own)
+        trial = self._attempt(busy, own)
+        held = trial.cursors
         condemned = self._condemned_at(held)
         if condemned is not None:
-            capacity, queue = 1, condemned.queue
+            trial = _Trial(held, 1, condemned.queue)
         catalog = self._fresh_catalog(connection, locked.revision)
-        wanted = own if queue is None else _only(queue, held[0], heads)
+        # What died here may have been a batch of all lanes. An urgent child that moved the cursors past its urgent
+        # events alone would wipe out the trace of that death, again and again, and the event that kills stay for ever.
+        wanted = heads if trial.after_death else own
+        if trial.queue is not None:
+            wanted = _only(trial.queue, held[0], heads)
         share = self._settings.step_share
-        events = read_events(connection, held, wanted, locked.ahead, capacity=capacity, share=share)
+        events = read_events(connection, held, wanted, locked.ahead, capacity=trial.capacity, share=share)
         self._alone = _alone(held, events)
         compare = "token" not in self._off
         lives = load_lives(connection, self.cache, held, events, locked.ahead, compare=compare)
@@ -288,10 +303,8 @@ class Stepper:
             roll_back(connection)
             return None
 
-    def _attempt(
-        self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]
-    ) -> tuple[list[ShardCursor], int, int | None]:
-        """Write down that these cursors are tried; give those to step, how many events, and of which queue if of one.
+    def _attempt(self, cursors: Sequence[ShardCursor], heads: dict[int, Sequence[int]]) -> _Trial:
+        """Write down that these cursors are tried; tell which of them are stepped, and how.
 
         A shard whose cursors have seen an attempt die is tried alone, after two deaths event by event. An event is
         parked after three deaths from its own cursors: a kill from outside rarely hits the same event again.
@@ -301,7 +314,7 @@ class Stepper:
         if shards[0] in self._suspects:
             capacity = min(capacity, self._suspects[shards[0]])
         if "attempts" in self._off or self._attempts is None:
-            return list(cursors), capacity, None
+            return _Trial(cursors, capacity)
         # A batch that only drains moves no number: the count of batches tells that it was finished. A single step
         # says of which queue it is, since by the next attempt a more urgent event may have come.
         places = [
@@ -316,7 +329,7 @@ class Stepper:
         tried = _ATTEMPTS["begin"].run(self._attempts, parameters).fetchall()
         worst, unfinished, singles, queue = max(tried, key=lambda row: (row[1] > 1 or row[2] > 0, row[2], row[1]))
         if unfinished <= 1 and singles == 0:
-            return list(cursors), capacity, None
+            return _Trial(cursors, capacity)
         others = [shard for shard in shards if shard != worst]
         if others:
             _ATTEMPTS["excuse"].run(self._attempts, {"shards": others})
@@ -328,7 +341,7 @@ class Stepper:
             self._condemned[worst] = _Condemned(place, queue, parking)
         log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
         stepped = [cursor for cursor in cursors if cursor.shard == worst]
-        return (stepped, 1, queue) if singles else (stepped, capacity, None)
+        return _Trial(stepped, 1, queue) if singles else _Trial(stepped, capacity, after_death=True)
 
     def _condemned_at(self, cursors: Sequence[ShardCursor]) -> _Condemned | None:
         """Give the event that is to be parked; one that another child has passed meanwhile is forgotten."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,3 +96,31 @@ def test_an_error_that_nobody_foresaw_parks_its_instance_alone(
 
     assert incident.rows("SELECT stage, code, event_id FROM dead_letters") == [("park", "engine_failed", "odd")]
     assert incident.rows("SELECT key, mode FROM instances WHERE mode <> 'running'") == [("a", "held")]
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_urgent_events_between_its_deaths_do_not_hide_a_low_event_that_kills(
+    incident: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = batch.step
+
+    def deadly(machine: object, state: object, event: object, now: int) -> object:
+        if event.id == "poison":  # type: ignore[attr-defined]
+            raise SystemExit
+        return step(machine, state, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "step", deadly)
+    incident.take(incident.arrival("a", "noted", {}, lane="low", event_id="poison"))
+
+    for _ in range(10):
+        # Each of these children is a process that has ended: nothing is known of its attempt but the row.
+        with suppress(SystemExit):
+            incident.stepper("bulk").run_batch(role="bulk")
+        incident.take(incident.arrival(_neighbour("a"), "noted", {}, lane="critical"))
+        with suppress(SystemExit):
+            urgent = incident.stepper("urgent")
+            while urgent.run_batch(role="urgent").events:
+                pass
+
+    assert incident.rows("SELECT code, event_id FROM dead_letters") == [("process_died", "poison")]
+    assert incident.rows("SELECT count(*) FROM journal WHERE kind = 0") == [(10,)]
