@@ -7,6 +7,7 @@ leases. One `Stepper` belongs to one thread at a time; its caller sees to that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import Any, Final, Literal, TypeAlias
@@ -77,7 +78,10 @@ NOTHING: Final = Stepped(0, 0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class _Condemned:
-    """An event that must not be stepped: the first of `queue` (`_HELD`: of what is held) where the cursor was."""
+    """An event that must not be stepped: the first of `queue` (`_HELD`: of what is held) where the cursor was.
+
+    `place` is the cursor's number in that queue, whatever others do meanwhile; of what is held, all of the cursor.
+    """
 
     place: tuple[int, ...]
     queue: int
@@ -261,10 +265,14 @@ class Stepper:
             name = f"foliot-attempts {self._writer}"
             self._attempts = connect(self._settings.dsn_service, application=name, synchronous=False)
             self._attempts.autocommit = True
-        if self._unexcused:
-            _ATTEMPTS["excuse"].run(self._attempts, {"shards": sorted(self._unexcused)})
-            self._unexcused.clear()
+        self._excuse(self._attempts)
         return self._connection
+
+    def _excuse(self, attempts: Connection) -> None:
+        """Say of attempts that ended without a step that nothing died."""
+        if self._unexcused:
+            _ATTEMPTS["excuse"].run(attempts, {"shards": sorted(self._unexcused)})
+            self._unexcused.clear()
 
     def _choose(self, connection: Connection, role: Role) -> tuple[list[int], bool]:
         """Choose shards; tell too whether so little waits there that it can be read with the lock."""
@@ -318,7 +326,7 @@ class Stepper:
         # A batch that only drains moves no number: the count of batches tells that it was finished. A single step
         # says of which queue it is, since by the next attempt a more urgent event may have come.
         places = [
-            (cursor.shard, numbers_text((*_place(cursor), _first_queue(cursor, heads[cursor.shard]))))
+            (cursor.shard, numbers_text((*_place(cursor, _HELD), _first_queue(cursor, heads[cursor.shard]))))
             for cursor in cursors
         ]
         parameters = {
@@ -337,7 +345,7 @@ class Stepper:
             what = f"stepping this event ended its process {ATTEMPTS_MAX} times"
             remedy = "Find out why (memory, a native crash), then redrive."
             parking = Parking(Refusal("process_died", what, remedy=remedy), ATTEMPTS_MAX)
-            place = next(_place(cursor) for cursor in cursors if cursor.shard == worst)
+            place = next(_place(cursor, queue) for cursor in cursors if cursor.shard == worst)
             self._condemned[worst] = _Condemned(place, queue, parking)
         log.warning("attempt_after_death", shard=worst, unfinished=unfinished, single_steps=singles)
         stepped = [cursor for cursor in cursors if cursor.shard == worst]
@@ -347,7 +355,7 @@ class Stepper:
         """Give the event that is to be parked; one that another child has passed meanwhile is forgotten."""
         for cursor in cursors:
             condemned = self._condemned.get(cursor.shard)
-            if condemned is not None and condemned.place == _place(cursor):
+            if condemned is not None and condemned.place == _place(cursor, condemned.queue):
                 return condemned
             self._condemned.pop(cursor.shard, None)
         return None
@@ -410,6 +418,10 @@ class Stepper:
         if "cache_drop" not in self._off:
             for shard in taken:
                 self.cache.drop(shard)
+        if self._attempts is not None:
+            # At once, or the next child takes it for a death; what fails is said when the connection is a new one.
+            with suppress(StoreError):
+                self._excuse(self._attempts)
         if self._connection is not None:
             roll_back(self._connection)
 
@@ -425,8 +437,8 @@ class Stepper:
         self._catalog, self._versions = None, Versions(_VERSIONS_MAX)
 
 
-def _place(cursor: ShardCursor) -> tuple[int, ...]:
-    return (*cursor.numbers, cursor.batch)
+def _place(cursor: ShardCursor, queue: int) -> tuple[int, ...]:
+    return (*cursor.numbers, cursor.batch) if queue == _HELD else (cursor.numbers[queue],)
 
 
 def _first_queue(cursor: ShardCursor, head: Sequence[int]) -> int:
@@ -462,4 +474,5 @@ def _alone(cursors: Sequence[ShardCursor], events: dict[int, list[Waiting]]) -> 
     if len(cursors) != 1 or len(events[cursors[0].shard]) != 1:
         return None
     [event] = events[cursors[0].shard]
-    return _Condemned(_place(cursors[0]), event.queue if event.holder is None else _HELD, None)
+    queue = event.queue if event.holder is None else _HELD
+    return _Condemned(_place(cursors[0], queue), queue, None)

@@ -124,3 +124,22 @@ def test_urgent_events_between_its_deaths_do_not_hide_a_low_event_that_kills(
 
     assert incident.rows("SELECT code, event_id FROM dead_letters") == [("process_died", "poison")]
     assert incident.rows("SELECT count(*) FROM journal WHERE kind = 0") == [(10,)]
+
+
+def test_urgent_events_between_its_refusals_do_not_hide_a_low_event_that_cannot_be_stored(
+    incident: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each look comes so late that the bulk child leaves nothing to the urgent one.
+    monkeypatch.setattr("foliot.runtime.stepper.monotonic", count(step=1).__next__)
+    incident.take(incident.arrival("a", "noted", {}, lane="low", event_id="n2"))
+    with psycopg.connect(incident.database.owner) as owner:
+        owner.execute("ALTER TABLE journal ADD CONSTRAINT refusal CHECK (event_id <> 'n2') NOT VALID")
+    bulk, urgent = incident.stepper("bulk"), incident.stepper("urgent")
+
+    for _ in range(10):
+        bulk.run_batch(role="bulk")
+        incident.take(incident.arrival(_neighbour("a"), "noted", {}, lane="critical"))
+        urgent.run_batch(role="urgent")
+
+    assert incident.rows("SELECT code, event_id FROM dead_letters") == [("not_storable", "n2")]
+    assert incident.rows("SELECT count(*) FROM journal WHERE kind = 0") == [(10,)]
