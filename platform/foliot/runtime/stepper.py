@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import structlog
 
-from foliot.errors import FoliotError, Refusal
+from foliot.errors import Refusal
 from foliot.registry import Catalog, Versions, load_catalog
 from foliot.runtime.addresses import is_urgent
 from foliot.runtime.batch import Parking, ShardBatch
@@ -193,8 +193,8 @@ class Stepper:
             connection = self._open()
             catalog = self._catalog = load_catalog(connection)
             rehearse(connection, catalog, self._versions)
-        except FoliotError as error:
-            log.debug("not_rehearsed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - another release's machine, say: nothing here may keep a child from work
+            log.warning("not_rehearsed", error=str(error))
             self._disconnect([])
 
     def close(self) -> None:

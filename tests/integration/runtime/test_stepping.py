@@ -8,6 +8,7 @@ from itertools import count
 from threading import Timer
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from addresses import WORK
 
@@ -344,6 +345,18 @@ def test_a_child_that_has_rehearsed_has_written_nothing_and_steps(incident: Worl
     stepper.rehearse()
 
     assert incident.rows("SELECT FROM journal UNION ALL SELECT FROM batches UNION ALL SELECT FROM attempts") == []
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    assert stepper.run_batch().events == 1
+
+
+def test_a_machine_of_another_release_does_not_keep_a_child_from_stepping_others(incident: World) -> None:
+    incident.publish("{foliot: 1, id: unreadable, initial: one, states: {one: {}}}")
+    with psycopg.connect(incident.database.owner) as owner:
+        owner.execute("UPDATE versions SET definition = '{}' WHERE version = 1 AND source LIKE '%unreadable%'")
+    stepper = incident.stepper()
+
+    stepper.rehearse()
+
     incident.take(incident.arrival("a", "reported", {"severity": 2}))
     assert stepper.run_batch().events == 1
 
