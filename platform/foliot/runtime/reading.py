@@ -8,12 +8,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 from foliot.runtime.lives import Address, Life, LifeCache, ShardCursor, Waiting, life_of, waiting_of
 from foliot.runtime.selection import allot
-from foliot.store import Conflict, Connection, columns, load, pipelined
+from foliot.store import HOT_TIMEOUT_MS, Conflict, Connection, columns, load, pipelined
 
 _SQL: Final = load("step")
 _REGISTRY: Final = load("registry")
 AHEAD_EVENTS_MAX: Final = 8
 """Events that are read with the lock, in the same round trip: where no more than these wait, and of each queue."""
+_AWAIT_MS: Final = "100"
+"""How long a cursor is waited for: as long as a long batch takes."""
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
 _RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
 _EVENT_COLUMNS: Final = 16
@@ -61,8 +63,10 @@ def lock(
     first = None
     with pipelined(connection, "step.lock"):
         if how == "await_cursors":
-            _SQL["wait_briefly"].run(connection)
+            _SQL["limit_waits"].run(connection, {"ms": _AWAIT_MS})
         rows = _SQL[how].run(connection, wanted)
+        if how == "await_cursors":
+            _SQL["limit_waits"].run(connection, {"ms": str(HOT_TIMEOUT_MS)})
         heads = _SQL["read_heads"].run(connection, wanted)
         # After the heads: a machine that an event up to them names was committed before, so this catalog has it.
         installation = _REGISTRY["read_installation"].run(connection)
@@ -76,7 +80,9 @@ def lock(
     row = installation.fetchone()
     return Locked(
         cursors,
-        found[0][-1] if found else 0,
+        # Of a row that was waited for, PostgreSQL tells the clock after the wait, of others before it. A shard's
+        # time must not go back, and another may have stepped this one meanwhile.
+        max((row[-1] for row in found), default=0),
         dict(heads.fetchall()),
         None if row is None else row[0],
         None if first is None else _ahead(first.fetchall()),

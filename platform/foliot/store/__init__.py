@@ -2,6 +2,7 @@
 
 from foliot.store.arrays import columns, numbers_text
 from foliot.store.connection import (
+    HOT_TIMEOUT_MS,
     Conflict,
     Connection,
     Cursor,
@@ -31,6 +32,7 @@ from foliot.store.vocabulary import (
 )
 
 __all__ = [
+    "HOT_TIMEOUT_MS",
     "JOURNAL_KINDS",
     "JOURNAL_OUTCOMES",
     "KIND_EVENT",

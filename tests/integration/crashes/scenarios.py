@@ -159,6 +159,23 @@ def _before_wake_up(site: Site) -> None:
     site.take(*site.arrivals(("old", "left"), ("old", "returned", None, 3), ("new", "counted", None, 0)))
 
 
+def _before_urgent_step(site: Site) -> None:
+    _publish(site, LOOPING)
+    site.take(*site.arrivals(("old", "counted", None, 1)))
+
+
+def _step_when_given_back(site: Site) -> None:
+    """Step as an urgent child does where somebody holds the shard at first."""
+    with site.connected() as holder, closing(Stepper(site.settings, writer="crash")) as stepper:
+        stepper.rehearse()
+        holder.execute("SELECT FROM cursors FOR UPDATE")
+        giving_back = threading.Timer(0.05, holder.rollback)
+        giving_back.start()
+        stepper.run_batch(role="urgent")
+        giving_back.join()
+    site.drain()
+
+
 def _before_step_after_death(site: Site) -> None:
     """Two shards were tried by a process that died."""
     _before_step(site)
@@ -359,6 +376,14 @@ SCENARIOS: Final = {
             "step.lock_cursors step.read_heads registry.read_installation step.read_ahead attempts.begin step.stepped "
             "step.insert_instances step.update_instances step.insert_journal step.move_cursors step.before_commit "
             "step.commit",
+            besides="step",
+        ),
+        Scenario(
+            "step of a shard that is waited for",
+            _before_urgent_step,
+            _step_when_given_back,
+            "step.lock_cursors step.limit_waits step.await_cursors step.limit_waits:2 step.read_heads step.read_ahead "
+            "attempts.begin step.stepped step.move_cursors step.commit",
             besides="step",
         ),
         Scenario(

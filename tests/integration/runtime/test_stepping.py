@@ -15,10 +15,10 @@ from addresses import WORK
 from foliot.history import verify
 from foliot.registry import Versions
 from foliot.runtime import take_in
-from foliot.runtime.reading import AHEAD_EVENTS_MAX
+from foliot.runtime.reading import AHEAD_EVENTS_MAX, lock
 from foliot.runtime.rehearsal import rehearse
 from foliot.runtime.selection import CALM_FEW
-from foliot.store import Conflict, RegistryMoved, connect
+from foliot.store import Conflict, Connection, RegistryMoved, connect
 
 if TYPE_CHECKING:
     from conftest import World
@@ -324,6 +324,25 @@ def test_an_urgent_child_does_not_wait_for_a_shard_for_long_and_goes_on_after_it
     incident.connection.rollback()
     assert in_vain.events == 0
     assert stepper.run_batch(role="urgent").events == 1
+
+
+def test_the_wait_for_a_shard_shortens_no_other_wait_and_tells_the_time_as_of_its_end(incident: World) -> None:
+    waiting = connect(incident.database.service, application="waiting")
+    with closing(waiting), closing(connect(incident.database.service, application="next")) as following:
+        following.execute("SELECT FROM cursors WHERE shard = 5 FOR UPDATE")
+        Timer(0.02, _step_as, (following, 5)).start()
+
+        locked = lock(waiting, [3, 5], ahead=False, how="await_cursors")
+
+        assert waiting.execute("SHOW lock_timeout").fetchone() == ("5s",)
+        waiting.rollback()
+    [(stepped_at,)] = incident.rows("SELECT (extract(epoch FROM at) * 1000000)::int8 FROM cursors WHERE shard = 5")
+    assert locked.now > stepped_at
+
+
+def _step_as(connection: Connection, shard: int) -> None:
+    connection.execute("UPDATE cursors SET at = clock_timestamp() WHERE shard = %s", (shard,))
+    connection.commit()
 
 
 def test_a_bulk_child_leaves_an_urgent_event_for_a_while_and_then_takes_it(

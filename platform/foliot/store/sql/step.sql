@@ -20,12 +20,12 @@ SELECT shard, numbers, n, batch, outbox, token, draining,
 FROM cursors WHERE shard = ANY (%(shards)s::int2[])
 ORDER BY shard FOR UPDATE SKIP LOCKED
 
--- name: wait_briefly
--- in: nothing
--- out: nothing that matters; this transaction waits for a lock no longer than a long batch takes
+-- name: limit_waits
+-- in: milliseconds, as text
+-- out: nothing that matters; until it is said anew, this transaction waits for a lock no longer
 -- locks: nothing
 -- index: none
-SELECT set_config('lock_timeout', '100ms', true)
+SELECT set_config('lock_timeout', %(ms)s::text, true)
 
 -- name: await_cursors
 -- in: shards, sorted
