@@ -20,6 +20,7 @@ HEAD_S_MAX: Final = 10.0
 HEAD_BYTES_MAX: Final = 65_536
 """Of what is neither a whole head nor part of a body: a head that is not whole, what goes with chunks, trailers."""
 CONNECTIONS_MAX: Final = 2_000
+_PIECE_BYTES: Final = 16_384
 _VERSIONS: Final = frozenset(("1.0", "1.1"))
 _CODINGS: Final[tuple[list[bytes], ...]] = ([], [b"chunked"])
 """Others would be let pass in front of that one, and nothing here undoes them."""
@@ -58,8 +59,13 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what came; go on waiting as long as there is no request to be answered."""
-        if self._is_over:
-            return
+        # Piece by piece, so that what is unclaimed is counted alike however it arrives.
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._is_over:
+                return
+            self._take(data[start : start + _PIECE_BYTES])
+
+    def _take(self, data: bytes) -> None:
         self._unclaimed_bytes += len(data)
         self._unset_keepalive_if_required()
         try:

@@ -98,6 +98,7 @@ class Postgres(Server):
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
         if not self.data.exists():
             self._initialize(binaries, environment)
+        self._forget_zombie()
         settings = self._settings | {"port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         argv = (str(binaries / "postgres"), "-D", str(self.data), *options)
@@ -145,6 +146,13 @@ class Postgres(Server):
         for backend in self.kin():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(backend, number)
+
+    def _forget_zombie(self) -> None:
+        """Remove the lock file of a server that died unburied: to PostgreSQL it lives, and keeps the folder."""
+        lock = self.data / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+            if not _lives(int(lock.read_text("utf-8").split()[0])):
+                lock.unlink()
 
     def _binaries(self) -> Path:
         """Find the programs; where `nobody` must run them and cannot reach them, copy them to where it can."""

@@ -297,6 +297,9 @@ BROKEN: Final = {
     + b"\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}"
     + SMUGGLED,
     "a request behind an answerless one": REQUEST + b"\r\ncontent-length: 2\r\n\r\n{}" + SMUGGLED,
+    "an older request behind an older one": (
+        REQUEST + b"\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}" + SMUGGLED
+    ).replace(b"/1.1", b"/1.0"),
     "a header without a value": REQUEST + b"\r\nx:\r\nhost: b\r\n\r\n" + SMUGGLED,
     "a host in the path": b"GET //a/v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n",
     "a whole URL": b"GET http://a/v1/machines HTTP/1.1\r\nhost: a\r\nauthorization: %b\r\n\r\n",

@@ -15,6 +15,7 @@ import pytest
 from addresses import WORK
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from integration.runtime.model import FIRST, KEYS, SECOND, Letter, Model, Row, Sent
 from psycopg import sql
@@ -465,5 +466,6 @@ def test_the_model_notices_a_defence_that_is_off(ground: Ground, defence: Defenc
     # It ends with the first that notices; which one that is differs between versions of Python.
     quiet = settings(REPEATABLE, verbosity=Verbosity.quiet, max_examples=100)
 
-    with pytest.raises(AssertionError):
+    # What it noticed may depend on the moment, and then it is told as flaky.
+    with pytest.raises((AssertionError, FlakyFailure)):
         run_state_machine_as_test(lambda: Interleavings(ground), settings=quiet)
