@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, ClassVar, Final, TypeAlias
 
 import psycopg
 
 from foliot.errors import FoliotError
 
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 
 HOT_TIMEOUT_MS: Final = 5_000
@@ -27,8 +27,33 @@ _ONE_PLAN: Final = {
     "enable_mergejoin": "off",
     "jit": "off",
 }
-"""Each statement is written for one plan, probes of the index that its header names, and is planned once a session:
-then neither old statistics nor a table that was empty at the time make it read a table whole."""
+"""Each statement is written for one plan, probes of the index that its header names. It is planned once for many runs:
+see `Connection.given`."""
+PLANNED_ROWS: Final = 10_000
+PLANNED_S: Final = 3.0
+"""Plans are kept for as many rows, and for as long, at least."""
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A session of Foliot, with one plan for all runs of a statement, which it makes anew from time to time.
+
+    Postgres plans by the size that a table has, and keeps the plan until somebody takes statistics: where a table was
+    all but empty then, any index of it will do, and what reads a shard's rows one by one for each event is as good as a
+    probe. A new installation into which a hundred thousand instances were born got a tenth of its speed for a minute.
+    """
+
+    _rows = 0
+    _planned_at = 0.0
+
+    def given(self, rows: int) -> None:
+        """Note that a statement is about to take `rows`; after many of them, and some time, all is planned anew.
+
+        So an idle session keeps its plans, and one that makes tables grow does not outlive their being small.
+        """
+        self._rows += rows
+        if self._rows >= PLANNED_ROWS and monotonic() - self._planned_at >= PLANNED_S:
+            self._rows, self._planned_at = 0, monotonic()
+            self.execute("DISCARD PLANS")
 
 
 class StoreError(FoliotError):
@@ -142,7 +167,7 @@ def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms:
         StoreUnavailable: no connection within five seconds.
     """
     with translated("connect"):
-        return psycopg.connect(dsn, **session(application, synchronous=synchronous, timeout_ms=timeout_ms))
+        return Connection.connect(dsn, **session(application, synchronous=synchronous, timeout_ms=timeout_ms))
 
 
 def session(application: str, *, synchronous: bool = True, timeout_ms: int = HOT_TIMEOUT_MS) -> dict[str, Any]:

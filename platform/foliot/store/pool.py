@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from foliot.store.connection import Connection, StoreUnavailable, session, translated
@@ -36,8 +35,9 @@ class Pool:
     """
 
     def __init__(self, dsn: str, *, application: str, size: int, wait_s: float, timeout_ms: int) -> None:
-        self._pool: ConnectionPool[psycopg.Connection[tuple[Any, ...]]] = ConnectionPool(
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
+            connection_class=Connection,
             kwargs=session(application, timeout_ms=timeout_ms),
             min_size=1,
             max_size=size,

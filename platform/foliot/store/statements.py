@@ -63,9 +63,12 @@ class Statement:
         Raises:
             StoreError: what the driver said, translated; inside of `pipelined` it comes at the end of the block.
         """
+        rows = 0
         if parameters is not None and self.arrays:
+            rows = len(parameters[next(iter(self.arrays))])
             parameters = {**parameters, **self._packed(parameters)}
         with translated(self.name):
+            connection.given(rows)
             cursor = connection.cursor(binary=True)
             cursor.execute(self.text, parameters, prepare=True)
         crash_point.passed(self.name)
