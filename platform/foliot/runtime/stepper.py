@@ -212,16 +212,14 @@ class Stepper:
             end_reading(connection)
             return NOTHING
         heads = locked.heads
-        own = _urgent(locked.cursors, heads, few=0) if role == "urgent" else heads
         # Another may have stepped all of it since the choice. A batch of nothing would leave an attempt that looks
         # like a death to the next one: its cursors do not move.
-        busy = [cursor for cursor in locked.cursors if cursor.draining or cursor.numbers != tuple(own[cursor.shard])]
+        busy = [cursor for cursor in locked.cursors if _has_work(cursor, heads[cursor.shard], role)]
         if not busy:
             let_go(connection)
             return Stepped(0, len(locked.cursors), perf_counter() - began)
         taken.extend(cursor.shard for cursor in busy)
-        if role == "urgent":
-            own = _urgent(busy, heads, few=CALM_FEW)
+        own = _urgent(busy, heads) if role == "urgent" else heads
         trial = self._attempt(busy, own)
         held = trial.cursors
         condemned = self._condemned_at(held)
@@ -448,13 +446,19 @@ def _first_queue(cursor: ShardCursor, head: Sequence[int]) -> int:
     return next(queue for queue, number in enumerate(cursor.numbers) if head[queue] > number)
 
 
-def _urgent(
-    cursors: Sequence[ShardCursor], heads: Mapping[int, Sequence[int]], *, few: int
-) -> dict[int, Sequence[int]]:
+def _has_work(cursor: ShardCursor, head: Sequence[int], role: Role) -> bool:
+    """Tell whether a shard has something to be done: for an urgent child something urgent, or what it drains."""
+    return cursor.draining or any(
+        last > number and (role != "urgent" or is_urgent(queue))
+        for queue, (number, last) in enumerate(zip(cursor.numbers, head, strict=True))
+    )
+
+
+def _urgent(cursors: Sequence[ShardCursor], heads: Mapping[int, Sequence[int]]) -> dict[int, Sequence[int]]:
     """Give heads as if critical and high events alone waited, and of each other queue no more than a few."""
     return {
         cursor.shard: [
-            head if is_urgent(queue) else min(head, number + few)
+            head if is_urgent(queue) else min(head, number + CALM_FEW)
             for queue, (number, head) in enumerate(zip(cursor.numbers, heads[cursor.shard], strict=True))
         ]
         for cursor in cursors
