@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from sys import intern
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from foliot.engine import State, decode
 
 Mode = Literal["running", "held", "draining"]
+_MODES: Final[Mapping[str, Mode]] = {"running": "running", "held": "held", "draining": "draining"}
 
 
 class Address(NamedTuple):
@@ -87,21 +89,13 @@ def waiting_of(row: tuple[Any, ...]) -> Waiting:
 def life_of(row: tuple[Any, ...]) -> Life:
     """Read a row of `step.load_instances`."""
     shard, tenant, machine, key, id_, channel, placed, version, semantics, _position, n, mode, text, note = row
-    encoded = text.encode()
-    return Life(
-        shard,
-        id_,
-        Address(tenant, machine, key),
-        channel,
-        placed,
-        version,
-        semantics,
-        n,
-        mode,
-        note,
-        decode(encoded),
-        encoded,
-    )
+    # The same few words in every row: one object each, however many lives are kept.
+    kept = (id_, intern(channel), placed, version, semantics, n, _MODES[mode], note, text.encode())
+    return _awake(shard, Address(tenant, machine, key), kept)
+
+
+Kept: TypeAlias = tuple[int, str, int, int, int, int, Mode, str | None, bytes]
+"""A life at rest: `Life` without what its place tells, and with the encoded state alone. A third of its memory."""
 
 
 class LifeCache:
@@ -114,14 +108,16 @@ class LifeCache:
     __slots__ = ("_count", "_lives_max", "_shards", "hits", "misses")
 
     def __init__(self, lives_max: int) -> None:
-        self._shards: OrderedDict[int, tuple[bytes, dict[Address, Life]]] = OrderedDict()
+        self._shards: OrderedDict[int, tuple[bytes, dict[Address, Kept]]] = OrderedDict()
         self._lives_max = lives_max
         self._count = 0
         self.hits = 0
         self.misses = 0
 
-    def lives(self, shard: int, token: bytes, *, compare: bool = True) -> Mapping[Address, Life]:
-        """Give what is known of the shard, nothing if another has written it."""
+    def find(
+        self, shard: int, token: bytes, addresses: Iterable[Address], *, compare: bool = True
+    ) -> dict[Address, Life]:
+        """Give those of the shard's lives that are known: none if another has written it since."""
         known = self._shards.get(shard)
         if known is None:
             return {}
@@ -129,13 +125,15 @@ class LifeCache:
             self.drop(shard)
             return {}
         self._shards.move_to_end(shard)
-        return known[1]
+        kept = known[1]
+        return {address: _awake(shard, address, kept[address]) for address in addresses if address in kept}
 
     def keep(self, shard: int, token: bytes, changed: Mapping[Address, Life]) -> None:
         """Remember lives after their commit."""
         _, lives = self._shards.pop(shard, (b"", {}))
         before = len(lives)
-        lives.update(changed)
+        for address, life in changed.items():
+            lives[address] = _at_rest(life)
         self._count += len(lives) - before
         self._shards[shard] = (token, lives)
         while self._count > self._lives_max and self._shards:
@@ -152,3 +150,14 @@ class LifeCache:
         """Forget everything."""
         self._shards.clear()
         self._count = 0
+
+
+def _at_rest(life: Life) -> Kept:
+    _, id_, _, channel, placed, version, semantics, n, mode, note, _, encoded = life
+    # A copy: what orjson writes holds on to the 4,096 bytes that it began with.
+    return id_, channel, placed, version, semantics, n, mode, note, b"%b" % encoded
+
+
+def _awake(shard: int, address: Address, kept: Kept) -> Life:
+    id_, channel, placed, version, semantics, n, mode, note, encoded = kept
+    return Life(shard, id_, address, channel, placed, version, semantics, n, mode, note, decode(encoded), encoded)

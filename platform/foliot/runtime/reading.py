@@ -162,9 +162,8 @@ def load_lives(
     lives: dict[int, dict[Address, Life]] = {}
     missing: list[tuple[Any, ...]] = []
     for cursor in cursors:
-        known = cache.lives(cursor.shard, cursor.token, compare=compare)
         wanted = {event.address: event for event in events[cursor.shard]}
-        lives[cursor.shard] = {address: known[address] for address in wanted if address in known}
+        known = lives[cursor.shard] = cache.find(cursor.shard, cursor.token, wanted, compare=compare)
         absent = [event for address, event in wanted.items() if address not in known]
         cache.hits += len(wanted) - len(absent)
         cache.misses += len(absent)
