@@ -1,4 +1,9 @@
-"""Growth: what an event costs beside few and many instances, and beside few and many remembered ids."""
+"""Growth: what an event costs beside few and many instances, and beside few and many remembered ids.
+
+After a checkpoint PostgreSQL writes each page whole into its log as it changes for the first time. A window of some
+seconds meets as many such pages as there are instances, while one checkpoint comes in minutes and millions of events.
+So the rounds are far from a checkpoint, and one more right after one tells what those pages are.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +52,7 @@ def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, 
     """Let each population be born through the whole path; then measure all of them in turn, round after round.
 
     Each has a database, topics and a consumer group of its own on the same servers. The first is what the others are
-    compared with, within each round.
+    compared with, within each round. The last round of all, after checkpoints, is compared with nothing.
 
     Raises:
         Failed: an ingester or a worker ended.
@@ -56,17 +61,22 @@ def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, 
     for seed, (subject, population) in enumerate(zip(subjects, populations, strict=True), start=1):
         _populate(rig, subject, population, seed, say)
     seen: list[list[Sample]] = []
-    for number in range(rounds):
+    for number in range(rounds + 1):
         seen.append([])
+        after_checkpoint = number == rounds
+        title = "after a checkpoint" if after_checkpoint else f"round {number + 1}/{rounds}"
         for seed, (subject, population) in enumerate(zip(subjects, populations, strict=True), start=1):
             load = ("--seed", str(seed), "--events", str(events), "--instances", str(population.instances))
             batch = Batch(events, (*load, "--born", "--skip", str(number * events)), rig.root / "unused")
-            seen[-1].append(measure(rig, subject, subject.settings[0], batch, Window(0, 0)))
-            say(f"round {number + 1}/{rounds}: {population.title}: {describe(seen[-1][-1])}")
+            sample = measure(rig, subject, subject.settings[0], batch, Window(0, 0), checkpoint=after_checkpoint)
+            seen[-1].append(sample)
+            say(f"{title}: {population.title}: {describe(sample)}")
+    first_changes = seen.pop()
     return {
         "populations": [asdict(population) for population in populations],
         "events": events,
         "rounds": [[asdict(sample) for sample in one] for one in seen],
+        "after_a_checkpoint": [asdict(sample) for sample in first_changes],
         "against_the_first": {
             population.title: {
                 "cpu": median(one[place].cpu_us_per_event / one[0].cpu_us_per_event for one in seen),
@@ -87,5 +97,5 @@ def _populate(rig: Rig, subject: Subject, population: Population, seed: int, say
     database.execute("ANALYZE")
     load = ("--seed", str(seed), "--births", "--instances", str(population.instances))
     batch = Batch(population.instances, load, Path())
-    sample = measure(rig, subject, subject.settings[0], batch, Window(0, 0))
+    sample = measure(rig, subject, subject.settings[0], batch, Window(0, 0), checkpoint=False)
     say(f"{population.title}: born at {sample.events_per_s:,.0f} events/s")

@@ -69,15 +69,18 @@ class Failed(Exception):
     """A contender's process ended, or nothing came of it."""
 
 
-def measure(rig: Rig, contender: Contender, setting: Setting, batch: Batch, window: Window) -> Sample:
-    """Measure one contender in one setting.
+def measure(
+    rig: Rig, contender: Contender, setting: Setting, batch: Batch, window: Window, *, checkpoint: bool = True
+) -> Sample:
+    """Measure one contender in one setting; with `checkpoint`, right after one.
 
     Raises:
         Failed: one of its processes ended, or it did not get on.
     """
     contender.fill(rig, setting, batch)
-    # One checkpoint before each window, so that the server's own timer puts none into anybody's.
-    rig.database(contender.name).execute("CHECKPOINT")
+    if checkpoint:
+        # So that the server's own timer puts none into anybody's window.
+        rig.database(contender.name).execute("CHECKPOINT")
     before, load_before = contender.done(rig), MachineClock.read().load
     taken = contender.taken(rig)
     programs = contender.start(rig, setting, batch)

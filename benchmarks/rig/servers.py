@@ -19,7 +19,13 @@ from benchmarks.rig.database import Database
 from foliot.local import ApacheKafka, Postgres, Valkey
 
 ROOT = Path(__file__).parents[2]
-SERVER_SETTINGS = {"track_commit_timestamp": "on"}
+SERVER_SETTINGS = {
+    "track_commit_timestamp": "on",
+    # As somebody with such a machine would set them: a fifth of its memory, and no checkpoint for its log's size alone.
+    "shared_buffers": "4GB",
+    "checkpoint_timeout": "15min",
+    "max_wal_size": "16GB",
+}
 
 
 @dataclass
