@@ -2,8 +2,9 @@
 
 from benchmarks.rig.database import Database
 from benchmarks.rig.machine import Facts, MachineClock, facts
-from benchmarks.rig.processes import CpuTimes, cpu_seconds, stop
+from benchmarks.rig.processes import CpuTimes, Switches, context_switches, cpu_seconds, stop
 from benchmarks.rig.servers import ROOT, Rig, rig
+from benchmarks.rig.sessions import SessionWatch, Sight, watch_sessions
 
 __all__ = [
     "ROOT",
@@ -12,8 +13,13 @@ __all__ = [
     "Facts",
     "MachineClock",
     "Rig",
+    "SessionWatch",
+    "Sight",
+    "Switches",
+    "context_switches",
     "cpu_seconds",
     "facts",
     "rig",
     "stop",
+    "watch_sessions",
 ]

@@ -3,7 +3,8 @@ import sys
 import time
 
 import psutil
-from benchmarks.rig import MachineClock, cpu_seconds, stop
+import pytest
+from benchmarks.rig import MachineClock, SessionWatch, Sight, context_switches, cpu_seconds, stop
 
 BURN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
 
@@ -60,6 +61,41 @@ def test_stolen_time_is_a_share_of_all_time() -> None:
     after = MachineClock(busy=12, idle=25, stolen=4, load=0)
 
     assert after.stolen_since(before) == 0.3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the switches of a thread")
+def test_the_switches_of_all_threads_are_counted() -> None:
+    code = (
+        "import sys, threading, time\n"
+        "def nap():\n"
+        "    for _ in range(200): time.sleep(0.001)\n"
+        "    print(flush=True)\n"
+        "    time.sleep(60)\n"
+        "threading.Thread(target=nap, daemon=True).start()\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+
+    switches = context_switches({"parent": parent.pid})["parent"]
+
+    stop([parent])
+    parent.stdout.close()
+    assert switches.voluntary >= 200
+
+
+def test_a_look_with_two_waiting_sessions_is_one_look() -> None:
+    watch = SessionWatch()
+    waiting = Sight("foliot-ingest calm", "active", "Lock", "transactionid")
+
+    watch.add([waiting, waiting, Sight("foliot-sweep 1", "idle", "Client", "ClientRead")])
+    watch.add([])
+
+    assert watch.looks == 2
+    assert watch.share_with("Lock") == 0.5
+    assert watch.share_with("LWLock") == 0
+    assert watch.sights[waiting] == 2
 
 
 def _lives(pid: int) -> bool:
