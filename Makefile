@@ -135,9 +135,10 @@ bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot a
 	$(COMPILED)/bin/python -m benchmarks contest --peers $(PEERS)
 
 .PHONY: bench-long
-bench-long: $(COMPILED)/.done kafka-install peers ## Every setting, latency, growth to 1,000,000 instances, an hour's soak (hours)
+bench-long: $(COMPILED)/.done kafka-install peers ## Every setting, latency, scaling, growth to 1,000,000 instances, an hour's soak (hours)
 	$(COMPILED)/bin/python -m benchmarks contest --long --peers $(PEERS)
 	$(COMPILED)/bin/python -m benchmarks latency
+	$(COMPILED)/bin/python -m benchmarks scaling
 	$(COMPILED)/bin/python -m benchmarks growth
 	$(COMPILED)/bin/python -m benchmarks soak
 

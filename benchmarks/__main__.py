@@ -3,6 +3,7 @@
 python -m benchmarks contest [--long] [--report docs/benchmarks]
 python -m benchmarks growth [--instances 1000,100000,1000000] [--remembered 20000000]
 python -m benchmarks latency [--rounds 5]
+python -m benchmarks scaling [--crews 1x1,1x2,2x2,2x4,4x4] [--rounds 3]
 python -m benchmarks soak [--per-second 3000] [--hours 1]
 python -m benchmarks page
 """
@@ -24,6 +25,7 @@ from benchmarks.latency import LatencyPlan, look_at_latency
 from benchmarks.measure import Failed, Window
 from benchmarks.report import Figures, as_figures, write_json, write_report
 from benchmarks.rig import facts, rig
+from benchmarks.scaling import Crew, ScalingPlan, scale
 from benchmarks.soak import SoakPlan, soak
 
 REPORT = Path("docs/benchmarks")
@@ -40,6 +42,7 @@ LATENCY = LatencyPlan(
     requests_per_s=500.0,
     bulk=150_000,
 )
+SCALING = ScalingPlan(rounds=3, first=30_000, events=120_000, instances=1000)
 LONG = Plan(
     rounds=5, settings_max=9, trial=Window(3.0, 10.0), window=Window(3.0, 15.0), instances=1000, whole_events=200_000
 )
@@ -71,15 +74,23 @@ def _options() -> argparse.Namespace:
     latency.add_argument("--rounds", type=int, default=5)
     latency.add_argument("--backlog", type=int, default=200_000, help="events of the low lane beside the critical one")
     latency.set_defaults(run=_latency)
+    scaling = commands.add_parser("scaling", help="Foliot with more and more processes")
+    scaling.add_argument(
+        "--crews", default="1x1,1x2,2x2,2x4,4x4", help="ingesters x children; first what to compare with"
+    )
+    scaling.add_argument("--rounds", type=int, default=SCALING.rounds)
+    scaling.add_argument("--events", type=int, default=SCALING.events, help="in each measurement")
+    scaling.add_argument("--first", type=int, default=SCALING.first, help="events to warm up with before each")
+    scaling.set_defaults(run=_scaling)
     soaking = commands.add_parser("soak", help="an even load on Foliot for a long time")
     soaking.add_argument("--per-second", type=float, help="half of the rate in the report's contest.json, if not given")
     soaking.add_argument("--hours", type=float, default=1.0)
     soaking.add_argument("--instances", type=int, default=100_000)
     soaking.add_argument("--every-s", type=float, default=60.0)
     soaking.set_defaults(run=_soak)
-    page = commands.add_parser("page", help="write the page and the plots anew from the report's contest.json")
+    page = commands.add_parser("page", help="write the page and the plots anew from the report's figures")
     page.set_defaults(run=lambda options: write_report(_contest_of(options), options.report))
-    for command in (contest, growth, latency, soaking, page):
+    for command in (contest, growth, latency, scaling, soaking, page):
         command.add_argument("--report", type=Path, default=REPORT, help="the folder that has the report")
     return parser.parse_args()
 
@@ -121,6 +132,19 @@ def _latency(options: argparse.Namespace) -> None:
         say(
             f"{name}: median {times['p50_ms']:.1f} ms, p99 {times['p99_ms']:.1f} ms in the best of {plan.rounds} rounds"
         )
+
+
+def _scaling(options: argparse.Namespace) -> None:
+    crews = [Crew(*map(int, crew.split("x"))) for crew in options.crews.split(",")]
+    plan = replace(SCALING, rounds=options.rounds, events=options.events, first=options.first)
+    with rig() as made:
+        figures = scale(made, crews, plan, say)
+        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "scaling.json")
+    for crew in figures["crews"]:
+        rate, cpu = crew["against_the_first"]["events_per_s"], crew["against_the_first"]["cpu"]
+        say(f"{crew['title']}: {rate:.2f} times the rate and {cpu:.2f} times the CPU of the first")
+    if (options.report / "contest.json").exists():
+        write_report(_contest_of(options), options.report)
 
 
 def _soak(options: argparse.Namespace) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from benchmarks.contenders import Batch, Contender, Programs, Setting
 from benchmarks.rig import CpuTimes, MachineClock, Rig, cpu_seconds, stop
@@ -12,13 +15,18 @@ FIRST_SECONDS_MAX = 120.0
 WHOLE_SECONDS_MAX = 900.0
 _PAUSE_SECONDS = 0.25
 
+Beside: TypeAlias = Callable[[Mapping[str, int]], AbstractContextManager[object]]
+"""Makes what is entered when a window begins and left when it ends, from the top process of each part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How long a contender with a longer queue than it can empty is watched."""
+    """How long a contender with a longer queue than it can empty is watched; where it is for a whole one to begin."""
 
     warm_s: float
     watch_s: float
+    first: int = 1
+    """Events that a whole contender has taken over before its window begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,11 @@ class Sample:
         return sum(self.cpu_seconds.values()) / self.events * 1e6
 
     @property
+    def cores(self) -> float:
+        """Give how many cores all parts together kept busy."""
+        return sum(self.cpu_seconds.values()) / self.seconds
+
+    @property
     def wal_bytes_per_event(self) -> float:
         """Give bytes of write-ahead log."""
         return self.wal_bytes / self.events
@@ -70,9 +83,16 @@ class Failed(Exception):
 
 
 def measure(
-    rig: Rig, contender: Contender, setting: Setting, batch: Batch, window: Window, *, checkpoint: bool = True
+    rig: Rig,
+    contender: Contender,
+    setting: Setting,
+    batch: Batch,
+    window: Window,
+    *,
+    beside: Beside = lambda _: nullcontext(),
+    checkpoint: bool = True,
 ) -> Sample:
-    """Measure one contender in one setting; with `checkpoint`, right after one.
+    """Measure one contender in one setting, with `beside` around the window, right after a checkpoint if asked for.
 
     Raises:
         Failed: one of its processes ended, or it did not get on.
@@ -85,15 +105,17 @@ def measure(
     taken = contender.taken(rig)
     programs = contender.start(rig, setting, batch)
     try:
-        _wait(rig, contender, programs, taken + 1, FIRST_SECONDS_MAX)
+        _wait(rig, contender, programs, taken + (window.first if contender.whole else 1), FIRST_SECONDS_MAX)
         if not contender.whole:
             time.sleep(window.warm_s)
-        start = _read(rig, contender, programs)
-        if contender.whole:
-            _wait_done(rig, contender, programs, before + batch.events, WHOLE_SECONDS_MAX)
-        else:
-            _watch(rig, contender, programs, before + batch.events, start.at + window.watch_s)
-        end = _read(rig, contender, programs)
+        tops = rig.server_pids(contender.servers) | {name: process.pid for name, process in programs.items()}
+        with beside(tops):
+            start = _read(rig, contender, tops)
+            if contender.whole:
+                _wait_done(rig, contender, programs, before + batch.events, WHOLE_SECONDS_MAX)
+            else:
+                _watch(rig, contender, programs, before + batch.events, start.at + window.watch_s)
+            end = _read(rig, contender, tops)
     finally:
         # A worker whose window is over would go on with what it has prefetched.
         stop(programs.values(), grace_s=20.0 if contender.whole else 1.0)
@@ -103,8 +125,7 @@ def measure(
     return _sample(contender, setting, start, end, load_before)
 
 
-def _read(rig: Rig, contender: Contender, programs: Programs) -> _Reading:
-    tops = rig.server_pids(contender.servers) | {name: process.pid for name, process in programs.items()}
+def _read(rig: Rig, contender: Contender, tops: Mapping[str, int]) -> _Reading:
     machine = MachineClock.read()
     cpu = cpu_seconds(tops, without=rig.watchers())
     database = rig.database(contender.name)

@@ -18,6 +18,9 @@ _MACHINE: Final = ROOT / "examples" / "incident" / "incident.v1.yaml"
 class Subject:
     """An ingester and a worker, from Kafka to PostgreSQL, woken through Valkey.
 
+    A setting's options say otherwise: `ingesters`, so many processes, and `children`, as many of the worker's children
+    that serve all lanes. Those that serve urgent lanes only are beside them, as many as always.
+
     Args:
         name: of its database, topics and consumer group; several subjects stand side by side on one rig.
         relay: also run the relay, which announces every step on a Kafka topic; the peers do nothing of the kind.
@@ -52,9 +55,16 @@ class Subject:
         return (sys.executable, "-m", "benchmarks.load", *load, "--kafka", rig.kafka.address, "--topic", topic)
 
     def start(self, rig: Rig, setting: Setting, batch: Batch) -> Programs:  # noqa: ARG002 - its topic has the batch
-        """Start the programs."""
+        """Start the programs; ingesters beyond the first are `ingest-2` and so on."""
         environment = self.environment(rig)
-        return {name: rig.spawn((*_FOLIOT, name), f"{self.name}-{name}", environment) for name in self._programs}
+        if "children" in setting.options:
+            environment["FOLIOT_WORKER_CHILDREN"] = str(setting.options["children"])
+        more = range(2, int(setting.options.get("ingesters", 1)) + 1)
+        commands = {name: name for name in self._programs} | {f"ingest-{number}": "ingest" for number in more}
+        return {
+            name: rig.spawn((*_FOLIOT, command), f"{self.name}-{name}", environment)
+            for name, command in commands.items()
+        }
 
     def taken(self, rig: Rig) -> int:
         """Count the events accepted into the inbox."""

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report.figures import Figures
+from benchmarks.report.scaling_section import as_scaling_section
+from benchmarks.report.surroundings import as_machine, as_surroundings
 
-OTHERS_CORES_MAX = 0.2
-"""Cores that others may keep busy before the page says so."""
 _HOW = Path(__file__).with_name("how.md")
 
 
-def as_page(figures: Figures) -> str:
-    """Write the page."""
+def as_page(figures: Figures, scaling: Figures | None = None) -> str:
+    """Write the page: of a contest, and of scaling where that was measured."""
     plan, machine, contenders = figures["plan"], figures["machine"], figures["contenders"]
     subject = next(iter(contenders))
-    facts = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB, Python {machine['python']}"
-    servers = ", ".join(f"{name} {version}" for name, version in figures["servers"].items())
-    samples = [sample for one in figures["rounds"] for sample in one]
-    around = (
-        f"{plan['rounds']} rounds; load before the windows {_range(samples, 'load_before')},"
-        f" cores that others kept busy {_range(samples, 'others_cores')}."
-    )
-    if max(sample["others_cores"] for sample in samples) > OTHERS_CORES_MAX:
-        around += (
-            " **The machine was not quiet:** rates are low for everybody, and CPU an event is raised by caches that"
-            " others empty; what remains are the orders of magnitude and the ratios within a round."
-        )
     return "\n".join(
         [
             "# Benchmarks",
             "",
-            f"`make bench` on {facts}; {servers}.",
-            around,
+            f"`make bench` on {as_machine(machine, figures['servers'])}.",
+            as_surroundings(figures["rounds"]),
             "",
             *_table(contenders),
             "",
@@ -49,6 +37,7 @@ def as_page(figures: Figures) -> str:
             *_redeliveries(contenders),
             "",
             _HOW.read_text().format(**plan, **plan["window"], cores=machine["cores"]),
+            *(as_scaling_section(scaling) if scaling else ()),
             *_settings(figures),
         ]
     )
@@ -115,8 +104,3 @@ def _settings(figures: Figures) -> list[str]:
     lines += [f"| {name} | did not get through its trial | | | | |" for name in figures["failed"]]
     versions = "; ".join(dict.fromkeys(one["version"] for one in figures["contenders"].values()))
     return [*lines, "", f"Versions: {versions}.", ""]
-
-
-def _range(samples: Sequence[Mapping[str, Any]], name: str) -> str:
-    values = [sample[name] for sample in samples]
-    return f"{min(values):.1f} to {max(values):.1f}"

@@ -13,9 +13,10 @@ from benchmarks.report.plots import Row, dot_plot
 
 
 def write_report(figures: Figures, folder: Path) -> None:
-    """Write contest.json, README.md and the plots into a folder."""
+    """Write contest.json, README.md and the plots into a folder; what is there of scaling goes into the page."""
     write_json(figures, folder / "contest.json")
-    (folder / "README.md").write_text(as_page(figures))
+    scaling = folder / "scaling.json"
+    (folder / "README.md").write_text(as_page(figures, json.loads(scaling.read_text()) if scaling.exists() else None))
     plots = {
         "events.svg": ("Events per second, all on one machine", "events/s", _of("events_per_s")),
         "cpu.svg": ("CPU an event, servers included", "µs", _of("cpu_us_per_event")),
