@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from kafka.admin import NewTopic
 
 from foliot.local import ApacheKafka, LocalError, PartMissing, Postgres, ProcessDied, Server, Tansu, Valkey
 from foliot.local.apache_kafka import jars_folder
+from foliot.local.child import wait_until
 
 needs_apache = pytest.mark.skipif(not jars_folder().exists(), reason="Apache Kafka's jars are not installed")
 
@@ -69,6 +71,23 @@ def test_a_kill_of_postgres_reaches_a_backend_that_is_busy(postgres: Postgres) -
     thread.join(timeout=5)
     assert not thread.is_alive()
     assert not psutil.pid_exists(busy_pid) or psutil.Process(busy_pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_postgres_starts_though_nobody_has_buried_the_one_before_it(postgres: Postgres, servers_root: Path) -> None:
+    dead = psutil.Process(postgres.child.pid)
+    family = [dead, *dead.children()]
+    # Its exit is not collected here, as by the first process of a container that collects none.
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert wait_until(lambda: not any(map(_runs, family)), seconds_max=10)
+    successor = Postgres(servers_root / "own")
+
+    successor.start()
+
+    assert dead.status() == psutil.STATUS_ZOMBIE
+    assert successor.answers()
+    successor.kill()
 
 
 def test_a_frozen_postgres_does_not_answer_until_it_is_thawed(postgres: Postgres) -> None:
@@ -234,6 +253,13 @@ def test_a_database_for_tests_has_the_tables_and_lets_all_three_roles_in(databas
             found = connection.execute("SELECT to_regclass('instances') IS NOT NULL").fetchone()
 
         assert found == (True,)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _sleep_in_the_database(connection: psycopg.Connection[tuple[object, ...]]) -> None:
