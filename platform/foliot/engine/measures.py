@@ -7,14 +7,15 @@ definition assigns, because each of them replaces the value that its name had.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from foliot.engine.errors import DataTooDeep, DataTooLarge, StateNotEncodable
 
-SMALL_TEXT_MAX = 256
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+SMALL_TEXT_MAX: Final = 256
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
 
 
 def is_plain(value: Any) -> bool:

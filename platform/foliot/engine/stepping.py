@@ -50,12 +50,9 @@ def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
         return Step(macrostep.finish(state.configuration), "ignored", (), ())
     selection = machine.memory.selection(vertex, event.type, timer=timer is not None)
     vertex = _settle(machine, vertex, macrostep, choose(vertex, selection, macrostep))
-    return Step(
-        macrostep.finish(vertex.configuration),
-        "taken" if macrostep.microsteps else "ignored",
-        macrostep.effects(),
-        macrostep.transitions,
-    )
+    state = macrostep.finish(vertex.configuration)
+    outcome = "taken" if macrostep.microsteps else "ignored"
+    return tuple.__new__(Step, (state, outcome, macrostep.effects(), macrostep.transitions))
 
 
 def _is_armed(state: State, timer_id: str, armed: int) -> bool:

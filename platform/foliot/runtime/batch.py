@@ -36,7 +36,7 @@ from foliot.registry import Catalog, Channel, MachineEntry, TopicBound, topic_of
 from foliot.runtime.addresses import instance_id, lane_of
 from foliot.runtime.dead_letters import SetAside, storable
 from foliot.runtime.hashing import keyed_hash
-from foliot.runtime.lives import Address, Life, ShardCursor, Waiting
+from foliot.runtime.lives import Address, Life, ShardCursor, Waiting, stepped
 from foliot.runtime.transition_codes import transition_code
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES, StoreError
 
@@ -256,13 +256,13 @@ class ShardBatch:
             self.output.dropped += 1
             return
         self.n += 1
-        stepped = life.stepped(self.n, SEMANTICS, done.state, encoded)
+        after = stepped(life, self.n, SEMANTICS, done.state, encoded)
         full = life.semantics != SEMANTICS
-        self._journal(stepped, _EVENT, done.outcome, life.n, event, full=full, transitions=done.transitions)
+        self._journal(after, _EVENT, done.outcome, life.n, event, full=full, transitions=done.transitions)
         self.output.stepped += 1
         if done.effects:
-            self._note_effects(event, stepped, done)
-        self.output.changed[life.address] = stepped
+            self._note_effects(event, after, done)
+        self.output.changed[life.address] = after
 
     def _refuse_topics_of_others(self, done: Step, entry: MachineEntry) -> None:
         """Refuse messages that would be another tenant's events: their topic may have been bound after the publication.
@@ -340,11 +340,33 @@ class ShardBatch:
         _, queue, number, _, _, event_id, source, type_, time, data, traceparent, _, timer, armed, _ = event
         if kind != _EVENT:
             data = timer = armed = None
+        # One display without stars, which would make a list first.
         self.output.journal.append(
             (
-                *(shard, n, address.tenant, id_, state.position, previous_n, kind, _OUTCOME[outcome], version),
-                *(semantics, queue, number, event_id, source, type_, time, data, traceparent, timer, armed),
-                *(transition_code(transitions), self._hash_of(encoded), encoded if full else None, detail),
+                shard,
+                n,
+                address.tenant,
+                id_,
+                state.position,
+                previous_n,
+                kind,
+                _OUTCOME[outcome],
+                version,
+                semantics,
+                queue,
+                number,
+                event_id,
+                source,
+                type_,
+                time,
+                data,
+                traceparent,
+                timer,
+                armed,
+                transition_code(transitions),
+                self._hash_of(encoded),
+                encoded if full else None,
+                detail,
             )
         )
 
@@ -419,7 +441,7 @@ def _data_of(event: Waiting) -> Any:
 
 def _engine_event(event: Waiting, data: Any) -> Event:
     timer = None if event.timer is None or event.armed is None else (event.timer, event.armed)
-    return Event(event.event_id, event.source, event.type, data, event.time, timer)
+    return tuple.__new__(Event, (event.event_id, event.source, event.type, data, event.time, timer))
 
 
 def _unfit_to_bear(compiled: Compiled, event: Waiting, entry: MachineEntry, data: Any) -> Refusal | None:

@@ -19,7 +19,7 @@ _AWAIT_MS: Final = "100"
 _ADDRESS_COLUMNS: Final = ("shards", "tenants", "machines", "keys")
 _RANGE_COLUMNS: Final = ("shards", "queues", "firsts", "lasts")
 _EVENT_COLUMNS: Final = 16
-"""Of a row of `step.read_ahead`: its event. The instance follows."""
+"""Of a row of `step.read_ahead` or `step.read_held`: its event. The instance there follows, or the one that holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def read_events(
     left = capacity
     if draining:
         for row in _SQL["read_held"].run(connection, {"shards": draining, "count": max(1, capacity // 2)}):
-            events[row[0]].append(waiting_of(row))
+            events[row[0]].append(waiting_of(row[:_EVENT_COLUMNS], row[_EVENT_COLUMNS]))
             left -= 1
     if left <= 0:
         return events
@@ -138,14 +138,18 @@ def read_events(
 def _read_ranges(
     connection: Connection, ranges: Sequence[tuple[int, int, int, int]], ahead: Ahead | None
 ) -> list[Waiting]:
-    places = [(shard, queue, number) for shard, queue, first, last in ranges for number in range(first + 1, last + 1)]
-    if not places:
+    count = sum(last - first for _, _, first, last in ranges)
+    if not count:
         return []
-    if ahead is not None and all(place in ahead.events for place in places):
-        return [ahead.events[place] for place in places]
+    if ahead is not None:
+        places = [
+            (shard, queue, number) for shard, queue, first, last in ranges for number in range(first + 1, last + 1)
+        ]
+        if all(place in ahead.events for place in places):
+            return [ahead.events[place] for place in places]
     rows = _SQL["read_inbox"].run(connection, columns(_RANGE_COLUMNS, ranges)).fetchall()
-    if len(rows) != len(places):
-        raise Conflict(f"the inbox gave {len(rows)} of {len(places)} numbered events", where="read_inbox")
+    if len(rows) != count:
+        raise Conflict(f"the inbox gave {len(rows)} of {count} numbered events", where="read_inbox")
     return [waiting_of(row) for row in rows]
 
 
