@@ -30,6 +30,7 @@ from foliot.store import (
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, topic_facts
+from foliot_ingest.membership import JOIN_POLL_MS, describe, joined, orphans
 from foliot_ingest.positions import Positions, raise_alarm
 from foliot_ingest.records import KafkaRecord
 from foliot_ingest.routing import Router, lane_topics, set_aside
@@ -113,6 +114,7 @@ class Reader:
         self.turns = 0
         """How often it came around any of its loops: while this grows, the reader does not hang."""
         self._settings = settings
+        self._group = f"{settings.group}.{name}"
         self._topics = [topic for topic, lane in lane_topics(settings).items() if lane in lanes]
         self._foreign = foreign
         self._wake = wake
@@ -130,6 +132,7 @@ class Reader:
         self._next_review_at = 0.0
         self._next_progress_at = 0.0
         self._behind: frozenset[TopicPartition] = frozenset()
+        self._orphans: frozenset[tuple[int, TopicPartition]] = frozenset()
         self._router: Router | None = None
         self._log = log.bind(reader=name)
 
@@ -156,11 +159,11 @@ class Reader:
 
     def _session(self) -> None:
         """Read with one Kafka client until stopped, over as many Postgres connections as it takes."""
-        consumer = make_consumer(self._settings, group=f"{self._settings.group}.{self.name}", name=self._writer)
+        consumer = make_consumer(self._settings, group=self._group, name=self._writer)
         try:
             positions = Positions(self._settings, consumer, writer=self._writer)
             self._facts, self._assignments, self._next_review_at = {}, _Assignments(), 0.0
-            self._behind = frozenset()
+            self._behind, self._orphans = frozenset(), frozenset()
             self._with_postgres(consumer, positions)
         finally:
             consumer.close(autocommit=False, timeout_ms=int(self._settings.grace_s * 300))
@@ -216,8 +219,9 @@ class Reader:
             self._take(connection, positions, polled)
 
     def _poll(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> Polled:
+        wait_ms = self._settings.ingest_poll_ms if joined(consumer) else JOIN_POLL_MS
         try:
-            polled: Polled = consumer.poll(timeout_ms=self._settings.ingest_poll_ms, max_records=self._records_max())
+            polled: Polled = consumer.poll(timeout_ms=wait_ms, max_records=self._records_max())
         except NoOffsetForPartitionError:
             # Nothing was ever committed to Kafka: this is how the client says that partitions are new to it.
             self._assignments.changed = True
@@ -316,6 +320,33 @@ class Reader:
         )
         if renewed or positions.stopped():
             self._assignments.changed = True
+        self._check_group(consumer)
+
+    def _check_group(self, consumer: KafkaConsumer) -> None:
+        """Compare what the members of the group have with what there is to read.
+
+        Raises:
+            KafkaUnavailable: partitions were nobody's at two looks under one assignment; for a new client the group
+                makes another.
+        """
+        subscribed = (consumer.subscription() or set()) & self._facts.keys()
+        there = {
+            TopicPartition(topic, number) for topic in subscribed for number in range(self._facts[topic].partitions)
+        }
+        lacking = there - consumer.assignment()
+        found: frozenset[tuple[int, TopicPartition]] = frozenset()
+        if lacking:
+            with admin(self._settings, name=self._writer) as client:
+                group = describe(client, self._group)
+            own = consumer.group_metadata()
+            found = frozenset((own.generation_id, place) for place in orphans(group, own.member_id, lacking))
+        lasting = sorted(found & self._orphans)
+        self._orphans = found
+        if lasting:
+            topic, partition = lasting[0][1]
+            raise KafkaUnavailable(
+                "no member of the consumer group was given this partition", where=f"{topic}[{partition}]"
+            )
 
     def _make_missing(self, consumer: KafkaConsumer) -> None:
         missing = [topic for topic in self._topics if topic not in self._facts]

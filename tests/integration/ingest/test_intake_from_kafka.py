@@ -19,6 +19,7 @@ from integration.ingest.streams import (
     settings_for,
 )
 from kafka import KafkaConsumer
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from unit.ingest.bad_records import BAD_RECORDS, STRUCTURED, binary_headers, structured
 
 from foliot.registry import load_catalog
@@ -29,6 +30,7 @@ from foliot.store import connect
 from foliot_ingest import reader
 from foliot_ingest.codes import CODES
 from foliot_ingest.consumer import ingest
+from foliot_ingest.membership import joined
 from foliot_ingest.routing import decode_again
 from foliot_ingest.topics import make_topics, own_topics
 
@@ -222,6 +224,84 @@ def test_a_reader_whose_client_gives_nothing_begins_again_with_another(
         eventually(lambda: accepted(fresh_database) == ["late"])
 
     assert len(clients) > 2
+
+
+def test_a_reader_takes_an_assignment_however_long_its_client_is_away_between_polls(
+    settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
+        client = make_real_consumer(*args, **named)
+        poll = client.poll
+
+        def poll_seldom(**kw: Any) -> Any:
+            # What comes later than a short poll lasts comes between two polls.
+            if not client.assignment():
+                time.sleep(1.5)
+            return poll(**kw)
+
+        client.poll = poll_seldom
+        return client
+
+    make_real_consumer = reader.make_consumer
+    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    send(settings, structured(id="early"))
+
+    with ingesting(settings):
+        eventually(lambda: accepted(fresh_database) == ["early"])
+
+
+class Withholding(RangePartitionAssignor):
+    """Gives the members of a group one partition less of each topic than there are."""
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Any) -> Any:
+        given = super().assign(cluster, members)
+        for assignment in given.values():
+            assignment.assigned_partitions = [(topic, numbers[1:]) for topic, numbers in assignment.assigned_partitions]
+        return given
+
+
+def test_a_reader_begins_again_where_its_group_leaves_a_partition_to_nobody(
+    settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    clients: list[KafkaConsumer] = []
+
+    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
+        client = make_real_consumer(*args, **named)
+        if len(clients) < 2:
+            client._coordinator._assignors["range"] = Withholding()
+        clients.append(client)
+        return client
+
+    make_real_consumer = reader.make_consumer
+    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    monkeypatch.setattr(reader, "_REVIEW_S", 0.5)
+    send(settings, structured(id="withheld"), partition=0)
+
+    with ingesting(settings):
+        eventually(lambda: accepted(fresh_database) == ["withheld"])
+
+    assert len(clients) > 2
+
+
+def test_an_ingester_for_which_no_partition_is_left_goes_on_with_its_clients(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    clients: list[KafkaConsumer] = []
+    make = reader.make_consumer
+    monkeypatch.setattr(
+        reader, "make_consumer", lambda *args, **named: clients.append(make(*args, **named)) or clients[-1]
+    )
+    monkeypatch.setattr(reader, "_REVIEW_S", 0.5)
+    narrow = settings.model_copy(update={"topic_prefix": f"{settings.topic_prefix}-narrow", "topic_partitions": 1})
+    make_topics(narrow, own_topics(narrow), name="test")
+
+    with ingesting(narrow), ingesting(narrow):
+        eventually(lambda: len(clients) >= 4 and all(map(joined, clients)))
+        before = list(clients)
+        threading.Event().wait(3.0)
+
+        assert clients == before
 
 
 def test_an_offset_outside_the_log_stops_its_partition_alone_and_raises_an_alarm(
