@@ -15,6 +15,7 @@ from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
 from foliot.producer import RECORD_BYTES_MAX, knock, translated
 from foliot.settings import Settings
+from foliot_ingest.fetching import unpack_plain_batches
 
 _ANSWER_MS_MAX: Final = 5_000
 _RECONNECT_MS_MAX: Final = 1_000
@@ -42,7 +43,7 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
     """
     with translated("consumer"):
         knock(settings.kafka)
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             **_common(settings, name),
             group_id=group,
             enable_auto_commit=False,
@@ -58,6 +59,8 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
             max_partition_fetch_bytes=RECORD_BYTES_MAX,
             fetch_max_wait_ms=min(500, settings.ingest_poll_ms),
         )
+    unpack_plain_batches(consumer)
+    return consumer
 
 
 class _Admin(KafkaAdminClient):  # type: ignore[misc]  # kafka-python has no types

@@ -1,0 +1,198 @@
+"""Fetched batches give what kafka-python gives for them, record by record, error by error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import kafka
+import pytest
+from crc32c import crc32c
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
+from kafka.protocol.consumer import IsolationLevel
+from kafka.record import MemoryRecords, MemoryRecordsBuilder
+
+from foliot_ingest import fetching
+from foliot_ingest.unpacking import unpack
+
+PLACE = TopicPartition("foliot.events.normal", 3)
+HEAD_BYTES = 61
+CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 17, 21, 27
+GZIP, STAMPED_BY_THE_BROKER, TRANSACTIONAL, CONTROL = 0x01, 0x08, 0x10, 0x20
+PRODUCER = 7
+ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
+
+# Lengths of one byte and of two, without the time that it takes to draw so much.
+some_bytes = st.none() | st.integers(0, 90).map(bytes)
+names = st.sampled_from(("", "content-type", "é", "\N{OWL}" * 20))
+timestamps = st.integers(0, 2**50)
+headers = st.lists(st.tuples(names, some_bytes), max_size=3)
+records = st.lists(st.tuples(timestamps, some_bytes, some_bytes, headers), min_size=1, max_size=4)
+compressible = st.tuples(timestamps, some_bytes, st.just(b"x" * 500), headers)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A batch to be, offsets without a record around it; `attributes` go on top of what the builder writes."""
+
+    records: list[Any]
+    before: int = 0
+    after: int = 0
+    codec: int = 0
+    producer: int = -1
+    attributes: int = 0
+
+    def written(self, base_offset: int) -> bytearray:
+        builder = MemoryRecordsBuilder(2, self.codec, 1 << 20, 0, False, self.producer, 0, 0)  # noqa: FBT003
+        for timestamp, key, value, head in self.records:
+            builder.append(timestamp, key, value, head)
+        builder.close()
+        raw = bytearray(builder.buffer())
+        raw[:8] = base_offset.to_bytes(8, "big")
+        raw[ATTRIBUTES_AT + 1] |= self.attributes
+        raw[LAST_OFFSET_DELTA_END - 1] += self.after
+        return sealed(raw)
+
+
+def sealed(raw: bytearray) -> bytearray:
+    raw[CRC_AT:ATTRIBUTES_AT] = crc32c(bytes(raw[ATTRIBUTES_AT:])).to_bytes(4, "big")
+    return raw
+
+
+plain = st.builds(Drawn, records, st.integers(0, 2), st.integers(0, 2), producer=st.sampled_from((-1, PRODUCER)))
+unusual = st.one_of(
+    st.builds(Drawn, st.lists(compressible, min_size=1, max_size=2), codec=st.just(GZIP)),
+    st.builds(Drawn, records, attributes=st.just(STAMPED_BY_THE_BROKER)),
+    st.builds(Drawn, records, producer=st.just(PRODUCER), attributes=st.just(TRANSACTIONAL)),
+    st.builds(
+        Drawn,
+        st.sampled_from((ABORT, COMMIT)).map(lambda mark: [(0, mark, b"\0" * 6, [])]),
+        producer=st.just(PRODUCER),
+        attributes=st.just(TRANSACTIONAL | CONTROL),
+    ),
+)
+
+
+def fetched(batches: list[Drawn]) -> bytes:
+    raw = bytearray()
+    following = 0
+    for batch in batches:
+        raw += batch.written(following + batch.before)
+        following += batch.before + len(batch.records) + batch.after
+    return bytes(raw)
+
+
+def what_comes(kind: Any, raw: bytes, *, begin: int, at_once: int, aborted: int | None) -> list[Any]:
+    """Take records as the client does, and note after each turn what it goes by."""
+    drained: list[int] = []
+    given_up = [] if aborted is None else [SimpleNamespace(first_offset=aborted, producer_id=PRODUCER)]
+    part = kind(
+        begin,
+        PLACE,
+        MemoryRecords(raw),
+        isolation_level=IsolationLevel.READ_COMMITTED,
+        aborted_transactions=given_up,
+        on_drain=lambda each: drained.append(each.bytes_read > 0),
+    )
+    seen: list[Any] = []
+    while part:
+        try:
+            seen.append(part.take(at_once))
+        except CorruptRecordError as error:
+            return [*seen, str(error), part.next_fetch_offset]
+        seen.append((part.next_fetch_offset, part.leader_epoch, list(drained)))
+    return seen
+
+
+OURS = fetching._partition_records(Fetcher.PartitionRecords)
+
+
+@given(
+    st.lists(plain | unusual, min_size=1, max_size=5),
+    st.integers(0, 4),
+    st.integers(1, 9),
+    st.none() | st.integers(0, 9),
+)
+def test_records_positions_and_ends_are_the_clients(
+    batches: list[Drawn], begin: int, at_once: int, aborted: int | None
+) -> None:
+    raw = fetched(batches)
+
+    found = what_comes(OURS, raw, begin=begin, at_once=at_once, aborted=aborted)
+
+    assert found == what_comes(Fetcher.PartitionRecords, raw, begin=begin, at_once=at_once, aborted=aborted)
+
+
+@given(plain, plain, st.data())
+def test_broken_batches_end_as_the_client_ends_them(first: Drawn, second: Drawn, data: st.DataObject) -> None:
+    raw = bytearray(fetched([first, second]))
+    # Lengths and magic say where a batch is and what reads it: all after them may be anything.
+    broken = data.draw(st.integers(len(first.written(0)) + CRC_AT, len(raw) - 1))
+    raw[broken] = data.draw(st.integers(0, 255))
+
+    found = what_comes(OURS, bytes(raw), begin=0, at_once=100, aborted=None)
+
+    assert found == what_comes(Fetcher.PartitionRecords, bytes(raw), begin=0, at_once=100, aborted=None)
+
+
+@given(plain, st.data())
+def test_what_is_broken_under_a_right_sum_is_read_as_the_client_reads_it(batch: Drawn, data: st.DataObject) -> None:
+    raw = batch.written(0)
+    for place in data.draw(st.lists(st.integers(HEAD_BYTES, len(raw) - 1), min_size=1, max_size=3)):
+        raw[place] = data.draw(st.integers(0, 255))
+    sealed(raw)
+
+    found = what_comes(OURS, bytes(raw), begin=0, at_once=100, aborted=None)
+
+    assert found == what_comes(Fetcher.PartitionRecords, bytes(raw), begin=0, at_once=100, aborted=None)
+
+
+def test_a_negative_number_of_headers_is_no_number_of_headers() -> None:
+    raw = Drawn([(0, b"key", b"value", [])]).written(0)
+    raw[-1] = 1
+
+    with pytest.raises(CorruptRecordError, match="headers -1"):
+        OURS(0, PLACE, MemoryRecords(sealed(raw))).take(1)
+
+
+@given(plain, st.integers(1, 40))
+def test_a_batch_that_ends_early_or_late_is_left_to_the_client(batch: Drawn, size: int) -> None:
+    raw = bytes(batch.written(0))
+
+    assert unpack(raw[: max(HEAD_BYTES, len(raw) - size)], *PLACE) is None
+    assert unpack(raw + b"\0" * size, *PLACE) is None
+
+
+@given(plain)
+def test_plain_batches_are_not_left_to_the_client(batch: Drawn) -> None:
+    found = unpack(bytes(batch.written(0)), *PLACE)
+
+    assert found is not None
+    assert [(record.key, record.value, record.headers) for record in found] == [each[1:] for each in batch.records]
+
+
+@given(unusual)
+def test_what_is_not_plain_is_left_to_the_client(batch: Drawn) -> None:
+    assert unpack(bytes(batch.written(0)), *PLACE) is None
+
+
+def test_the_installed_client_is_the_one_that_was_looked_at() -> None:
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+
+    fetching.unpack_plain_batches(consumer)
+
+    assert consumer._fetcher.PartitionRecords is not Fetcher.PartitionRecords
+
+
+def test_another_release_of_the_client_unpacks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "__version__", "3.1.0")
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+
+    fetching.unpack_plain_batches(consumer)
+
+    assert consumer._fetcher.PartitionRecords is Fetcher.PartitionRecords
