@@ -9,11 +9,8 @@ of the elements, then length and lower bound of each dimension, then each elemen
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
-from struct import Struct, pack
+from struct import Struct, error, pack
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,6 +22,8 @@ _LENGTH_BYTES: Final = 4
 _length: Final = Struct(">i").pack
 _SHORT: Final = tuple(map(_length, range(1024)))
 """The lengths of most elements."""
+_SHORT_TEXT: Final = tuple(length.decode("latin-1") for length in _SHORT)
+"""The same as texts, a character for each byte."""
 
 Pack = Callable[[Sequence[Any]], bytes]
 
@@ -45,20 +44,21 @@ def _packer(element_oid: int, array_oid: int, elements: Callable[[Sequence[Any]]
 def _fixed(code: str) -> Callable[[Sequence[Any]], bytes | bytearray]:
     one = Struct(f">i{code}")
     size = one.size - _LENGTH_BYTES
-    # Truth values are bytes to `array`.
-    type_code = "b" if code == "?" else code
 
     def elements(values: Sequence[Any]) -> bytes | bytearray:
+        count, first = len(values), values[0]
+        # Tenants, versions and the like are mostly the same in all rows.
+        if first == values[-1] and values.count(first) == count:
+            return one.pack(size, first) * count
         try:
-            numbers = array(type_code, values)
-        except TypeError:
+            flat = None if code == "?" and None in values else pack(f">{count}{code}", *values)
+        except error:
+            # There are nulls, which only as a truth value have a form; or a number is too large, which is found again.
+            flat = None
+        if flat is None:
             return b"".join([_NULL if value is None else one.pack(size, value) for value in values])
-        if sys.byteorder == "little":
-            numbers.byteswap()
-        flat = numbers.tobytes()
         # Laid out place by place, for all elements at once.
-        laid = bytearray(one.size * len(values))
-        laid[_LENGTH_BYTES - 1 :: one.size] = bytes((size,)) * len(values)
+        laid = bytearray(one.pack(size, 0) * count)
         for place in range(size):
             laid[_LENGTH_BYTES + place :: one.size] = flat[place::size]
         return laid
@@ -68,10 +68,15 @@ def _fixed(code: str) -> Callable[[Sequence[Any]], bytes | bytearray]:
 
 def _texts(values: Sequence[Any]) -> bytes:
     try:
-        encoded = [value.encode() for value in values]
-    except AttributeError:
-        encoded = [value if value is None or type(value) is bytes else value.encode() for value in values]
-    return _byteas(encoded)
+        if "".join(values).isascii():
+            # One encoding for all: characters of ASCII and of the lengths are their bytes in Latin-1.
+            return "".join(_after_lengths([_SHORT_TEXT[len(value)] for value in values], values)).encode("latin-1")
+    except (TypeError, IndexError):
+        # There are nulls, bytes, or long texts.
+        values = [value.encode() if type(value) is str else value for value in values]
+    else:
+        values = [value.encode() for value in values]
+    return _byteas(values)
 
 
 def _byteas(values: Sequence[Any]) -> bytes:
@@ -80,7 +85,15 @@ def _byteas(values: Sequence[Any]) -> bytes:
     except (TypeError, IndexError):
         lengths = [_NULL if value is None else _length(len(value)) for value in values]
         values = [value or b"" for value in values]
-    return b"".join(chain.from_iterable(zip(lengths, values, strict=True)))
+    return b"".join(_after_lengths(lengths, values))
+
+
+def _after_lengths(lengths: list[Any], values: Sequence[Any]) -> list[Any]:
+    """Put each value after its length."""
+    parts = lengths * 2
+    parts[::2] = lengths
+    parts[1::2] = values
+    return parts
 
 
 PACKERS: Final[Mapping[str, Pack]] = MappingProxyType(
@@ -107,4 +120,4 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Se
 
 def numbers_text(numbers: Iterable[int]) -> str:
     """Write numbers as a Postgres array literal: arrays of arrays do not pass through unnest."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+    return f"{{{str(list(numbers))[1:-1]}}}"

@@ -41,6 +41,22 @@ def test_an_array_comes_back_as_it_went(cursor: Any, case: tuple[str, list[Any]]
     assert found == ([] if set(values) == {None} else values)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        *(("int2", [7] * 3), ("int4", [-7] * 3), ("int8", [2**62] * 3), ("bool", [False] * 3), ("bool", [True, None])),
+        *(("int8", [5, 6, 5]), ("int8", [5, None, 5]), ("text", ["a", "", "x" * 1023]), ("text", ["a", "x" * 1024])),
+        *(("text", ["a", "ä"]), ("text", ["ä", None]), ("bytea", [b"", b"x" * 1024])),
+    ],
+)
+def test_a_column_that_is_packed_in_its_own_way_comes_back_as_it_went(
+    cursor: Any, kind: str, values: list[Any]
+) -> None:
+    row = cursor.execute(f"SELECT %s::{kind}[]", (PACKERS[kind](values),)).fetchone()
+
+    assert [bytes(value) if isinstance(value, memoryview) else value for value in row[0]] == values
+
+
 def test_a_column_of_nulls_is_filled_up_beside_others(cursor: Any) -> None:
     names, notes = PACKERS["text"](["a", b"\xc3\xa4"]), PACKERS["int8"]([None, None])
 
