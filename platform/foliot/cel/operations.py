@@ -28,6 +28,8 @@ _CHARACTERS_PER_UNIT: Final = 1024
 _ELEMENTS_PER_UNIT: Final = 8
 
 _MISSING: Final = object()
+_DIGEST: Final = hashlib.blake2b(digest_size=16)
+"""Copied, which takes half the time of beginning anew."""
 _KIND_NAMES: Final[dict[type, str]] = {
     bool: "bool",
     int: "int",
@@ -376,7 +378,9 @@ def digest(text: Any, meter: Meter | None) -> str:
         encoded = text.encode()
     except UnicodeEncodeError:
         raise EvaluationError("invalid_argument", "The text has a lone surrogate, so it has no UTF-8.") from None
-    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
+    hashing = _DIGEST.copy()
+    hashing.update(encoded)
+    return hashing.hexdigest()
 
 
 def call_passed(function: Callable[[Any], Any], name: str, argument: Any, parameter: str, result: str) -> Any:
