@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from time import monotonic, perf_counter
 from typing import Any, Final, Literal, TypeAlias
 
@@ -61,6 +62,8 @@ Role: TypeAlias = Literal["alone", "urgent", "bulk"]
 that somebody holds; all lanes, but leaving shards with a few urgent events to the urgent children for a while."""
 _HELD: Final = -1
 """In the place of a queue: events that an instance held."""
+_PLACE: Final = itemgetter(*map(Waiting._fields.index, ("queue", "number")))
+"""Of an event in its shard; taken by index, which is twice as fast as by name."""
 _ALARM_COLUMNS: Final = ("codes", "tenants", "shards", "whats")
 
 
@@ -246,7 +249,8 @@ class Stepper:
                 compiled=lambda machine, version: self._versions.get(connection, machine, version),
                 now=locked.now,
             )
-            batch.run(self._in_order(events[cursor.shard]), parking=condemned.parking if condemned else None)
+            events_in_order = self._in_order(events[cursor.shard], draining=cursor.draining)
+            batch.run(events_in_order, parking=condemned.parking if condemned else None)
             batches.append(batch)
         stepping = perf_counter() - stepping
         crash_point.passed("step.stepped")
@@ -363,10 +367,11 @@ class Stepper:
             self._catalog = load_catalog(connection)
         return self._catalog
 
-    def _in_order(self, events: list[Waiting]) -> list[Waiting]:
-        if "lane_order" in self._off:
-            return sorted(events, key=lambda event: (event.holder is None, -event.queue, -event.number))
-        return sorted(events, key=lambda event: (event.holder is None, event.queue, event.number))
+    def _in_order(self, events: list[Waiting], *, draining: bool) -> list[Waiting]:
+        ordered = sorted(events, key=_PLACE, reverse="lane_order" in self._off)
+        if draining:
+            ordered.sort(key=lambda event: event.holder is None)
+        return ordered
 
     def _finish(
         self,
