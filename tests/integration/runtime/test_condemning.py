@@ -44,6 +44,18 @@ def _step_fragile(world: World, event_id: str) -> int:
     return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
 
 
+def _break_step(monkeypatch: pytest.MonkeyPatch, event_id: str, error: type[BaseException]) -> None:
+    """Let the step of one event raise."""
+    step = batch.step
+
+    def broken(machine: object, state: object, event: object, now: int) -> object:
+        if event.id == event_id:  # type: ignore[attr-defined]
+            raise error
+        return step(machine, state, event, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "step", broken)
+
+
 def test_a_child_forgets_an_event_that_another_has_parked(incident: World) -> None:
     first = _find_out(incident)
     incident.drain(incident.stepper("second"))
@@ -83,14 +95,7 @@ def test_an_error_that_nobody_foresaw_parks_its_instance_alone(
     incident: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     incident.take(incident.arrival("a", "noted", {}, event_id="odd"), incident.arrival(_neighbour("a"), "noted", {}))
-    step = batch.step
-
-    def broken(machine: object, state: object, event: object, now: int) -> object:
-        if event.id == "odd":  # type: ignore[attr-defined]
-            raise OverflowError
-        return step(machine, state, event, now)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(batch, "step", broken)
+    _break_step(monkeypatch, "odd", OverflowError)
 
     incident.drain()
 
@@ -102,14 +107,7 @@ def test_an_error_that_nobody_foresaw_parks_its_instance_alone(
 def test_urgent_events_between_its_deaths_do_not_hide_a_low_event_that_kills(
     incident: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = batch.step
-
-    def deadly(machine: object, state: object, event: object, now: int) -> object:
-        if event.id == "poison":  # type: ignore[attr-defined]
-            raise SystemExit
-        return step(machine, state, event, now)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(batch, "step", deadly)
+    _break_step(monkeypatch, "poison", SystemExit)
     incident.take(incident.arrival("a", "noted", {}, lane="low", event_id="poison"))
 
     for _ in range(10):
