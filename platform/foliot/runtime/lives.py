@@ -119,7 +119,7 @@ def life_of(row: tuple[Any, ...]) -> Life:
 
 
 Kept: TypeAlias = tuple[int, str, int, int, int, int, Mode, str | None, bytes]
-"""A life at rest: `Life` without what its place tells, and of the state the encoded form alone: a seventh of its memory."""
+"""A life at rest: `Life` without what its place tells, and the state encoded alone: a seventh of its memory."""
 
 
 class LifeCache:
