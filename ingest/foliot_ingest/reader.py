@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from foliot.errors import FoliotError, Refusal
+from foliot.errors import FoliotError
 from foliot.producer import KafkaUnavailable
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime import Arrival, Receipt, Record, SetAside, Wake, take_in
+from foliot.runtime import Receipt, Wake, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
@@ -29,11 +29,11 @@ from foliot.store import (
     load,
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
+from foliot_ingest.decoding import Decoded, Fetched, decode_all, sort_out, unstorable
 from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, topic_facts
 from foliot_ingest.membership import JOIN_POLL_MS, describe, joined, orphans
 from foliot_ingest.positions import Positions, raise_alarm
-from foliot_ingest.records import KafkaRecord
-from foliot_ingest.routing import Router, lane_topics, set_aside
+from foliot_ingest.routing import Router, lane_topics
 from foliot_ingest.topics import make_topics
 from foliot_ingest.urgency import URGENT_LANES, UrgentTraffic
 
@@ -82,14 +82,6 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - likewise
         """Note that positions must be looked up."""
         self.changed, self.join_by = True, math.inf
-
-
-class _Decoded(NamedTuple):
-    """What became of one record before it is taken in."""
-
-    place: TopicPartition
-    record: KafkaRecord
-    outcome: Arrival | SetAside
 
 
 class Reader:
@@ -385,29 +377,31 @@ class Reader:
         return router
 
     def _take(self, connection: Connection, positions: Positions, polled: Polled) -> None:
-        admitted = [
-            (place, record)
-            for place, records in polled.items()
-            if records and positions.admit(place, records[0].offset)
-            for record in records
-        ]
+        admitted = {
+            place: records for place, records in polled.items() if records and positions.admit(place, records[0].offset)
+        }
         while admitted:
             router = self._router or self._fresh_router(connection)
-            decoded = [
-                _decode(router, positions.standings[place].topic_id, place, record) for place, record in admitted
+            fetched = [
+                Fetched(positions.standings[place].topic_id, place, records) for place, records in admitted.items()
             ]
+            decoded = decode_all(router, fetched)
             try:
                 self._take_in(connection, positions, router.catalog, decoded)
             except RegistryMoved:
                 # Halves of a batch that Postgres refused may have been taken before the registry moved.
                 self.turns += 1
                 self._router = None
-                admitted = [each for each in admitted if each[1].offset >= positions.standings[each[0]].next]
+                admitted = {
+                    place: left
+                    for place, records in admitted.items()
+                    if (left := [each for each in records if each.offset >= positions.standings[place].next])
+                }
             else:
                 return
 
     def _take_in(
-        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]
+        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[Decoded]
     ) -> None:
         self.turns += 1
         try:
@@ -419,36 +413,22 @@ class Reader:
                 self._take_in(connection, positions, catalog, decoded[:middle])
                 self._take_in(connection, positions, catalog, decoded[middle:])
                 return
-            receipt = self._transaction(connection, positions, catalog, [_unstorable(decoded[0], error)])
+            receipt = self._transaction(connection, positions, catalog, [unstorable(decoded[0], error.refusal)])
         self._wake.wake(receipt.shards)
         self._log.debug("batch_taken", accepted=receipt.accepted, duplicates=receipt.duplicates, dead=receipt.dead)
 
     def _transaction(
-        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[_Decoded]
+        self, connection: Connection, positions: Positions, catalog: Catalog, decoded: Sequence[Decoded]
     ) -> Receipt:
-        # Records of one partition are in the order of their offsets, so the last one says where it goes on.
-        following = {each.place: each.record.place.offset + 1 for each in decoded}
+        outcomes = sort_out(decoded)
         receipt = take_in(
             connection,
             catalog,
-            [each.outcome for each in decoded if isinstance(each.outcome, Arrival)],
-            [each.outcome for each in decoded if isinstance(each.outcome, SetAside)],
-            [positions.move(place, offset) for place, offset in following.items()],
+            outcomes.arrivals,
+            outcomes.set_aside,
+            [positions.move(place, offset) for place, offset in outcomes.following.items()],
             writer=self._writer,
             defences_off=self._settings.defences_off,
         )
-        positions.taken(following)
+        positions.taken(outcomes.following)
         return receipt
-
-
-def _decode(router: Router, topic_id: str, place: TopicPartition, record: Any) -> _Decoded:
-    where = Record(topic_id, place.topic, place.partition, record.offset)
-    found = KafkaRecord(where, record.key, record.value, record.headers)
-    return _Decoded(place, found, router.take(found))
-
-
-def _unstorable(decoded: _Decoded, error: DataRefused) -> _Decoded:
-    remedy = "Look at the value that is named; send the event without it."
-    refusal = Refusal("unstorable", f"Postgres refused it: {error.refusal.what}", "", remedy)
-    # Nothing of what was read is kept but the bytes and whose they are: any of it may be what cannot be stored.
-    return decoded._replace(outcome=set_aside(decoded.record, refusal, "route", {}, decoded.outcome.tenant))

@@ -65,7 +65,7 @@ def _records(raw: bytes, topic: str, partition: int) -> list[Any] | None:
             -1 if value is None else len(value),
             header_bytes,
         )
-        # A third of the time of the named tuple's own constructor.
+        # The named tuple's own constructor takes longer.
         found.append(tuple.__new__(ConsumerRecord, fields))
     return found if at == len(raw) else None
 
