@@ -51,7 +51,7 @@ PROGRESS_S: Final = 5.0
 JOIN_S_MAX: Final = 15.0
 """How long a new member of the group waits for an assignment before it tries with another client."""
 _BRIEF: Final = 4
-"""While urgent records come, a batch of the others takes this part of its usual records."""
+"""While urgent records or events through a front door come, a batch of the others takes this part of its usual ones."""
 FOREIGN_LANE: Final = 2
 """Foreign topics wait as the normal lane does."""
 
@@ -431,4 +431,6 @@ class Reader:
             defences_off=self._settings.defences_off,
         )
         positions.taken(outcomes.following)
+        if receipt.beside_front:
+            self._traffic.note()
         return receipt

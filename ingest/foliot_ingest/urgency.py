@@ -1,4 +1,4 @@
-"""Which lanes are urgent, and whether something of them came a moment ago."""
+"""Which lanes are urgent, and whether something came a moment ago that must not wait for long."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _RECENT_S: Final = 1.0
 
 
 class UrgentTraffic:
-    """When urgent records last came: their reader notes it, and the other one then takes short batches.
+    """When urgent records, or events through a front door, last came: other records are taken in short batches then.
 
-    A batch holds the heads of its shards until its commit, and an urgent event for one of them waits for that.
+    A batch holds the heads of its shards until its commit. An urgent event for one of them waits for that, and so does
+    the caller of a front door.
     """
 
     def __init__(self) -> None:

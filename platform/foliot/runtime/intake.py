@@ -38,12 +38,17 @@ class OffsetMove:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch. `shards` maps each shard that got work to whether some of it is critical or high."""
+    """What became of a batch.
+
+    `shards` maps each shard that got work to whether some of it is critical or high. `beside_front` tells whether a
+    front door has brought events for one of its shards a moment ago, and so may wait for the next batch's heads.
+    """
 
     accepted: int
     duplicates: int
     dead: int
     shards: Mapping[int, bool]
+    beside_front: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,8 @@ def _write(connection: Connection, batch: _Batch, found: _Sorted) -> Receipt:
         insert_dead_letters(connection, letters, writer=batch.writer)
         _raise_alarms(connection, refused, batch.writer)
     row = answer.fetchone()
-    numbers: Sequence[int | None] = row[0] if row else ()
-    return _receipt(batch, found, numbers, dead=len(letters))
+    numbers, beside_front = row or ((), False)
+    return _receipt(batch, found, numbers, dead=len(letters), beside_front=beside_front)
 
 
 def _ordered(moves: Iterable[OffsetMove]) -> list[OffsetMove]:
@@ -167,7 +172,7 @@ def _partition(record: Record) -> tuple[str, int]:
     return record.topic_id, record.partition
 
 
-def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, dead: int) -> Receipt:
+def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, dead: int, beside_front: bool) -> Receipt:
     shards: dict[int, bool] = {}
     accepted = 0
     for index, number in zip(found.first, numbers, strict=True):
@@ -176,7 +181,7 @@ def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, de
             shards[shard] = shards.get(shard, False) or is_urgent(queue)
             accepted += 1
     duplicates = len(found.first) - accepted + len(found.doubled)
-    return Receipt(accepted, duplicates, dead, shards)
+    return Receipt(accepted, duplicates, dead, shards, beside_front)
 
 
 def _reused(arrival: Arrival, catalog: Catalog) -> SetAside:

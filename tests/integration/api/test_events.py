@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+
+from foliot.cloudevents import CloudEvent
+from foliot.registry import load_catalog
+from foliot.runtime import admit, claim_of, find_machine, take_in
+from foliot.store import connect
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -160,6 +166,28 @@ def test_a_caller_that_leaves_does_not_stop_the_collector(site: Site) -> None:
 
     assert answer.status_code == 202
     assert site.doors.collector.works
+
+
+def test_intake_from_topics_hears_whether_a_front_door_brings_events_for_its_shards(site: Site) -> None:
+    site.send("INC-1")
+    with closing(connect(site.database.service, application="test")) as connection:
+        catalog = load_catalog(connection)
+        machine = find_machine(catalog, 1, "incident")
+        events = [
+            CloudEvent("t", "s", "reported", f"INC-{n}", "incident", None, None, None, None) for n in range(1, 20)
+        ]
+        arrivals = [admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None) for event in events]
+        beside, *others = arrivals
+        shard = claim_of(beside, catalog).shard
+        apart = [arrival for arrival in others if claim_of(arrival, catalog).shard != shard]
+
+        heard = [take_in(connection, catalog, batch, [], [], writer="test").beside_front for batch in ([beside], apart)]
+        connection.execute("UPDATE heads SET front_at = front_at - interval '2 seconds'")
+        connection.commit()
+        later = take_in(connection, catalog, [beside._replace(event_id="later")], [], [], writer="test")
+
+    assert heard == [True, False]
+    assert not later.beside_front
 
 
 def test_waiting_tells_what_became_of_the_event(site: Site) -> None:

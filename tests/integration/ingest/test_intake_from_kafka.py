@@ -342,6 +342,19 @@ def test_a_full_inbox_pauses_the_low_lane_and_lets_urgent_ones_through(settings:
         eventually(lambda: "low" in accepted(fresh_database))
 
 
+def test_batches_are_short_while_a_front_door_brings_events(settings: Settings, fresh_database: Database):
+    small = settings.model_copy(update={"ingest_batch": 40})
+    rows(fresh_database, "UPDATE heads SET front_at = clock_timestamp() + interval '1 hour' RETURNING 1")
+    send(settings, *(structured(id=f"e-{number}") for number in range(200)), partition=0)
+
+    with ingesting(small):
+        eventually(lambda: taken(fresh_database) == 200)
+
+    # The first one cannot know.
+    _, *others = rows(fresh_database, "SELECT (next - first)::int FROM intakes ORDER BY first")
+    assert max(size for (size,) in others) == 10
+
+
 def test_a_lost_connection_to_postgres_loses_and_doubles_nothing(settings: Settings, fresh_database: Database):
     ids = [f"e-{number}" for number in range(1500)]
 

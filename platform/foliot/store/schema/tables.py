@@ -48,8 +48,9 @@ heads = Table(
     required("numbers", ARRAY(BigInteger), server_default=ZEROS),
     required("segment", SmallInteger, server_default=text("0")),
     moment(),
+    Column("front_at", DateTime(timezone=True)),
     postgresql_with={"fillfactor": "20"},
-    comment="The last number given, by queue (places 1 to 8).",
+    comment="The last number given, by queue (places 1 to 8), and when a front door last gave one.",
 )
 
 cursors = Table(

@@ -9,17 +9,18 @@
 SELECT given, reused, accepted FROM take_in(
     %(revision)s::int8, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
     %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[],
-    %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
+    %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[], false)
 
 -- name: take_in_records
 -- in: as take_in; for each event the place of its partition among those whose offsets move; topic ids, partitions,
 --     expected and next offsets, sorted by (topic id, partition), with the counts of records that are no events; writer;
 --     whether expected offsets count, which only tests deny
--- out: the number of each event, null where its claim was there; fails where one was there with another payload, and as
---      a conflict where somebody else has moved an offset
+-- out: the number of each event, null where its claim was there, and whether within the last second a front door has
+--      brought events for one of the shards; fails where a claim was there with another payload, and as a conflict where
+--      somebody else has moved an offset
 -- locks: heads of the shards, then the offset rows, until the commit
 -- index: none; the function rides heads_pkey, dedupe_pkey and offsets_pkey
-SELECT take_in_records(
+SELECT given, beside_front FROM take_in_records(
     %(revision)s::int8, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
     %(tenants)s::int4[], %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[],
     %(types)s::text[], %(times)s::text[], %(data)s::text[], %(traceparents)s::text[],

@@ -83,7 +83,7 @@ BEGIN
     END IF;
     SELECT t.given, t.reused, t.accepted INTO given, reused, accepted
     FROM take_in(revision, claims, hashes, shards, queues, array_fill(mine, ARRAY[cardinality(claims)]), machines, keys,
-                 event_ids, sources, types, times, data, traceparents) t;
+                 event_ids, sources, types, times, data, traceparents, true) t;
 END $$;
 
 -- in: events that were taken in a moment ago

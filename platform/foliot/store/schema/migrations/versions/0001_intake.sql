@@ -2,21 +2,25 @@
 -- held over no round trip, and so that the front doors can bring events in without a grant on any table of the shards.
 
 -- in: the registry's revision by which the events were routed; the events in the order of their arrival, no claim twice,
---     as parallel arrays. A claim says what makes an event the same event: see foliot.runtime.claims.
+--     as parallel arrays. A claim says what makes an event the same event: see foliot.runtime.claims. at_front: whether
+--     a front door brings them, whose callers wait for the commit.
 -- out: given: the number of each event in its (shard, queue), null where its claim was there before
 --      reused: places (from 1) of claims that were there with another payload hash; accepted: the hash of each of them
+--      beside_front: whether within the last second a front door has brought events for one of the shards
 -- locks: the heads of the shards, sorted, until the commit. Whoever claims the same locks the same head, so what is not
 --        found after that cannot come in between, and claims need no locks of their own.
 -- index: heads_pkey; dedupe_pkey, all claims at once in each generation; inbox_pkey grows at the end of each queue
 CREATE FUNCTION take_in(
     IN revision int8, IN claims bytea[], IN hashes bytea[], IN shards int2[], IN queues int2[], IN tenants int4[],
     IN machines int4[], IN keys text[], IN event_ids text[], IN sources text[], IN types text[], IN times text[],
-    IN data text[], IN traceparents text[], OUT given int8[], OUT reused int4[], OUT accepted bytea[]
+    IN data text[], IN traceparents text[], IN at_front bool, OUT given int8[], OUT reused int4[],
+    OUT accepted bytea[], OUT beside_front bool
 ) LANGUAGE plpgsql
 -- One plan for ever, by the indexes; a hash join finds the places of what was there, be it the whole batch.
 SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET enable_hashjoin = on AS $$
 DECLARE
+    lately timestamptz := clock_timestamp() - interval '1 second';
     head record;
     last_given int8[];
     segments int2[];
@@ -29,11 +33,14 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'FO001', MESSAGE = format('the registry has left revision %s', revision);
     END IF;
 
+    beside_front := false;
     FOR head IN
-        SELECT h.shard, h.numbers, h.segment FROM heads h WHERE h.shard = ANY (shards) ORDER BY h.shard FOR UPDATE
+        SELECT h.shard, h.numbers, h.segment, h.front_at FROM heads h
+        WHERE h.shard = ANY (shards) ORDER BY h.shard FOR UPDATE
     LOOP
         last_given[8 * head.shard : 8 * head.shard + 7] := head.numbers;
         segments[head.shard] := head.segment;
+        beside_front := beside_front OR coalesce(head.front_at > lately, false);
     END LOOP;
 
     SELECT array_agg(u.place), array_agg(u.place) FILTER (WHERE d.payload_hash <> u.hash),
@@ -74,14 +81,15 @@ BEGIN
     FROM generate_series(1, cardinality(claims)) AS i
     WHERE given[i] IS NOT NULL;
 
-    UPDATE heads h SET at = clock_timestamp(), numbers = last_given[8 * h.shard : 8 * h.shard + 7]
+    UPDATE heads h SET at = clock_timestamp(), numbers = last_given[8 * h.shard : 8 * h.shard + 7],
+                       front_at = CASE WHEN at_front THEN clock_timestamp() ELSE h.front_at END
     WHERE h.shard = ANY (shards);
 END $$;
 
--- in: events as take_in has them, and what they came from: records of some partitions, whose offsets move from expected
+-- in: events as take_in has them, from no front door, and what they came from: records of some partitions, whose offsets move from expected
 --     to next. partition_places: for each event the place (from 1) of its partition. doubled: records that were copies
 --     of one before them in the batch; dead: records that were set aside.
--- out: given as take_in gives it
+-- out: given and beside_front as take_in gives them
 -- fails: where a claim was there with another payload (FO002; detail: place and hash of each, as JSON); as a conflict
 --        where somebody else has moved an offset, unless compare is false, which tests ask for
 -- locks: as take_in, then the offset rows, sorted
@@ -91,17 +99,18 @@ CREATE FUNCTION take_in_records(
     IN machines int4[], IN keys text[], IN event_ids text[], IN sources text[], IN types text[], IN times text[],
     IN data text[], IN traceparents text[], IN partition_places int4[], IN topic_ids text[], IN partitions int4[],
     IN expected int8[], IN nexts int8[], IN doubled int4[], IN dead int4[], IN writer text, IN compare bool,
-    OUT given int8[]
+    OUT given int8[], OUT beside_front bool
 ) LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     taken record;
     moved int8;
 BEGIN
-    SELECT t.given, t.reused, t.accepted INTO taken
+    SELECT t.given, t.reused, t.accepted, t.beside_front INTO taken
     FROM take_in(revision, claims, hashes, shards, queues, tenants, machines, keys, event_ids, sources, types, times,
-                 data, traceparents) t;
+                 data, traceparents, false) t;
     given := taken.given;
+    beside_front := taken.beside_front;
     IF taken.reused IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'FO002', MESSAGE = 'ids were accepted before with other payloads', DETAIL = (
             SELECT json_agg(json_build_array(r.place, encode(r.hash, 'hex')))

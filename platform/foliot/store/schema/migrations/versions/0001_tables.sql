@@ -143,10 +143,11 @@ CREATE TABLE heads (
 	numbers BIGINT[] DEFAULT '{0,0,0,0,0,0,0,0}'::bigint[] NOT NULL,
 	segment SMALLINT DEFAULT 0 NOT NULL,
 	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+	front_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (shard)
 )
  WITH (fillfactor = 20);
-COMMENT ON TABLE heads IS 'The last number given, by queue (places 1 to 8).';
+COMMENT ON TABLE heads IS 'The last number given, by queue (places 1 to 8), and when a front door last gave one.';
 
 CREATE TABLE held (
 	shard SMALLINT NOT NULL,
