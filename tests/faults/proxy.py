@@ -23,6 +23,8 @@ class _Replies:
 
     buffer: bytearray = field(default_factory=bytearray)
     has_written: bool = False
+    is_open: bool = False
+    """Whether a transaction was begun by a statement of its own; without one each statement is committed by itself."""
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """Take bytes; return the (type, body) of each message that is complete with them."""
@@ -46,6 +48,8 @@ class _Replies:
         for kind, body in self.feed(data):
             if kind == _COMMAND_COMPLETE:
                 committed = committed or ((self.has_written or also_of_reads) and body == b"COMMIT\0")
+                committed = committed or (also_of_reads and not self.is_open and body.startswith(b"SELECT "))
+                self.is_open = body not in (b"COMMIT\0", b"ROLLBACK\0") and (self.is_open or body == b"BEGIN\0")
                 self.has_written = body.startswith(_WRITES) or (
                     self.has_written and body not in (b"COMMIT\0", b"ROLLBACK\0")
                 )

@@ -27,12 +27,11 @@ from foliot.store import (
     StoreUnavailable,
     UnknownCommit,
     columns,
-    committing,
+    commit_alone,
     connect,
     discard,
     end_reading,
     load,
-    roll_back,
 )
 
 log = structlog.get_logger(__name__)
@@ -187,14 +186,8 @@ class Collector:
         if self._connection is None:
             self._connection = connect(self._settings.dsn_front, application="foliot-api collector")
         acceptance = Acceptance(catalog, arrivals)
-        try:
-            with committing(self._connection, "front"):
-                _SQL["set_tenant"].run(self._connection, {"tenant": caller.tenant})
-                answer = _SQL["take_in"].run(self._connection, acceptance.parameters)
-        except RegistryMoved:
-            roll_back(self._connection)
-            raise
-        return acceptance.verdicts(answer.fetchone())
+        asked = {**acceptance.parameters, "tenant": caller.tenant}
+        return acceptance.verdicts(commit_alone(self._connection, "front", _SQL["take_in_alone"], asked).fetchone())
 
     def _placed(
         self, caller: Caller, catalog: Catalog, arrivals: Sequence[Arrival], verdicts: Sequence[Verdict]

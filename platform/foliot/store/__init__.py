@@ -22,7 +22,7 @@ from foliot.store.connection import (
     translated,
 )
 from foliot.store.pool import Pool, PoolExhausted
-from foliot.store.statements import Statement, commit, committing, crash_point, load
+from foliot.store.statements import Statement, commit, commit_alone, committing, crash_point, load
 from foliot.store.vocabulary import (
     JOURNAL_KINDS,
     JOURNAL_OUTCOMES,
@@ -53,6 +53,7 @@ __all__ = [
     "UnknownCommit",
     "columns",
     "commit",
+    "commit_alone",
     "committing",
     "connect",
     "crash_point",

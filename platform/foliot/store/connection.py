@@ -55,6 +55,17 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             self._rows, self._planned_at = 0, monotonic()
             self.execute("DISCARD PLANS")
 
+    @contextmanager
+    def committing_each(self) -> Iterator[None]:
+        """Let each statement of the block be a transaction of its own; none may be open."""
+        self.autocommit = True
+        try:
+            yield
+        finally:
+            # One that broke stays as it is: the driver would not hear of it.
+            if not self.closed:
+                self.autocommit = False
+
 
 class StoreError(FoliotError):
     """Postgres refused or did not answer."""

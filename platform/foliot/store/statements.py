@@ -63,15 +63,20 @@ class Statement:
         Raises:
             StoreError: what the driver said, translated; inside of `pipelined` it comes at the end of the block.
         """
+        with translated(self.name):
+            cursor = self.execute(connection, parameters)
+        crash_point.passed(self.name)
+        return cursor
+
+    def execute(self, connection: Connection, parameters: Mapping[str, Any] | None) -> Cursor:
+        """Do as `run` does, but for the driver's errors, which the caller translates, and the crash point."""
         rows = 0
         if parameters is not None and self.arrays:
             rows = len(parameters[next(iter(self.arrays))])
             parameters = {**parameters, **self._packed(parameters)}
-        with translated(self.name):
-            connection.given(rows)
-            cursor = connection.cursor(binary=True)
-            cursor.execute(self.text, parameters, prepare=True)
-        crash_point.passed(self.name)
+        connection.given(rows)
+        cursor = connection.cursor(binary=True)
+        cursor.execute(self.text, parameters, prepare=True)
         return cursor
 
     def rehearse(self, connection: Connection, scalars: Mapping[str, Any]) -> None:
@@ -119,6 +124,24 @@ def committing(connection: Connection, name: str) -> Iterator[None]:
         # Not by the connection's method, which waits for the answer before the block ends and waits once more.
         connection.execute("COMMIT", prepare=True)
     crash_point.passed(f"{name}.commit")
+
+
+def commit_alone(
+    connection: Connection, name: str, statement: Statement, parameters: Mapping[str, Any] | None = None
+) -> Cursor:
+    """Run a statement as a whole transaction, in one message; crash points as those of `commit`.
+
+    No transaction may be open. As the server hears of the commit together with the statement, no lock waits for it.
+
+    Raises:
+        StoreError: the statement was refused; nothing was written.
+        UnknownCommit: the connection broke; nobody knows whether after the commit.
+    """
+    crash_point.passed(f"{name}.before_commit")
+    with translated(f"{name}.commit", committing=True), connection.committing_each():
+        cursor = statement.execute(connection, parameters)
+    crash_point.passed(f"{name}.commit")
+    return cursor
 
 
 def commit(connection: Connection, name: str) -> None:

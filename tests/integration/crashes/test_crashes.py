@@ -51,6 +51,7 @@ NOT_CRASHED = {
     "registry.has_tables": "reads, for people",
     "registry.read_tables_revision": "reads, for people",
     "front.take_in": "calls the function of intake.take_in; whoever asks again after a death is known by the claims",
+    "front.take_in_alone": "likewise",
     "front.before_commit": "likewise",
     "front.commit": "likewise",
     **dict.fromkeys(_FRONT_READS, "reads, for the front doors"),
@@ -81,7 +82,7 @@ def _commits() -> Iterator[str]:
 
 
 def _names(call: ast.Call, function: str) -> Iterator[str]:
-    if function in {"commit", "committing"}:
+    if function in {"commit", "commit_alone", "committing"}:
         argument: ast.expr | None = call.args[1]
     else:
         named = (each.value for each in call.keywords if (function, each.arg) == ("write_and_commit", "name"))

@@ -68,6 +68,20 @@ SELECT given, reused, accepted FROM front_take_in(
     %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
     %(times)s::text[], %(data)s::text[], %(traceparents)s::text[])
 
+-- name: take_in_alone
+-- in: as take_in, and the tenant whose events they are, which holds for this statement alone
+-- out: as intake.take_in
+-- locks: as intake.take_in
+-- index: none; the function rides heads_pkey and dedupe_pkey
+WITH said AS MATERIALIZED (
+    -- The revision goes by here so that the function cannot run before the tenant is set; else it would refuse.
+    SELECT set_config('app.tenant', %(tenant)s::text, true), %(revision)s::int8 AS revision
+)
+SELECT t.given, t.reused, t.accepted FROM said CROSS JOIN LATERAL front_take_in(
+    said.revision, %(claims)s::bytea[], %(hashes)s::bytea[], %(shards)s::int2[], %(queues)s::int2[],
+    %(machines)s::int4[], %(keys)s::text[], %(event_ids)s::text[], %(sources)s::text[], %(types)s::text[],
+    %(times)s::text[], %(data)s::text[], %(traceparents)s::text[]) t
+
 -- name: places
 -- in: events of the session's tenant: shards, queues, ids and sources, as parallel arrays
 -- out: the number of each, null where it is not among the last of its queue
