@@ -16,6 +16,7 @@ import structlog
 from foliot.access import Caller
 from foliot.api.meters import Meters
 from foliot.api.problems import Refused
+from foliot.api.telling import Teller
 from foliot.errors import Refusal
 from foliot.registry import Catalog
 from foliot.runtime import Acceptance, Arrival, Position, Verdict, Wake, claim_of, is_urgent, queue_of
@@ -73,7 +74,7 @@ class Collector:
     def __init__(self, settings: Settings, wake: Wake, catalogs: Catalogs, meters: Meters) -> None:
         self._meters = meters
         self._settings = settings
-        self._wake = wake
+        self._teller = Teller(wake)
         self._catalogs = catalogs
         self._waiting: queue.SimpleQueue[_Request] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -83,6 +84,7 @@ class Collector:
 
     def start(self) -> None:
         """Begin."""
+        self._teller.start()
         self._thread.start()
 
     @property
@@ -98,6 +100,7 @@ class Collector:
         """End after what was handed over."""
         self._stop.set()
         self._thread.join(timeout=self._settings.grace_s)
+        self._teller.stop(self._settings.grace_s)
 
     def submit(self, caller: Caller, arrivals: Sequence[Arrival]) -> Taken:
         """Hand events over, in the event loop; the answer has a verdict for each, after the commit.
@@ -153,10 +156,10 @@ class Collector:
             failure = error
             _in_loop(requests, lambda: _fail(requests, failure))
             return
-        # Those who wait hear of it first: the message to the workers may take as long as the commit.
         _in_loop(requests, lambda: _settle(requests, verdicts))
         self._meters.events([verdict.standing for verdict in verdicts])
-        self._tell(verdicts)
+        if shards := _woken(verdicts):
+            self._teller.tell(shards)
 
     def _commit_surely(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
         """Take them in; after a broken connection once more, since an event that did come in is known by its claim."""
@@ -208,24 +211,20 @@ class Collector:
                 found[n] = Verdict("duplicate", Position(*place, number))
         return tuple(found)
 
-    def _tell(self, verdicts: Sequence[Verdict]) -> None:
-        """Wake the workers of what has come in."""
-        shards: dict[int, bool] = {}
-        for verdict in verdicts:
-            if verdict.position is not None:
-                shard = verdict.position.shard
-                shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
-        if not shards:
-            return
-        try:
-            self._wake.wake(shards)
-        except Exception as error:  # noqa: BLE001 - an installed one that breaks its promise must not end the thread
-            log.warning("wake_up_not_sent", error=str(error))
-
     def _disconnect(self) -> None:
         if self._connection is not None:
             discard(self._connection)
             self._connection = None
+
+
+def _woken(verdicts: Sequence[Verdict]) -> dict[int, bool]:
+    """Name the shards that have got work, each with whether some of it is critical or high."""
+    shards: dict[int, bool] = {}
+    for verdict in verdicts:
+        if verdict.position is not None:
+            shard = verdict.position.shard
+            shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
+    return shards
 
 
 def _in_loop(requests: Sequence[_Request], answer: Callable[[], None]) -> None:

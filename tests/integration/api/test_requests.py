@@ -6,8 +6,8 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from foliot.api.meters import Meters
 from foliot.cloudevents import CloudEvent
 from foliot.registry import Catalog, create_tenant
 from foliot.runtime import Arrival, NoWake, Verdict, admit, find_machine
+from foliot.store import connect
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -174,10 +175,10 @@ def test_a_body_of_a_move_that_is_too_large_names_no_setting_that_would_not_help
     assert "FOLIOT" not in answer.json()["remedy"]
 
 
-def _arrival(site: Site, event_id: str) -> Arrival:
+def _arrival(site: Site, event_id: str, key: str = "INC-1") -> Arrival:
     caller = site.doors.caller(site.key())
     catalog = site.doors.catalog(caller)
-    event = CloudEvent(event_id, "s", "reported", "INC-1", "incident", None, None, None, None)
+    event = CloudEvent(event_id, "s", "reported", key, "incident", None, None, None, None)
     machine = find_machine(catalog, caller.tenant, "incident")
     return admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None)
 
@@ -429,19 +430,52 @@ def test_callers_are_answered_before_workers_are_woken(site: Site) -> None:
     assert wake.was_answered
 
 
-def test_a_wake_that_fails_does_not_end_the_collector(site: Site) -> None:
+def test_a_wake_that_fails_ends_neither_the_collector_nor_later_wakes(site: Site) -> None:
     class Failing:
+        calls = threading.Semaphore(0)
+
         def wake(self, _: object) -> None:
+            self.calls.release()
             raise RuntimeError("it never raises")
 
-    caller = site.doors.caller(site.key())
-    collector = Collector(site.settings, Failing(), site.doors.catalog, Meters())
+    caller, wake = site.doors.caller(site.key()), Failing()
+    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
     collector.start()
 
-    verdicts = [asyncio.run(_submitted(collector, caller, _arrival(site, name))) for name in ("e1", "e2")]
+    [first] = asyncio.run(_submitted(collector, caller, _arrival(site, "e1")))
+    was_woken = wake.calls.acquire(timeout=30)
+    [second] = asyncio.run(_submitted(collector, caller, _arrival(site, "e2")))
+    was_woken_again = wake.calls.acquire(timeout=30)
     collector.stop()
 
-    assert [verdict.standing for [verdict] in verdicts] == ["accepted", "accepted"]
+    assert (first.standing, second.standing) == ("accepted", "accepted")
+    assert (was_woken, was_woken_again) == (True, True)
+
+
+def test_events_are_taken_in_while_a_wake_lasts_and_told_together_after_it(site: Site) -> None:
+    class Lasting:
+        def __init__(self) -> None:
+            self.told: list[set[int]] = []
+            self.began, self.ended = threading.Event(), threading.Event()
+
+        def wake(self, shards: Mapping[int, bool]) -> None:
+            self.told.append(set(shards))
+            self.began.set()
+            self.ended.wait(30)
+
+    caller, wake = site.doors.caller(site.key()), Lasting()
+    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
+    collector.start()
+
+    [first] = asyncio.run(_submitted(collector, caller, _arrival(site, "e1")))
+    wake.began.wait(30)
+    keys = ("INC-2", "INC-3")
+    others = [asyncio.run(_submitted(collector, caller, _arrival(site, key, key)))[0] for key in keys]
+    wake.ended.set()
+    collector.stop()
+
+    shard, *later = [verdict.position.shard for verdict in (first, *others) if verdict.position]
+    assert wake.told == [{shard}, set(later)]
 
 
 def test_an_older_look_at_the_registry_does_not_take_the_place_of_a_newer_one(
@@ -449,7 +483,7 @@ def test_an_older_look_at_the_registry_does_not_take_the_place_of_a_newer_one(
 ) -> None:
     caller = site.doors.caller(site.key())
     older = site.doors.catalog(caller)
-    with psycopg.connect(site.database.service) as connection:
+    with closing(connect(site.database.service, application="test")) as connection:
         create_tenant(connection, "third")
     newer = site.doors.catalog(caller, fresh=True)
 
@@ -467,7 +501,7 @@ def test_the_registry_is_looked_up_anew_before_anybody_has_to_wait_for_it(
     monkeypatch.setattr(api_doors, "_RENEW_S", 0.0)
     caller = site.doors.caller(site.key())
     known, full = site.doors.catalog(caller), site.doors.is_full()
-    with psycopg.connect(site.database.service) as connection:
+    with closing(connect(site.database.service, application="test")) as connection:
         create_tenant(connection, "third")
 
     _until(lambda: _at_hand(site, caller).revision > known.revision)
