@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 from foliot.errors import FoliotError
 from foliot.producer import KafkaUnavailable
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime import Receipt, Wake, take_in
+from foliot.runtime import Receipt, Wake, brief, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
@@ -50,8 +50,6 @@ PROGRESS_S: Final = 5.0
 """How often it is looked at whether the client gives what the log has."""
 JOIN_S_MAX: Final = 15.0
 """How long a new member of the group waits for an assignment before it tries with another client."""
-_BRIEF: Final = 4
-"""While urgent records or events through a front door come, a batch of the others takes this part of its usual ones."""
 FOREIGN_LANE: Final = 2
 """Foreign topics wait as the normal lane does."""
 
@@ -225,7 +223,7 @@ class Reader:
 
     def _records_max(self) -> int:
         records_max = self._settings.ingest_batch
-        return max(1, records_max // _BRIEF) if not self._urgent and self._traffic.recent() else records_max
+        return brief(records_max) if not self._urgent and self._traffic.recent() else records_max
 
     def _stop_partitions(
         self, connection: Connection, consumer: KafkaConsumer, positions: Positions, error: KafkaError

@@ -6,13 +6,15 @@ import math
 import time
 from typing import Final
 
-URGENT_LANES: Final = frozenset((0, 1))
-CALM_LANES: Final = frozenset((2, 3))
-_RECENT_S: Final = 1.0
+from foliot.cloudevents import LANES
+from foliot.runtime import BRIEF_S, is_urgent, queue_of
+
+URGENT_LANES: Final = frozenset(lane for lane in range(len(LANES)) if is_urgent(queue_of(lane)))
+CALM_LANES: Final = frozenset(range(len(LANES))) - URGENT_LANES
 
 
 class UrgentTraffic:
-    """When urgent records, or events through a front door, last came: other records are taken in short batches then.
+    """When urgent records, or events through a front door, last came: other records are taken in brief batches then.
 
     A batch holds the heads of its shards until its commit. An urgent event for one of them waits for that, and so does
     the caller of a front door.
@@ -27,4 +29,4 @@ class UrgentTraffic:
 
     def recent(self) -> bool:
         """Tell whether some came a moment ago."""
-        return time.monotonic() - self._at < _RECENT_S
+        return time.monotonic() - self._at < BRIEF_S

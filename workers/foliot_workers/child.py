@@ -16,7 +16,7 @@ import structlog
 
 from foliot.errors import FoliotError
 from foliot.interpreter import collect_seldom
-from foliot.runtime import Stepped, Stepper, sweep
+from foliot.runtime import BRIEF_S, Stepped, Stepper, sweep
 from foliot.settings import Settings
 from foliot.store import Connection, connect, crash_point, discard
 from foliot_workers.app import LaneClass
@@ -32,8 +32,6 @@ _WATCH_S: Final = 0.5
 """How often a thread that waits looks whether the end was asked for."""
 _STEAL_MARGIN_S: Final = 0.005
 _CLOSE_S_MAX: Final = 2.0
-_URGENT_S: Final = 1.0
-"""How long after an urgent wake-up bulk children keep their batches short."""
 _LEFT_S: Final = 0.05
 """How soon a bulk child looks again at what it left to urgent ones."""
 
@@ -176,8 +174,8 @@ class Child:
         """Step one batch; None after trouble, which was logged."""
         self._watchdog.begin()
         try:
-            brief = self._lane_class == "bulk" and self._page.urgent_within(_URGENT_S)
-            return self._stepper.run_batch(shards, role=self._lane_class, brief=brief)
+            is_brief = self._lane_class == "bulk" and self._page.urgent_within(BRIEF_S)
+            return self._stepper.run_batch(shards, role=self._lane_class, is_brief=is_brief)
         except Exception as error:  # noqa: BLE001 - the events are still there, and others can be stepped
             _report("batch_failed", error)
             return None

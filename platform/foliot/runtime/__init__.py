@@ -13,12 +13,14 @@ from foliot.runtime.intake import (
     take_in,
 )
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
+from foliot.runtime.selection import BRIEF_S, brief
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
 from foliot.runtime.transition_codes import leb128, transition_numbers
 from foliot.runtime.wake import NoWake, Wake, find_wake
 
 __all__ = [
+    "BRIEF_S",
     "NOTHING",
     "SHARDS_MAX",
     "Acceptance",
@@ -39,6 +41,7 @@ __all__ = [
     "Wake",
     "admit",
     "birth_of",
+    "brief",
     "claim_of",
     "event_text",
     "find_machine",

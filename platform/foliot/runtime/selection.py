@@ -12,6 +12,8 @@ CALM_FEW: Final = 2
 """Events of each other queue that an urgent child's batch takes along: every queue that waits gets its share."""
 URGENT_FEW_MAX: Final = 64
 """Urgent events of a shard that one batch of an urgent child does in no time."""
+BRIEF_S: Final = 1.0
+"""So long after something came that must not wait, the batches of the others are brief, in intake and step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class ShardWork:
     def few_urgent(self) -> bool:
         """Tell whether urgent events wait, and so few that an urgent child does them at once."""
         return 0 < self.urgent <= URGENT_FEW_MAX
+
+
+def brief(most: int) -> int:
+    """Tell how much a brief batch takes of what is usual: it holds shards that somebody else may wait for."""
+    return max(1, most // 4)
 
 
 class Deference:

@@ -22,7 +22,7 @@ from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
 from foliot.runtime.rehearsal import rehearse
-from foliot.runtime.selection import CALM_FEW, Deference, ShardWork, choose_shards
+from foliot.runtime.selection import CALM_FEW, Deference, ShardWork, brief, choose_shards
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import (
@@ -51,8 +51,6 @@ _ATTEMPTS: Final = load("attempts")
 _INTAKE: Final = load("intake")
 ATTEMPTS_MAX: Final = 3
 _VERSIONS_MAX: Final = 256
-_BRIEF: Final = 4
-"""While urgent events come, a batch of the others takes this part of its usual events: it holds their shards."""
 _AWAITED_MAX: Final = 2
 """Shards that an urgent child waits for at a time."""
 _LEAVE_S: Final = 0.1
@@ -155,7 +153,7 @@ class Stepper:
         """Tell whether the last look left shards to the urgent children: they may be gone, so look again soon."""
         return self._deference.has_left
 
-    def run_batch(self, shards: Sequence[int] = (), *, role: Role = "alone", brief: bool = False) -> Stepped:
+    def run_batch(self, shards: Sequence[int] = (), *, role: Role = "alone", is_brief: bool = False) -> Stepped:
         """Step one batch and commit it; `NOTHING` when no shard has work that this child may take.
 
         `shards` are said to have a little work: they are taken whoever had them last, without a look at the others. A
@@ -164,14 +162,14 @@ class Stepper:
         Args:
             shards: those to step; empty: choose.
             role: what this child does beside others.
-            brief: hold shards for a short time only, since urgent events may come to them.
+            is_brief: hold shards for a short time only, since urgent events may come to them.
 
         Raises:
             StoreUnavailable: the database does not answer; the next call makes a new connection.
         """
         taken: list[int] = []
         try:
-            return self._batch(taken, shards, role, brief=brief)
+            return self._batch(taken, shards, role, is_brief=is_brief)
         except DataRefused as error:
             self._bisect(taken, error)
         except Conflict as error:
@@ -204,10 +202,10 @@ class Stepper:
         """Close the connections; what was not committed is rolled back by the server."""
         self._disconnect([])
 
-    def _batch(self, taken: list[int], named: Sequence[int], role: Role, *, brief: bool) -> Stepped:
+    def _batch(self, taken: list[int], named: Sequence[int], role: Role, *, is_brief: bool) -> Stepped:
         began = perf_counter()
         self._alone = None
-        self._capacity = max(1, self._pace.capacity // _BRIEF) if brief else self._pace.capacity
+        self._capacity = brief(self._pace.capacity) if is_brief else self._pace.capacity
         connection = self._open()
         chosen, little = (sorted(named), True) if named else self._choose(connection, role)
         locked = self._lock(connection, chosen, role, ahead=little) if chosen else None
