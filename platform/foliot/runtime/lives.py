@@ -184,4 +184,5 @@ def _at_rest(life: Life) -> Kept:
 
 def _awake(shard: int, address: Address, kept: Kept) -> Life:
     id_, channel, placed, version, semantics, n, mode, note, encoded = kept
-    return Life(shard, id_, address, channel, placed, version, semantics, n, mode, note, decode(encoded), encoded)
+    made = (shard, id_, address, channel, placed, version, semantics, n, mode, note, decode(encoded), encoded)
+    return tuple.__new__(Life, made)

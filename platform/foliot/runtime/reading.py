@@ -177,6 +177,8 @@ def load_lives(
             elif (row := ahead.lives.get((event.shard, event.address))) is not None:
                 lives[event.shard][event.address] = life_of(row)
     if missing:
+        # In the order of their index, so that neighbours are found on one page.
+        missing.sort()
         for row in _SQL["load_instances"].run(connection, columns(_ADDRESS_COLUMNS, missing)):
             life = life_of(row)
             lives[life.shard][life.address] = life

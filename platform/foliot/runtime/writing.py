@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from foliot.runtime.batch import ShardBatch
@@ -38,6 +39,7 @@ _BIRTHS: Final = (
     *("shards", "ids", "tenants", "machines", "keys", "channels", "placed", "versions", "semantics", "positions"),
     *("ns", "modes", "states", "notes"),
 )
+_ID: Final = itemgetter(0, 1)
 _BATCHES: Final = (
     *("shards", "batches", "n_before", "n_after", "before", "after", "heads", "stepped", "held", "dead", "dropped"),
     *("drained", "tokens_read", "tokens"),
@@ -118,6 +120,8 @@ def _write_instances(connection: Connection, batches: Sequence[ShardBatch]) -> N
                 births.append((life.shard, life.id, *address, life.channel, *_present(life)))
             else:
                 changes.append((life.shard, life.id, *_present(life)))
+    # In the order of their index and their births: of a million rows, a batch touches fewer pages, each once.
+    changes.sort(key=_ID)
     _run(connection, "insert_instances", _BIRTHS, births)
     _run(connection, "update_instances", _INSTANCES, changes)
 
