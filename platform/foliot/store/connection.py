@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from time import monotonic
 from typing import Any, ClassVar, Final, TypeAlias
 
 import psycopg
@@ -30,8 +29,8 @@ _ONE_PLAN: Final = {
 """Each statement is written for one plan, probes of the index that its header names. It is planned once for many runs:
 see `Connection.given`."""
 PLANNED_ROWS: Final = 10_000
-PLANNED_S: Final = 3.0
-"""Plans are kept for as many rows, and for as long, at least."""
+_PLANNED_ROWS_MAX: Final = 1_000_000
+"""Plans are kept for so many rows at first, and then for twice as many each time, up to the last."""
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -43,16 +42,16 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     _rows = 0
-    _planned_at = 0.0
+    _rows_max = PLANNED_ROWS
 
     def given(self, rows: int) -> None:
-        """Note that a statement is about to take `rows`; after many of them, and some time, all is planned anew.
+        """Note that a statement is about to take `rows`; after many of them all is planned anew.
 
         So an idle session keeps its plans, and one that makes tables grow does not outlive their being small.
         """
         self._rows += rows
-        if self._rows >= PLANNED_ROWS and monotonic() - self._planned_at >= PLANNED_S:
-            self._rows, self._planned_at = 0, monotonic()
+        if self._rows >= self._rows_max:
+            self._rows, self._rows_max = 0, min(2 * self._rows_max, _PLANNED_ROWS_MAX)
             self.execute("DISCARD PLANS")
 
     @contextmanager
