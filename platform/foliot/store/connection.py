@@ -27,7 +27,7 @@ _ONE_PLAN: Final = {
     "jit": "off",
 }
 """Each statement is written for one plan, probes of the index that its header names. It is planned once for many runs:
-see `Connection.given`."""
+see `Connection.plan_anew_after`."""
 PLANNED_ROWS: Final = 10_000
 _PLANNED_ROWS_MAX: Final = 1_000_000
 """Plans are kept for so many rows at first, and then for twice as many each time, up to the last."""
@@ -44,8 +44,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     _rows = 0
     _rows_max = PLANNED_ROWS
 
-    def given(self, rows: int) -> None:
-        """Note that a statement is about to take `rows`; after many of them all is planned anew.
+    def plan_anew_after(self, rows: int) -> None:
+        """Count the `rows` of the statement that comes next; after many of them drop all plans.
 
         So an idle session keeps its plans, and one that makes tables grow does not outlive their being small.
         """

@@ -74,7 +74,7 @@ class Statement:
         if parameters is not None and self.arrays:
             rows = len(parameters[next(iter(self.arrays))])
             parameters = {**parameters, **self._packed(parameters)}
-        connection.given(rows)
+        connection.plan_anew_after(rows)
         cursor = connection.cursor(binary=True)
         cursor.execute(self.text, parameters, prepare=True)
         return cursor
