@@ -6,7 +6,8 @@
 --     a front door brings them, whose callers wait for the commit.
 -- out: given: the number of each event in its (shard, queue), null where its claim was there before
 --      reused: places (from 1) of claims that were there with another payload hash; accepted: the hash of each of them
---      beside_front: whether within the last second a front door has brought events for one of the shards
+--      beside_front: whether within the last second (foliot.runtime.BRIEF_S) a front door has brought events for one of
+--      the shards
 -- locks: the heads of the shards, sorted, until the commit. Whoever claims the same locks the same head, so what is not
 --        found after that cannot come in between, and claims need no locks of their own.
 -- index: heads_pkey; dedupe_pkey, all claims at once in each generation; inbox_pkey grows at the end of each queue
@@ -86,9 +87,9 @@ BEGIN
     WHERE h.shard = ANY (shards);
 END $$;
 
--- in: events as take_in has them, from no front door, and what they came from: records of some partitions, whose offsets move from expected
---     to next. partition_places: for each event the place (from 1) of its partition. doubled: records that were copies
---     of one before them in the batch; dead: records that were set aside.
+-- in: events as take_in has them, from no front door, and what they came from: records of some partitions, whose offsets
+--     move from expected to next. partition_places: for each event the place (from 1) of its partition. doubled: records
+--     that were copies of one before them in the batch; dead: records that were set aside.
 -- out: given and beside_front as take_in gives them
 -- fails: where a claim was there with another payload (FO002; detail: place and hash of each, as JSON); as a conflict
 --        where somebody else has moved an offset, unless compare is false, which tests ask for
