@@ -7,12 +7,12 @@ Source: Apache Kafka, "Message format": record batches of magic 2, varints in zi
 
 from __future__ import annotations
 
-from struct import Struct
+import struct
 from typing import Any, Final
 
 from kafka.consumer.fetcher import ConsumerRecord
 
-_HEAD: Final = Struct(">qiibIhiqqqhii")
+_HEAD: Final = struct.Struct(">qiibIhiqqqhii")
 """Base offset, length, leader epoch, magic, CRC, attributes, last offset delta, first and last timestamp, producer's
 id, epoch and sequence, number of records."""
 _MAGIC: Final = 2
@@ -28,7 +28,7 @@ def unpack(raw: bytes, topic: str, partition: int) -> list[Any] | None:
     """
     try:
         return _records(raw, topic, partition)
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, struct.error):
         return None
 
 
