@@ -17,7 +17,6 @@ from foliot_ingest.unpacking import unpack
 
 KNOWN_RELEASE: Final = "3.0.12"
 """Of kafka-python. To move it, compare `Fetcher.PartitionRecords._unpack_records` with the one below."""
-_MAGIC: Final = 2
 
 
 class _Rest:
@@ -72,6 +71,6 @@ def _partition_records(base: Any) -> Any:
 
 
 def _unpacked(batch: Any, place: TopicPartition) -> list[Any] | None:
-    if batch.magic != _MAGIC or not batch.validate_crc():
+    if not batch.validate_crc():
         return None
     return unpack(bytes(batch._buffer), place.topic, place.partition)  # noqa: SLF001 - see above

@@ -22,7 +22,7 @@ from foliot_ingest.unpacking import unpack
 
 PLACE = TopicPartition("foliot.events.normal", 3)
 HEAD_BYTES = 61
-CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 17, 21, 27
+MAGIC_AT, CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 16, 17, 21, 27
 GZIP, STAMPED_BY_THE_BROKER, TRANSACTIONAL, CONTROL = 0x01, 0x08, 0x10, 0x20
 PRODUCER = 7
 ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
@@ -179,6 +179,26 @@ def test_plain_batches_are_not_left_to_the_client(batch: Drawn) -> None:
 @given(unusual)
 def test_what_is_not_plain_is_left_to_the_client(batch: Drawn) -> None:
     assert unpack(bytes(batch.written(0)), *PLACE) is None
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_batches_of_older_forms_are_read_as_the_client_reads_them(magic: int) -> None:
+    builder = MemoryRecordsBuilder(magic, 0, 1 << 20)
+    builder.append(0, b"key", b"value")
+    builder.close()
+    raw = bytes(builder.buffer())
+
+    found = what_comes(OURS, raw, begin=0, at_once=100, aborted=None)
+
+    assert found == what_comes(Fetcher.PartitionRecords, raw, begin=0, at_once=100, aborted=None)
+
+
+@pytest.mark.parametrize("magic", [0, 1, 3])
+def test_what_has_another_magic_is_left_to_the_client(magic: int) -> None:
+    raw = Drawn([(0, b"key", b"value", [])]).written(0)
+    raw[MAGIC_AT] = magic
+
+    assert unpack(bytes(raw), *PLACE) is None
 
 
 def test_the_installed_client_is_the_one_that_was_looked_at() -> None:
