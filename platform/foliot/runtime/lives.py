@@ -42,6 +42,10 @@ class Life(NamedTuple):
     encoded: bytes
 
 
+Kept: TypeAlias = tuple[int, str, int, int, int, int, Mode, str | None, bytes]
+"""A life at rest: `Life` without what its place tells, and the state encoded alone: a seventh of its memory."""
+
+
 class Waiting(NamedTuple):
     """An event that waits in the inbox, or in `held` for the instance `holder`."""
 
@@ -116,10 +120,6 @@ def life_of(row: tuple[Any, ...]) -> Life:
     # The same few words in every row: one object each, however many lives are kept.
     kept = (id_, intern(channel), placed, version, semantics, n, _MODES[mode], note, text.encode())
     return _awake(shard, Address(tenant, machine, key), kept)
-
-
-Kept: TypeAlias = tuple[int, str, int, int, int, int, Mode, str | None, bytes]
-"""A life at rest: `Life` without what its place tells, and the state encoded alone: a seventh of its memory."""
 
 
 class LifeCache:

@@ -368,6 +368,7 @@ class Stepper:
     def _in_order(self, events: list[Waiting], *, draining: bool) -> list[Waiting]:
         ordered = sorted(events, key=_PLACE, reverse="lane_order" in self._off)
         if draining:
+            # What an instance held goes before what came later; the sort leaves both parts in their order.
             ordered.sort(key=lambda event: event.holder is None)
         return ordered
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-_BYTES: Final = tuple(bytes((number,)) for number in range(0x80))
+_ONE_BYTE: Final = tuple(bytes((number,)) for number in range(0x80))
+"""The code of a lone transition, by its number."""
 
 
 def leb128(numbers: Iterable[int]) -> bytes:
@@ -24,8 +25,8 @@ def transition_code(numbers: tuple[int, ...]) -> bytes | None:
     """Write transition numbers; None where there are none."""
     if not numbers:
         return None
-    if len(numbers) == 1 and numbers[0] <= 0x7F:
-        return _BYTES[numbers[0]]
+    if len(numbers) == 1 and numbers[0] < len(_ONE_BYTE):
+        return _ONE_BYTE[numbers[0]]
     if max(numbers) <= 0x7F:
         return bytes(numbers)
     return leb128(numbers)

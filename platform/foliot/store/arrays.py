@@ -120,4 +120,5 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Se
 
 def numbers_text(numbers: Iterable[int]) -> str:
     """Write numbers as a Postgres array literal: arrays of arrays do not pass through unnest."""
+    # A list's own text in other brackets: one call, not one a number.
     return f"{{{str(list(numbers))[1:-1]}}}"
