@@ -22,6 +22,7 @@ def as_scaling_section(figures: Mapping[str, Any]) -> list[str]:
     before = max(sample["waiting_before"] / sample["events"] for sample in samples)
     return [
         "## Scaling",
+        "",
         f"`python -m benchmarks scaling` on {as_machine(figures['machine'], figures['servers'])}.",
         as_surroundings(figures["rounds"]),
         "",
