@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks.rig.database import Database
 
-EVERY_S: Final = 0.02
+_EVERY_S: Final = 0.02
 _SESSIONS: Final = """
 SELECT application_name, coalesce(state, ''), coalesce(wait_event_type, ''), coalesce(wait_event, '')
 FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'foliot-%%'"""
@@ -49,14 +49,14 @@ class SessionWatch:
 
 @contextmanager
 def watch_sessions(database: Database, watched: str) -> Iterator[SessionWatch]:
-    """Look at Foliot's sessions in the database `watched` every 20 ms, from a thread that has `database` for itself.
+    """Look at Foliot's sessions in the database `watched` repeatedly, from a thread that has `database` for itself.
 
     What it costs the server is the backend of `database`, which is a watcher as others are.
     """
     watch, over = SessionWatch(), threading.Event()
 
     def look() -> None:
-        while not over.wait(EVERY_S):
+        while not over.wait(_EVERY_S):
             watch.add(Sight(*map(str, row)) for row in database.rows(_SESSIONS, watched))
 
     thread = threading.Thread(target=look, name="watch-sessions", daemon=True)
