@@ -14,12 +14,17 @@ from typing import TypeVar
 
 import pytest
 from addresses import KafkaAt, PostgresAt, ValkeyAt
+from hypothesis import settings
 
 from foliot.engine import stepping
 from foliot.local import ApacheKafka, Postgres, Server, Tansu, Valkey
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 Container = Callable[[], AbstractContextManager[str]]
+
+# How long an example takes says how busy the machine is: beyond 200 ms Hypothesis would call that a failure.
+settings.register_profile("any_pace", settings(), deadline=None)
+settings.load_profile("any_pace")
 
 # A shell that runs this in the background ignores Ctrl-C for it, and so would all programs that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
