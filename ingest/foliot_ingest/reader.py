@@ -44,7 +44,7 @@ _BACKOFF_S_MAX: Final = 3.0
 _DEPTH_S: Final = 1.0
 """How often the depth of the inbox is read."""
 _REVIEW_S: Final = 15.0
-"""How often stopped partitions, topics that came late and topics that were made anew are looked at."""
+"""How often stopped partitions, new topics, topics that were made anew and the members of the group are looked at."""
 _ANSWER_MS_MAX: Final = 5_000
 PROGRESS_S: Final = 5.0
 """How often it is looked at whether the client gives what the log has."""
