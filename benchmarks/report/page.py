@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.report.figures import Figures
 from benchmarks.report.scaling_section import as_scaling_section
 from benchmarks.report.surroundings import as_machine, as_surroundings
+from benchmarks.rig.servers import SERVER_SETTINGS
 
 _HOW = Path(__file__).with_name("how.md")
 
@@ -36,7 +37,12 @@ def as_page(figures: Figures, scaling: Figures | None = None) -> str:
             "",
             *_redeliveries(contenders),
             "",
-            _HOW.read_text().format(**plan, **plan["window"], cores=machine["cores"]),
+            _HOW.read_text().format(
+                **plan,
+                **plan["window"],
+                cores=machine["cores"],
+                server_settings=", ".join(f"{name} {value}" for name, value in SERVER_SETTINGS.items()),
+            ),
             *(as_scaling_section(scaling) if scaling else ()),
             *_settings(figures),
         ]
