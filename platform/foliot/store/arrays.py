@@ -73,7 +73,7 @@ def _texts(values: Sequence[Any]) -> bytes:
             return "".join(_after_lengths([_SHORT_TEXT[len(value)] for value in values], values)).encode("latin-1")
     except (TypeError, IndexError):
         # There are nulls, bytes, or long texts.
-        values = [value.encode() if type(value) is str else value for value in values]
+        values = [value.encode() if isinstance(value, str) else value for value in values]
     else:
         values = [value.encode() for value in values]
     return _byteas(values)

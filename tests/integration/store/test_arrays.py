@@ -24,6 +24,12 @@ LISTS = st.one_of(
 )
 
 
+class Word(str):
+    """A text of its own class, as parsers give them."""
+
+    __slots__ = ()
+
+
 @pytest.fixture(scope="module")
 def cursor(database: Database) -> Any:
     with psycopg.connect(database.service) as connection:
@@ -47,6 +53,7 @@ def test_an_array_comes_back_as_it_went(cursor: Any, case: tuple[str, list[Any]]
         *(("int2", [7] * 3), ("int4", [-7] * 3), ("int8", [2**62] * 3), ("bool", [False] * 3), ("bool", [True, None])),
         *(("int8", [5, 6, 5]), ("int8", [5, None, 5]), ("text", ["a", "", "x" * 1023]), ("text", ["a", "x" * 1024])),
         *(("text", ["a", "ä"]), ("text", ["ä", None]), ("bytea", [b"", b"x" * 1024])),
+        *(("text", [Word("a"), None]), ("text", [Word("ä"), "x" * 1024])),
     ],
 )
 def test_a_column_that_is_packed_in_its_own_way_comes_back_as_it_went(
