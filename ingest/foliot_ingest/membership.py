@@ -40,7 +40,8 @@ def describe(client: KafkaAdminClient, name: str) -> Group | None:
     """Ask for the members of a group; None where the broker cannot answer."""
     try:
         described = client.describe_groups([name])[name]
-    except KafkaError:
+    except (KafkaError, KeyError, ValueError):
+        # Members may write what they like; the client does not bear all of it.
         return None
     members = {member["member_id"]: _partitions(member["member_assignment"]) for member in described["members"]}
     return Group(described["group_state"] == _SETTLED, members)

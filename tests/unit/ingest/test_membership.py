@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from kafka import TopicPartition
+from types import SimpleNamespace
+from typing import Any
 
-from foliot_ingest.membership import Group, orphans
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.protocol.admin import DescribeGroupsResponse
+
+from foliot_ingest.membership import Group, describe, orphans
 
 FIRST, SECOND = TopicPartition("events.normal", 0), TopicPartition("events.normal", 1)
 NOTHING: frozenset[TopicPartition] = frozenset()
@@ -48,3 +53,41 @@ def test_nothing_is_nobodys_to_one_that_the_group_does_not_know_any_more():
 
 def test_nothing_is_nobodys_where_the_broker_cannot_answer():
     assert orphans(None, "me", {FIRST}) == NOTHING
+
+
+Answered = DescribeGroupsResponse.DescribedGroup
+Member = Answered.DescribedGroupMember
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [],
+        [
+            Answered(
+                error_code=0,
+                group_id="group",
+                group_state="Stable",
+                protocol_type="consumer",
+                protocol_data="range",
+                members=[
+                    Member(
+                        member_id="stranger",
+                        group_instance_id=None,
+                        client_id="",
+                        client_host="",
+                        member_metadata=b"",
+                        member_assignment=b"\xff\x00\x02\x7f\xff\xff",
+                    )
+                ],
+                authorized_operations=0,
+            )
+        ],
+    ],
+    ids=["no answer", "no assignment"],
+)
+def test_a_group_that_the_client_cannot_read_is_one_that_the_broker_does_not_tell(groups: list[Any]) -> None:
+    client = KafkaAdminClient.__new__(KafkaAdminClient)
+    client.describe_groups = lambda _: client._describe_groups_process_response(SimpleNamespace(groups=groups))
+
+    assert describe(client, "group") is None
