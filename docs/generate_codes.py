@@ -178,7 +178,7 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "id_reused": ("A producer has used an event's id again with another payload.", "Mend the producer."),
         "partition_stopped": (
-            "The stored offset of a partition is outside the log: records are lost, or the topic was made anew.",
+            "At a partition's offset nothing can be read: records are lost or broken, or the topic was made anew.",
             "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself.",
         ),
         "relay_blocked": ("A topic does not take a shard's messages.", "Make the topic writable; the relay goes on."),

@@ -12,11 +12,20 @@ from typing import Any, Final
 
 import kafka
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CorruptRecordError, KafkaError
 
 from foliot_ingest.unpacking import unpack
 
 KNOWN_RELEASE: Final = "3.0.12"
 """Of kafka-python. To move it, compare `Fetcher.PartitionRecords._unpack_records` with the one below."""
+
+
+class RecordUnreadable(KafkaError):  # type: ignore[misc]  # kafka-python has no types
+    """What lies at `place` will not be readable at the next look either."""
+
+    def __init__(self, place: TopicPartition, why: str) -> None:
+        super().__init__(why)
+        self.place = place
 
 
 class _Rest:
@@ -43,7 +52,7 @@ def _partition_records(base: Any) -> Any:
     """Derive the client's class of what was fetched of one partition.
 
     From the first batch on that is not plain, all of the fetch is the client's: transactions that were aborted, codecs
-    and the words about what is corrupt.
+    and the words about what is corrupt. Those come as `RecordUnreadable`, which tells the partition.
     """
 
     class PartitionRecords(base):  # type: ignore[misc]  # kafka-python has no types
@@ -67,6 +76,28 @@ def _partition_records(base: Any) -> Any:
                 self.next_fetch_offset = last.next_offset
             self.drain()
 
+    return _telling_what_is_unreadable(PartitionRecords)
+
+
+def _telling_what_is_unreadable(base: Any) -> Any:
+    class PartitionRecords(base):  # type: ignore[misc]  # kafka-python has no types
+        def take(self, n: int | None = None) -> list[Any]:
+            try:
+                taken: list[Any] = super().take(n)
+            except RecordUnreadable:
+                # Else the client would ask it for more, without an end, once its partition is read again.
+                self.drain()
+                raise
+            return taken
+
+        def _unpack_records(self, place: TopicPartition, records: Any, *deserializers: None) -> Iterator[Any]:
+            try:
+                yield from super()._unpack_records(place, records, *deserializers)
+            except Exception as error:
+                if _passes(error):
+                    raise
+                raise RecordUnreadable(place, f"offset {self.next_fetch_offset} cannot be read ({error})") from error
+
     return PartitionRecords
 
 
@@ -74,3 +105,8 @@ def _unpacked(batch: Any, place: TopicPartition) -> list[Any] | None:
     if not batch.validate_crc():
         return None
     return unpack(bytes(batch._buffer), place.topic, place.partition)  # noqa: SLF001 - see above
+
+
+def _passes(error: Exception) -> bool:
+    """Tell whether the next look may fare better: a codec can be installed. Of broken bytes, codecs raise anything."""
+    return isinstance(error, KafkaError) and not isinstance(error, CorruptRecordError)

@@ -30,6 +30,7 @@ from foliot.store import (
 )
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.decoding import Decoded, Fetched, decode_all, sort_out, unstorable
+from foliot_ingest.fetching import RecordUnreadable
 from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, topic_facts
 from foliot_ingest.membership import JOIN_POLL_MS, describe, joined, orphans
 from foliot_ingest.positions import Positions, raise_alarm
@@ -218,6 +219,11 @@ class Reader:
             return {}
         except (OffsetOutOfRangeError, LogTruncationError) as error:
             self._stop_partitions(connection, consumer, positions, error)
+            return {}
+        except RecordUnreadable as error:
+            # A client that tries again meets it again, and gives nothing of other partitions meanwhile.
+            if error.place in positions.standings:
+                positions.stop(connection, error.place, error.args[0])
             return {}
         return polled
 

@@ -87,9 +87,9 @@ def relaying(settings: Settings) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def producing(settings: Settings) -> Iterator[KafkaProducer]:
-    """Connect a producer."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5)
+def producing(settings: Settings, **options: Any) -> Iterator[KafkaProducer]:
+    """Connect a producer, with further options of its own."""
+    producer = KafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, **options)
     try:
         yield producer
     finally:

@@ -323,6 +323,44 @@ def test_an_offset_outside_the_log_stops_its_partition_alone_and_raises_an_alarm
     assert sorted(accepted(fresh_database)) == ["a", "b"]
 
 
+class OfNoText(str):
+    """A header's name whose bytes are no UTF-8; brokers take it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff"
+
+
+@pytest.mark.parametrize("codec", [None, "gzip"])
+def test_a_record_that_cannot_be_read_stops_its_partition_and_no_other_until_an_operator_lets_it_go_on(
+    settings: Settings, fresh_database: Database, codec: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reader, "_REVIEW_S", 0.5)
+    topic = f"{settings.topic_prefix}.normal"
+    send(settings, structured(id="before"), partition=0)
+    with producing(settings, compression_type=codec) as producer:
+        producer.send(topic, structured(id="unreadable"), headers=[(OfNoText("name"), b"x" * 100)], partition=0)
+    send(settings, structured(id="behind"), partition=0)
+
+    with ingesting(settings):
+        eventually(lambda: stopped_at(fresh_database) == [1])
+        send(settings, structured(id="beside"), partition=1)
+        eventually(lambda: "beside" in accepted(fresh_database))
+        rows(fresh_database, "UPDATE offsets SET stopped = NULL WHERE stopped IS NOT NULL RETURNING 1")
+        eventually(lambda: stopped_at(fresh_database) == [1])
+        rows(fresh_database, "UPDATE offsets SET stopped = NULL, next = 2 WHERE stopped IS NOT NULL RETURNING 1")
+        eventually(lambda: "behind" in accepted(fresh_database))
+
+    whats = rows(fresh_database, "SELECT code, what FROM alarms")
+    assert [(code, "offset 1 cannot be read" in what) for code, what in whats] == [("partition_stopped", True)] * 2
+    assert sorted(accepted(fresh_database)) == ["before", "behind", "beside"]
+
+
+def stopped_at(database: Database) -> list[int]:
+    return [following for (following,) in rows(database, "SELECT next FROM offsets WHERE stopped IS NOT NULL")]
+
+
 def test_a_full_inbox_pauses_the_low_lane_and_lets_urgent_ones_through(settings: Settings, fresh_database: Database):
     tight = settings.model_copy(update={"inbox_depth_max": 100, "ingest_batch": 50})
     send(settings, *(structured(id=f"normal-{number}") for number in range(120)))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
-from kafka.errors import CorruptRecordError
+from kafka.errors import CorruptRecordError, UnsupportedCodecError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
 
@@ -105,6 +105,8 @@ def what_comes(kind: Any, raw: bytes, *, begin: int, at_once: int, aborted: int 
             seen.append(part.take(at_once))
         except CorruptRecordError as error:
             return [*seen, str(error), part.next_fetch_offset]
+        except fetching.RecordUnreadable as error:
+            return [*seen, str(error.__cause__), part.next_fetch_offset]
         seen.append((part.next_fetch_offset, part.leader_epoch, list(drained)))
     return seen
 
@@ -156,8 +158,28 @@ def test_a_negative_number_of_headers_is_no_number_of_headers() -> None:
     raw = Drawn([(0, b"key", b"value", [])]).written(0)
     raw[-1] = 1
 
-    with pytest.raises(CorruptRecordError, match="headers -1"):
+    with pytest.raises(fetching.RecordUnreadable, match="headers -1"):
         OURS(0, PLACE, MemoryRecords(sealed(raw))).take(1)
+
+
+def test_what_no_codec_can_read_tells_its_partition_and_offset() -> None:
+    raw = Drawn([(0, b"key", b"x" * 500, [])], codec=GZIP).written(7)
+    raw[HEAD_BYTES:] = bytes(len(raw) - HEAD_BYTES)
+    part = OURS(7, PLACE, MemoryRecords(sealed(raw)))
+
+    with pytest.raises(fetching.RecordUnreadable, match="offset 7 cannot be read") as raised:
+        part.take(1)
+
+    assert raised.value.place == PLACE
+    assert not part, "the client would ask it for more for ever"
+
+
+def test_a_codec_that_is_not_installed_is_not_the_records_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = Drawn([(0, b"key", b"x" * 500, [])], codec=GZIP).written(0)
+    monkeypatch.setattr("kafka.codec.has_gzip", lambda: False)
+
+    with pytest.raises(UnsupportedCodecError):
+        OURS(0, PLACE, MemoryRecords(raw)).take(1)
 
 
 @given(plain, st.integers(1, 100))
