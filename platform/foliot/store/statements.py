@@ -82,8 +82,7 @@ class Statement:
     def rehearse(self, connection: Connection, scalars: Mapping[str, Any]) -> None:
         """Execute over empty arrays, which prepares and plans it for this session. No crash point: nothing happens."""
         with translated(self.name):
-            empty = self._packed(dict.fromkeys(self.arrays, ()))
-            connection.cursor(binary=True).execute(self.text, {**scalars, **empty}, prepare=True)
+            self.execute(connection, {**scalars, **dict.fromkeys(self.arrays, ())})
 
     def _packed(self, parameters: Mapping[str, Any]) -> dict[str, bytes]:
         try:
