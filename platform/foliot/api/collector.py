@@ -19,7 +19,7 @@ from foliot.api.problems import Refused
 from foliot.api.telling import Teller
 from foliot.errors import Refusal
 from foliot.registry import Catalog
-from foliot.runtime import Acceptance, Arrival, Position, Verdict, Wake, claim_of, is_urgent, queue_of
+from foliot.runtime import Acceptance, Arrival, Position, Verdict, Wake, claim_of, queue_of, with_work
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
@@ -158,8 +158,9 @@ class Collector:
             return
         _in_loop(requests, lambda: _settle(requests, verdicts))
         self._meters.events([verdict.standing for verdict in verdicts])
-        if shards := _woken(verdicts):
-            self._teller.tell(shards)
+        positions = [verdict.position for verdict in verdicts if verdict.position is not None]
+        if positions:
+            self._teller.tell(with_work((position.shard, position.queue) for position in positions))
 
     def _commit_surely(self, caller: Caller, arrivals: Sequence[Arrival]) -> tuple[Verdict, ...]:
         """Take them in; after a broken connection once more, since an event that did come in is known by its claim."""
@@ -215,16 +216,6 @@ class Collector:
         if self._connection is not None:
             discard(self._connection)
             self._connection = None
-
-
-def _woken(verdicts: Sequence[Verdict]) -> dict[int, bool]:
-    """Name the shards that have got work, each with whether some of it is critical or high."""
-    shards: dict[int, bool] = {}
-    for verdict in verdicts:
-        if verdict.position is not None:
-            shard = verdict.position.shard
-            shards[shard] = shards.get(shard, False) or is_urgent(verdict.position.queue)
-    return shards
 
 
 def _in_loop(requests: Sequence[_Request], answer: Callable[[], None]) -> None:

@@ -1,7 +1,16 @@
 """The batch stepper, intake and sweeps: what moves events through the database. Declares the port `Wake`."""
 
 from foliot.runtime.acceptance import Acceptance, Position, Standing, Verdict
-from foliot.runtime.addresses import SHARDS_MAX, birth_of, instance_id, is_urgent, lane_of, queue_of, shard_of
+from foliot.runtime.addresses import (
+    SHARDS_MAX,
+    birth_of,
+    instance_id,
+    is_urgent,
+    lane_of,
+    queue_of,
+    shard_of,
+    with_work,
+)
 from foliot.runtime.admission import admit, find_machine
 from foliot.runtime.claims import Arrival, claim_of, payload_hash
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
@@ -60,4 +69,5 @@ __all__ = [
     "sweep",
     "take_in",
     "transition_numbers",
+    "with_work",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -38,3 +39,11 @@ def lane_of(queue: int) -> int:
 def is_urgent(queue: int) -> bool:
     """Tell whether a queue is of the critical or the high lane."""
     return lane_of(queue) < _URGENT_LANES
+
+
+def with_work(places: Iterable[tuple[int, int]]) -> dict[int, bool]:
+    """Name the shards of events by their (shard, queue), each with whether some of it is critical or high."""
+    shards: dict[int, bool] = {}
+    for shard, queue in places:
+        shards[shard] = shards.get(shard, False) or is_urgent(queue)
+    return shards

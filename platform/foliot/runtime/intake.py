@@ -16,7 +16,7 @@ import orjson
 from foliot.errors import Refusal
 from foliot.registry import Catalog
 from foliot.runtime.acceptance import event_columns
-from foliot.runtime.addresses import is_urgent, queue_of
+from foliot.runtime.addresses import queue_of, with_work
 from foliot.runtime.claims import Arrival, Claim, claim_of
 from foliot.runtime.dead_letters import Record, SetAside, insert_dead_letters
 from foliot.settings import Defence
@@ -173,15 +173,13 @@ def _partition(record: Record) -> tuple[str, int]:
 
 
 def _receipt(batch: _Batch, found: _Sorted, numbers: Sequence[int | None], *, dead: int, beside_front: bool) -> Receipt:
-    shards: dict[int, bool] = {}
-    accepted = 0
-    for index, number in zip(found.first, numbers, strict=True):
-        if number is not None:
-            shard, queue = batch.claims[index].shard, queue_of(batch.arrivals[index].lane)
-            shards[shard] = shards.get(shard, False) or is_urgent(queue)
-            accepted += 1
-    duplicates = len(found.first) - accepted + len(found.doubled)
-    return Receipt(accepted, duplicates, dead, shards, beside_front)
+    accepted = [
+        (batch.claims[index].shard, queue_of(batch.arrivals[index].lane))
+        for index, number in zip(found.first, numbers, strict=True)
+        if number is not None
+    ]
+    duplicates = len(found.first) - len(accepted) + len(found.doubled)
+    return Receipt(len(accepted), duplicates, dead, with_work(accepted), beside_front)
 
 
 def _reused(arrival: Arrival, catalog: Catalog) -> SetAside:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from foliot.runtime.addresses import is_urgent
+from foliot.runtime.addresses import with_work
 from foliot.runtime.inbox import fill_inbox
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
@@ -103,10 +103,10 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
     gathered.sort(key=lambda timer: (timer[-2], timer[3], timer[-1]))
     rows = [_inbox_row(timer[:-2], heads, segments) for timer in gathered]
     if rows:
-        touched = {row[1] for row in rows}
-        fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(touched)})
+        shards = with_work((row[1], row[2]) for row in rows)
+        fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(shards)})
         commit(connection, "sweep")
-        wake.wake({shard: any(row[1] == shard and is_urgent(row[2]) for row in rows) for shard in touched})
+        wake.wake(shards)
     else:
         let_go(connection)
     return len(rows)
