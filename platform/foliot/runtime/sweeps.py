@@ -103,10 +103,10 @@ def fire_timers(connection: Connection, wake: Wake) -> int:
     gathered.sort(key=lambda timer: (timer[-2], timer[3], timer[-1]))
     rows = [_inbox_row(timer[:-2], heads, segments) for timer in gathered]
     if rows:
-        shards = with_work((row[1], row[2]) for row in rows)
-        fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(shards)})
+        woken = with_work((row[1], row[2]) for row in rows)
+        fill_inbox(connection, rows, {shard: heads[shard] for shard in sorted(woken)})
         commit(connection, "sweep")
-        wake.wake(shards)
+        wake.wake(woken)
     else:
         let_go(connection)
     return len(rows)
