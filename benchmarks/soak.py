@@ -55,6 +55,8 @@ class Look:
     """Of all other tables: what must not grow."""
     memory_bytes: dict[str, int]
     """Memory of each program and all below it, pages that several share divided among them."""
+    largest_process_bytes: dict[str, int]
+    """Memory of the largest single process of each program, counted alike."""
 
 
 def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
@@ -97,6 +99,7 @@ def _look(rig: Rig, subject: Subject, programs: Programs, at_s: float, cpu_us_pe
     applied = subject.done(rig)
     row = database.rows(_LATENCY)[0][0]
     p50, p99 = row if isinstance(row, list) else (0.0, 0.0)
+    memory = {name: _memory(process.pid) for name, process in programs.items()}
     journal, present, ring = (database.weigh(names) for names in (subject.journals, subject.presents, subject.ring))
     return Look(
         at_s=at_s,
@@ -109,10 +112,11 @@ def _look(rig: Rig, subject: Subject, programs: Programs, at_s: float, cpu_us_pe
         instances_bytes=present,
         ring_bytes=ring,
         other_bytes=database.number(_EVERYTHING) - journal - present - ring,
-        memory_bytes={name: _memory(process.pid) for name, process in programs.items()},
+        memory_bytes={name: sum(each) for name, each in memory.items()},
+        largest_process_bytes={name: max(each) for name, each in memory.items()},
     )
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int) -> list[int]:
     top = psutil.Process(pid)
-    return sum(process.memory_full_info().pss for process in (top, *top.children(recursive=True)))
+    return [process.memory_full_info().pss for process in (top, *top.children(recursive=True))]
