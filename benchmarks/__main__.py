@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from benchmarks.growth import Population, grow
 from benchmarks.latency import LatencyPlan, look_at_latency
 from benchmarks.measure import Failed, Window
 from benchmarks.report import Figures, as_figures, write_json, write_report
-from benchmarks.rig import facts, rig
+from benchmarks.rig import Rig, facts, rig
 from benchmarks.scaling import Crew, ScalingPlan, scale
 from benchmarks.soak import SoakPlan, soak
 
@@ -51,6 +52,8 @@ LONG = Plan(
 def main() -> None:
     """Measure and report."""
     options = _options()
+    # Asked to end, it stops its servers and programs on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The measurement was ended."))
     try:
         options.run(options)
     except Failed as failure:
@@ -118,7 +121,7 @@ def _growth(options: argparse.Namespace) -> None:
         populations.append(Population("foliot_remembered", sizes[0], options.remembered))
     with rig() as made:
         figures = grow(made, populations, options.rounds, options.events, say)
-        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "growth.json")
+        _keep(figures, made, options.report / "growth.json")
     for title, ratio in figures["against_the_first"].items():
         say(f"{title}: {ratio['cpu']:.2f} times the CPU and {ratio['wal']:.2f} times the WAL of the first")
 
@@ -127,7 +130,7 @@ def _latency(options: argparse.Namespace) -> None:
     plan = replace(LATENCY, rounds=options.rounds, backlog=options.backlog)
     with rig() as made:
         figures = look_at_latency(made, plan, say)
-        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "latency.json")
+        _keep(figures, made, options.report / "latency.json")
     for name, times in figures["best"].items():
         say(
             f"{name}: median {times['p50_ms']:.1f} ms, p99 {times['p99_ms']:.1f} ms in the best of {plan.rounds} rounds"
@@ -139,7 +142,7 @@ def _scaling(options: argparse.Namespace) -> None:
     plan = replace(SCALING, rounds=options.rounds, events=options.events, first=options.first)
     with rig() as made:
         figures = scale(made, crews, plan, say)
-        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "scaling.json")
+        _keep(figures, made, options.report / "scaling.json")
     for crew in figures["crews"]:
         rate, cpu = crew["against_the_first"]["events_per_s"], crew["against_the_first"]["cpu"]
         say(f"{crew['title']}: {rate:.2f} times the rate and {cpu:.2f} times the CPU of the first")
@@ -151,7 +154,11 @@ def _soak(options: argparse.Namespace) -> None:
     rate = options.per_second or _contest_of(options)["contenders"]["foliot"]["median"]["events_per_s"] / 2
     with rig() as made:
         figures = soak(made, SoakPlan(rate, options.hours * 3600, options.instances, options.every_s), say)
-        write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / "soak.json")
+        _keep(figures, made, options.report / "soak.json")
+
+
+def _keep(figures: Figures, made: Rig, file: Path) -> None:
+    write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, file)
 
 
 def _contest_of(options: argparse.Namespace) -> Figures:

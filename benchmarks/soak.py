@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import psutil
 
 from benchmarks.contenders import Batch, Programs, Subject
-from benchmarks.measure import Failed
+from benchmarks.measure import Failed, Window, measure
 from benchmarks.rig import Rig, cpu_seconds, stop
 
 Say: TypeAlias = Callable[[str], None]
@@ -44,6 +45,8 @@ class Look:
 
     at_s: float
     applied: int
+    behind: int
+    """Events due by now that are not accepted yet: the producer's, the broker's or the ingester's delay."""
     waiting: int
     cpu_us_per_event: float
     applied_p50_ms: float
@@ -59,6 +62,13 @@ class Look:
     """Memory of the largest single process of each program, counted alike."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    at_s: float
+    due: int
+    cpu_us_per_event: float
+
+
 def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
     """Send an even load to a running Foliot and look at it every interval.
 
@@ -67,11 +77,14 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
     """
     subject = Subject()
     subject.prepare(rig)
-    load = ("--seed", "1", "--events", str(int(plan.per_second * plan.seconds)), "--instances", str(plan.instances))
-    producer = rig.spawn(subject.producer(rig, (*load, "--per-second", str(plan.per_second))), "producer", {})
-    programs = subject.start(rig, subject.settings[0], Batch(0, load, rig.root / "unused"))
+    one = ("--seed", "1", "--instances", str(plan.instances))
+    births = measure(rig, subject, subject.settings[0], Batch(plan.instances, (*one, "--births"), Path()), Window(0, 0))
+    say(f"{plan.instances:,} instances born at {births.events_per_s:,.0f} events/s")
+    load = (*one, "--born", "--events", str(int(plan.per_second * plan.seconds)), "--per-second", str(plan.per_second))
+    programs = subject.start(rig, subject.settings[0], Batch(0, load, Path()))
+    producer = rig.spawn(subject.producer(rig, load), "producer", {})
     looks: list[Look] = []
-    began = time.monotonic()
+    began, first = time.monotonic(), subject.done(rig)
     cpu = _cpu(rig, subject, programs)
     try:
         while time.monotonic() - began < plan.seconds:
@@ -79,10 +92,14 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
             ended = [name for name, process in programs.items() if process.poll() is not None]
             if ended:
                 raise Failed(f"{', '.join(ended)} ended:\n" + "\n".join(rig.tail(f"foliot-{name}") for name in ended))
+            if producer.poll():
+                raise Failed(f"the producer failed:\n{rig.tail('producer')}")
             before, cpu = cpu, _cpu(rig, subject, programs)
-            events = subject.done(rig) - (looks[-1].applied if looks else 0)
-            at, each = time.monotonic() - began, (cpu - before) / max(1, events) * 1e6
-            looks.append(_look(rig, subject, programs, at, each))
+            at = time.monotonic() - began
+            due = first + int(min(at, plan.seconds) * plan.per_second)
+            events = subject.done(rig) - (looks[-1].applied if looks else first)
+            now = _Moment(at, due, (cpu - before) / max(1, events) * 1e6)
+            looks.append(_look(rig, subject, programs, now))
             say(str(looks[-1]))
     finally:
         stop([producer, *programs.values()])
@@ -94,18 +111,19 @@ def _cpu(rig: Rig, subject: Subject, programs: Programs) -> float:
     return sum(cpu_seconds(tops, without=rig.watchers()).values())
 
 
-def _look(rig: Rig, subject: Subject, programs: Programs, at_s: float, cpu_us_per_event: float) -> Look:
+def _look(rig: Rig, subject: Subject, programs: Programs, now: _Moment) -> Look:
     database = rig.database(subject.name)
-    applied = subject.done(rig)
+    applied, taken = subject.done(rig), subject.taken(rig)
     row = database.rows(_LATENCY)[0][0]
     p50, p99 = row if isinstance(row, list) else (0.0, 0.0)
     memory = {name: _memory(process.pid) for name, process in programs.items()}
     journal, present, ring = (database.weigh(names) for names in (subject.journals, subject.presents, subject.ring))
     return Look(
-        at_s=at_s,
+        at_s=now.at_s,
         applied=applied,
-        waiting=subject.taken(rig) - applied,
-        cpu_us_per_event=cpu_us_per_event,
+        behind=now.due - taken,
+        waiting=taken - applied,
+        cpu_us_per_event=now.cpu_us_per_event,
         applied_p50_ms=p50,
         applied_p99_ms=p99,
         journal_bytes=journal,
