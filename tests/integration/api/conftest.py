@@ -118,3 +118,8 @@ def open_site(database: Database, **changes: Any) -> Iterator[Site]:
     doors = Doors(settings, NoWake())
     with serving(doors) as client:
         yield Site(database, settings, doors, client)
+
+
+def gauge(doors: Doors, name: str) -> float:
+    """Read a number of an API's meters."""
+    return doors.meters.registry.get_sample_value(name) or 0.0

@@ -122,7 +122,6 @@ def _run(operation: Any, mode: Any, count: int, session: requests.Session, tally
     @settings(
         max_examples=count,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
-import psycopg
 import pytest
-from faults.proxy import Proxy
-from integration.api.conftest import serving
+from integration.api.conftest import gauge, serving
 
 from foliot.access import Caller
 from foliot.api import Doors
-from foliot.api import collector as api_collector
 from foliot.api import connections as api_connections
 from foliot.api import doors as api_doors
-from foliot.api.collector import Collector
-from foliot.api.meters import Meters
-from foliot.cloudevents import CloudEvent
 from foliot.registry import Catalog, create_tenant
-from foliot.runtime import Arrival, NoWake, Verdict, admit, find_machine
+from foliot.runtime import NoWake
 from foliot.store import connect
 
 if TYPE_CHECKING:
     from conftest import Site
-
-PLAIN = "sslmode=disable&gssencmode=disable"
-"""What the proxy needs to follow a connection to Postgres."""
 
 
 @contextmanager
@@ -78,7 +66,7 @@ def test_bodies_in_hand_are_bounded_all_together(site: Site) -> None:
     headers = {**site.headers(), "content-type": "application/cloudevents+json"}
     with _served(site, api_bodies_bytes_max=2048) as (client, doors):
         with _begun(client, site, 1900, b" " * 1500) as slow:
-            bodies = lambda: _gauge(doors, "foliot_api_body_bytes")  # noqa: E731 - asked again and again
+            bodies = lambda: gauge(doors, "foliot_api_body_bytes")  # noqa: E731 - asked again and again
             _until(lambda: bodies() == 1500)
 
             refused = client.post("/v1/events", content=b" " * 1000, headers=headers)
@@ -123,9 +111,9 @@ def test_a_head_that_trickles_is_cut_off(site: Site, monkeypatch: pytest.MonkeyP
 def test_a_caller_that_leaves_in_its_body_leaves_nothing_behind(site: Site) -> None:
     with _served(site) as (client, doors):
         with _begun(client, site, 1000, b"{" * 500):
-            _until(lambda: _gauge(doors, "foliot_api_body_bytes") == 500)
+            _until(lambda: gauge(doors, "foliot_api_body_bytes") == 500)
 
-        _until(lambda: _gauge(doors, "foliot_api_body_bytes") == 0)
+        _until(lambda: gauge(doors, "foliot_api_body_bytes") == 0)
         live = client.get("/healthz/live")
 
     assert live.status_code == 200
@@ -173,38 +161,6 @@ def test_a_body_of_a_move_that_is_too_large_names_no_setting_that_would_not_help
 
     assert answer.json()["code"] == "body_too_large"
     assert "FOLIOT" not in answer.json()["remedy"]
-
-
-def _arrival(site: Site, event_id: str, key: str = "INC-1") -> Arrival:
-    caller = site.doors.caller(site.key())
-    catalog = site.doors.catalog(caller)
-    event = CloudEvent(event_id, "s", "reported", key, "incident", None, None, None, None)
-    machine = find_machine(catalog, caller.tenant, "incident")
-    return admit(event, machine, 2, catalog=catalog, key_bytes_max=512, record=None)
-
-
-async def _submitted(collector: Collector, caller: Caller, arrival: Arrival) -> Sequence[Verdict]:
-    return await asyncio.wait_for(collector.submit(caller, [arrival]), 30)
-
-
-def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) -> None:
-    caller, arrival = site.doors.caller(site.key()), _arrival(site, "e1")
-    parts = urlsplit(site.settings.dsn_front)
-    with Proxy(f"{parts.hostname}:{parts.port}", postgres=True) as proxy:
-        netloc = f"{parts.netloc.rpartition('@')[0]}@{proxy.address}"
-        settings = site.settings.model_copy(update={"dsn_front": parts._replace(netloc=netloc, query=PLAIN).geturl()})
-        collector = Collector(settings, NoWake(), site.doors.catalog, Meters())
-        collector.start()
-        proxy.cut_at_commits(also_of_reads=True)
-
-        [verdict] = asyncio.run(_submitted(collector, caller, arrival))
-        collector.stop()
-
-    with psycopg.connect(site.database.owner) as connection:
-        rows = connection.execute("SELECT shard, queue, number FROM inbox").fetchall()
-    assert proxy.commits_cut == 1
-    assert verdict.position is not None
-    assert rows == [(verdict.position.shard, verdict.position.queue, verdict.position.number)]
 
 
 def test_what_happens_is_counted_by_routes_and_codes(site: Site) -> None:
@@ -263,10 +219,6 @@ def test_metrics_want_the_scope_of_operators(site: Site) -> None:
     answer = site.client.get("/metrics", headers=site.headers("default", "read", "send", "publish"))
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-
-
-def _gauge(doors: Doors, name: str) -> float:
-    return doors.meters.registry.get_sample_value(name) or 0.0
 
 
 def _exchange(client: httpx.Client, sent: bytes) -> bytes:
@@ -390,92 +342,6 @@ def _shape(document: Any) -> Any:
     if isinstance(document, dict):
         return {name: _shape(value) for name, value in document.items() if name not in {"duplicate", "position"}}
     return [_shape(each) for each in document] if isinstance(document, list) else document
-
-
-def test_transactions_begin_at_intervals_and_take_in_what_came_meanwhile(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_collector, "GATHERING_S", 2.0)
-    caller = site.doors.caller(site.key())
-    site.send("INC-1")
-
-    async def one_by_one() -> None:
-        first = site.doors.collector.submit(caller, [_arrival(site, "e1")])
-        await asyncio.sleep(0.1)
-        await asyncio.gather(first, site.doors.collector.submit(caller, [_arrival(site, "e2")]))
-
-    asyncio.run(one_by_one())
-
-    assert _gauge(site.doors, "foliot_api_transaction_events_count") == 2
-    assert _gauge(site.doors, "foliot_api_transaction_events_sum") == 3
-
-
-def test_callers_are_answered_before_workers_are_woken(site: Site) -> None:
-    class Waiting:
-        answered = threading.Event()
-        was_answered = False
-
-        def wake(self, _: object) -> None:
-            self.was_answered = self.answered.wait(30)
-
-    wake = Waiting()
-    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
-    collector.start()
-
-    [verdict] = asyncio.run(_submitted(collector, site.doors.caller(site.key()), _arrival(site, "e1")))
-    wake.answered.set()
-    collector.stop()
-
-    assert verdict.standing == "accepted"
-    assert wake.was_answered
-
-
-def test_a_wake_that_fails_ends_neither_the_collector_nor_later_wakes(site: Site) -> None:
-    class Failing:
-        calls = threading.Semaphore(0)
-
-        def wake(self, _: object) -> None:
-            self.calls.release()
-            raise RuntimeError("it never raises")
-
-    caller, wake = site.doors.caller(site.key()), Failing()
-    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
-    collector.start()
-
-    [first] = asyncio.run(_submitted(collector, caller, _arrival(site, "e1")))
-    was_woken = wake.calls.acquire(timeout=30)
-    [second] = asyncio.run(_submitted(collector, caller, _arrival(site, "e2")))
-    was_woken_again = wake.calls.acquire(timeout=30)
-    collector.stop()
-
-    assert (first.standing, second.standing) == ("accepted", "accepted")
-    assert (was_woken, was_woken_again) == (True, True)
-
-
-def test_events_are_taken_in_while_a_wake_lasts_and_told_together_after_it(site: Site) -> None:
-    class Lasting:
-        def __init__(self) -> None:
-            self.told: list[set[int]] = []
-            self.began, self.ended = threading.Event(), threading.Event()
-
-        def wake(self, shards: Mapping[int, bool]) -> None:
-            self.told.append(set(shards))
-            self.began.set()
-            self.ended.wait(30)
-
-    caller, wake = site.doors.caller(site.key()), Lasting()
-    collector = Collector(site.settings, wake, site.doors.catalog, Meters())
-    collector.start()
-
-    [first] = asyncio.run(_submitted(collector, caller, _arrival(site, "e1")))
-    wake.began.wait(30)
-    keys = ("INC-2", "INC-3")
-    others = [asyncio.run(_submitted(collector, caller, _arrival(site, key, key)))[0] for key in keys]
-    wake.ended.set()
-    collector.stop()
-
-    shard, *later = [verdict.position.shard for verdict in (first, *others) if verdict.position]
-    assert wake.told == [{shard}, set(later)]
 
 
 def test_an_older_look_at_the_registry_does_not_take_the_place_of_a_newer_one(

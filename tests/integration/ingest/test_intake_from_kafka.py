@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -183,14 +184,30 @@ def test_two_groups_that_fight_for_the_same_partitions_take_each_record_once(
     assert gaps == []
 
 
+def clients_made(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[KafkaConsumer], None] = lambda _: None, *, of: int = 1_000
+) -> list[KafkaConsumer]:
+    """Give the list into which all clients of readers will come, the first `of` of them changed."""
+    clients: list[KafkaConsumer] = []
+    make = reader.make_consumer
+
+    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
+        client = make(*args, **named)
+        if len(clients) < of:
+            change(client)
+        clients.append(client)
+        return client
+
+    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    return clients
+
+
 # A client that is closed while it connects leaves its socket to the garbage collector (kafka-python).
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_reader_that_hears_nothing_of_its_group_begins_again_with_another_client(
     settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    clients: list[object] = []
-    make = reader.make_consumer
-    monkeypatch.setattr(reader, "make_consumer", lambda *args, **named: clients.append(named) or make(*args, **named))
+    clients = clients_made(monkeypatch)
     monkeypatch.setattr(reader, "JOIN_S_MAX", 0.0)
     send(settings, structured(id="late"))
 
@@ -204,19 +221,12 @@ def test_a_reader_that_hears_nothing_of_its_group_begins_again_with_another_clie
 def test_a_reader_whose_client_gives_nothing_begins_again_with_another(
     settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    clients: list[KafkaConsumer] = []
-
-    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
-        client = make_real_consumer(*args, **named)
+    def fall_silent(client: KafkaConsumer) -> None:
         poll = client.poll
-        if len(clients) < 2:
-            # The first client of each reader finds its partitions and then falls silent.
-            client.poll = lambda **kw: time.sleep(0.05) or {} if client.assignment() else poll(**kw)
-        clients.append(client)
-        return client
+        client.poll = lambda **kw: time.sleep(0.05) or {} if client.assignment() else poll(**kw)
 
-    make_real_consumer = reader.make_consumer
-    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    # The first client of each reader finds its partitions and gives nothing.
+    clients = clients_made(monkeypatch, fall_silent, of=2)
     monkeypatch.setattr(reader, "PROGRESS_S", 0.5)
     send(settings, structured(id="late"))
 
@@ -229,21 +239,12 @@ def test_a_reader_whose_client_gives_nothing_begins_again_with_another(
 def test_a_reader_takes_an_assignment_however_long_its_client_is_away_between_polls(
     settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
-        client = make_real_consumer(*args, **named)
+    def poll_seldom(client: KafkaConsumer) -> None:
         poll = client.poll
+        # What comes later than a short poll lasts comes between two polls.
+        client.poll = lambda **kw: (client.assignment() or time.sleep(1.5), poll(**kw))[1]
 
-        def poll_seldom(**kw: Any) -> Any:
-            # What comes later than a short poll lasts comes between two polls.
-            if not client.assignment():
-                time.sleep(1.5)
-            return poll(**kw)
-
-        client.poll = poll_seldom
-        return client
-
-    make_real_consumer = reader.make_consumer
-    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    clients_made(monkeypatch, poll_seldom)
     send(settings, structured(id="early"))
 
     with ingesting(settings):
@@ -264,17 +265,10 @@ class Withholding(RangePartitionAssignor):
 def test_a_reader_begins_again_where_its_group_leaves_a_partition_to_nobody(
     settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    clients: list[KafkaConsumer] = []
+    def withhold(client: KafkaConsumer) -> None:
+        client._coordinator._assignors["range"] = Withholding()
 
-    def make_consumer(*args: Any, **named: Any) -> KafkaConsumer:
-        client = make_real_consumer(*args, **named)
-        if len(clients) < 2:
-            client._coordinator._assignors["range"] = Withholding()
-        clients.append(client)
-        return client
-
-    make_real_consumer = reader.make_consumer
-    monkeypatch.setattr(reader, "make_consumer", make_consumer)
+    clients = clients_made(monkeypatch, withhold, of=2)
     monkeypatch.setattr(reader, "_REVIEW_S", 0.5)
     send(settings, structured(id="withheld"), partition=0)
 
@@ -287,11 +281,7 @@ def test_a_reader_begins_again_where_its_group_leaves_a_partition_to_nobody(
 def test_an_ingester_for_which_no_partition_is_left_goes_on_with_its_clients(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    clients: list[KafkaConsumer] = []
-    make = reader.make_consumer
-    monkeypatch.setattr(
-        reader, "make_consumer", lambda *args, **named: clients.append(make(*args, **named)) or clients[-1]
-    )
+    clients = clients_made(monkeypatch)
     monkeypatch.setattr(reader, "_REVIEW_S", 0.5)
     narrow = settings.model_copy(update={"topic_prefix": f"{settings.topic_prefix}-narrow", "topic_partitions": 1})
     make_topics(narrow, own_topics(narrow), name="test")

@@ -444,7 +444,6 @@ def ground(
 REPEATABLE: Final = settings(
     max_examples=14,
     stateful_step_count=30,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

@@ -36,7 +36,7 @@ def cursor(database: Database) -> Any:
         yield connection.cursor(binary=True)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LISTS)
 def test_an_array_comes_back_as_it_went(cursor: Any, case: tuple[str, list[Any]]) -> None:
     kind, values = case

@@ -130,7 +130,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(json_values.filter(lambda value: depth(value) <= LIMITS.depth_max))
 def test_data_that_json_can_say_comes_through_unchanged(value: object):
     event = decoded(structured(data=value))
@@ -138,7 +138,7 @@ def test_data_that_json_can_say_comes_through_unchanged(value: object):
     assert json.loads(event.data or "") == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=64), st.integers(0, 200), st.integers(0, 255))
 def test_no_bytes_whatever_do_more_than_be_refused(noise: bytes, place: int, byte: int):
     damaged = bytearray(structured())

@@ -84,7 +84,7 @@ def order_after(*events: tuple[str, Any]) -> tuple[Definition, Marks]:
 
 
 @given(name=texts, other=texts, guard=texts, event=texts, description=texts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_text_breaks_out_of_an_svg(name: str, other: str, guard: str, event: str, description: str):
     drawn = fromstring(svg(hostile(name, other, guard, event, description), MARKS), forbid_dtd=True)
 
@@ -96,7 +96,7 @@ def test_no_text_breaks_out_of_an_svg(name: str, other: str, guard: str, event: 
 
 
 @given(name=texts, other=texts, guard=texts, event=texts, description=texts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_text_breaks_out_of_a_dot_file(name: str, other: str, guard: str, event: str, description: str):
     drawn = dot(hostile(name, other, guard, event, description), MARKS)
 
@@ -107,7 +107,7 @@ def test_no_text_breaks_out_of_a_dot_file(name: str, other: str, guard: str, eve
 
 
 @given(name=texts, other=texts, guard=texts, event=texts, description=texts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_text_breaks_out_of_a_mermaid_diagram(name: str, other: str, guard: str, event: str, description: str):
     lines = mermaid(hostile(name, other, guard, event, description), MARKS).splitlines()
 

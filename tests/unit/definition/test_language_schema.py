@@ -144,7 +144,7 @@ def test_every_way_of_writing_that_the_reader_takes_fits(body: str) -> None:
     assert refused == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(machines())
 def test_a_sound_machine_fits(document: dict[str, Any]) -> None:
     assert complaints(document) == []
@@ -174,7 +174,7 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
             yield from objects(inner)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(damaged() | st.dictionaries(WORDS, JSON, max_size=8).map(lambda drawn: {"foliot": 1, "id": "m", **drawn}))
 def test_schema_and_reader_are_of_one_mind_about_the_shape(document: dict[str, Any]) -> None:
     text = json.dumps(document)

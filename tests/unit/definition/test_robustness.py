@@ -30,19 +30,19 @@ def is_told(text: str | bytes, name: str) -> None:
         assert str(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200) | st.binary(max_size=200), st.sampled_from(["m.yaml", "m.json"]))
 def test_any_text_is_told_about(text: str | bytes, name: str):
     is_told(text, name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FRAGMENTS, st.sampled_from(["m.yaml", "m.json"]))
 def test_any_pile_of_fragments_is_told_about(fragments: list[str], name: str):
     is_told("foliot: 1\nid: m\n" + "".join(fragments), name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(WORDS, JSON, max_size=8))
 def test_any_json_of_the_languages_words_is_told_about(document: dict[str, Any]):
     text = json.dumps({"foliot": 1, "id": "m", **document})
@@ -50,13 +50,13 @@ def test_any_json_of_the_languages_words_is_told_about(document: dict[str, Any])
     is_told(text, "m.json")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(EXAMPLE) - 1), st.integers(0, 30), st.text(alphabet="{}[]:,-#\"' \nabo1", max_size=5))
 def test_a_damaged_example_is_told_about(start: int, length: int, put_in: str):
     is_told(EXAMPLE[:start] + put_in + EXAMPLE[start + length :], "m.yaml")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(machines())
 def test_a_sound_machine_survives_being_written_and_read_again(document: dict[str, Any]):
     reading = read(orjson.dumps(document), filename="m.json")

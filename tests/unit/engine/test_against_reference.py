@@ -30,7 +30,7 @@ EVENTS = 25
 LIMITS = Limits(microsteps_max=MICROSTEPS_MAX)
 BIRTH = Event("birth", "test", "a", None, None)
 # Compiling a machine is the slow part. The drawn seed decides everything, so that a failure can be repeated.
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 MODERATE = settings(MANY, max_examples=30)
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
