@@ -45,6 +45,9 @@ class Life(NamedTuple):
 Kept: TypeAlias = tuple[int, str, int, int, int, int, Mode, str | None, bytes]
 """A life at rest: `Life` without what its place tells, and the state encoded alone: a seventh of its memory."""
 
+_TURNED_AWAY_SHARE: Final = 1 / 8
+"""Of the lives that a cache may have: so many are turned away before a shard makes room."""
+
 
 class Waiting(NamedTuple):
     """An event that waits in the inbox, or in `held` for the instance `holder`."""
@@ -125,16 +128,21 @@ def life_of(row: tuple[Any, ...]) -> Life:
 class LifeCache:
     """The lives that this process stepped last, by shard, each shard with the token that it wrote.
 
-    A shard's lives are used only if its cursor row still has that token: nobody else has written since. The least
-    recently used shards go first when there are more than `lives_max` lives.
+    A shard's lives are used only if its cursor row still has that token: nobody else has written since.
+
+    Where there is no room, what is not known already is turned away: were the oldest given up for it, a process that
+    meets more lives than it may keep, each as seldom as the others, would give up each of them just before it comes
+    again. After so many are turned away as an eighth of `lives_max`, the least recently used shard makes room, so that
+    the cache follows what has become of the work.
     """
 
-    __slots__ = ("_count", "_lives_max", "_shards", "hits", "misses")
+    __slots__ = ("_count", "_lives_max", "_shards", "_turned_away", "hits", "misses")
 
     def __init__(self, lives_max: int) -> None:
         self._shards: OrderedDict[int, tuple[bytes, dict[Address, Kept]]] = OrderedDict()
         self._lives_max = lives_max
         self._count = 0
+        self._turned_away = 0
         self.hits = 0
         self.misses = 0
 
@@ -153,16 +161,27 @@ class LifeCache:
         return {address: _awake(shard, address, kept[address]) for address in addresses if address in kept}
 
     def keep(self, shard: int, token: bytes, changed: Mapping[Address, Life]) -> None:
-        """Remember lives after their commit."""
+        """Remember lives after their commit: those that are known or, where there is room, all."""
         _, lives = self._shards.pop(shard, (b"", {}))
         before = len(lives)
+        has_room = self._has_room(len(changed))
         for address, life in changed.items():
-            lives[address] = _at_rest(life)
+            if has_room or address in lives:
+                lives[address] = _at_rest(life)
+            else:
+                self._turned_away += 1
         self._count += len(lives) - before
-        self._shards[shard] = (token, lives)
-        while self._count > self._lives_max and self._shards:
-            _, (_, dropped) = self._shards.popitem(last=False)
-            self._count -= len(dropped)
+        if lives:
+            self._shards[shard] = (token, lives)
+
+    def _has_room(self, count: int) -> bool:
+        """Tell whether there is room for so many more, and make it where it is time to."""
+        if self._turned_away >= self._lives_max * _TURNED_AWAY_SHARE:
+            self._turned_away = 0
+            while self._shards and self._count + count > self._lives_max:
+                _, (_, dropped) = self._shards.popitem(last=False)
+                self._count -= len(dropped)
+        return self._count + count <= self._lives_max
 
     def drop(self, shard: int) -> None:
         """Forget a shard."""

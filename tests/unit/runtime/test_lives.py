@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 
 import pytest
@@ -13,6 +14,11 @@ TOKEN = b"one"
 LIVES = 2_000
 BYTES_MAX = 1_100
 """Of one life, its address and its place in the mapping: 200 MB must do for 100,000 of them and the process around."""
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(7)
 
 
 def _life(shard: int, number: int, n: int = 1) -> Life:
@@ -52,16 +58,52 @@ def test_lives_of_a_shard_that_another_has_written_are_forgotten() -> None:
     assert cache.find(3, TOKEN, [life.address]) == {}
 
 
-def test_the_shards_that_were_used_least_recently_go_first() -> None:
-    cache = LifeCache(2)
-    first, second, third = (_life(shard, shard) for shard in (1, 2, 3))
-    cache.keep(1, TOKEN, {first.address: first})
-    cache.keep(2, TOKEN, {second.address: second})
-    cache.find(1, TOKEN, [])
+def _step_some(cache: LifeCache, lives: dict[int, list[Life]], chance: random.Random) -> int:
+    """Step a few lives of each shard; give how many of them the cache knew."""
+    known = 0
+    for shard, each in lives.items():
+        changed = {life.address: life for life in chance.sample(each, 10)}
+        known += len(cache.find(shard, TOKEN, changed))
+        cache.keep(shard, TOKEN, changed)
+    return known
 
-    cache.keep(3, TOKEN, {third.address: third})
 
-    assert [bool(cache.find(shard, TOKEN, [_life(shard, shard).address])) for shard in (1, 2, 3)] == [True, False, True]
+def _ten_shards(first: int = 0) -> dict[int, list[Life]]:
+    return {shard: [_life(shard, number) for number in range(first, first + 200)] for shard in range(10)}
+
+
+def test_of_more_lives_than_there_is_room_for_as_many_are_known_as_may_be_kept(chance: random.Random) -> None:
+    cache, lives = LifeCache(1000), _ten_shards()
+    for _ in range(50):
+        _step_some(cache, lives, chance)
+
+    known = sum(_step_some(cache, lives, chance) for _ in range(100))
+
+    assert 0.4 < known / (100 * 100) <= 0.6
+
+
+def test_a_cache_follows_what_is_stepped_now(chance: random.Random) -> None:
+    cache, lives, others = LifeCache(2000), _ten_shards(), _ten_shards(first=200)
+    for _ in range(200):
+        _step_some(cache, lives, chance)
+    at_first = _step_some(cache, others, chance)
+
+    for _ in range(200):
+        _step_some(cache, others, chance)
+
+    assert at_first == 0
+    assert _step_some(cache, others, chance) > 60
+
+
+@pytest.mark.parametrize("lives_max", [0, 5, 80])
+def test_no_more_lives_are_kept_than_there_is_room_for(lives_max: int, chance: random.Random) -> None:
+    cache, lives = LifeCache(lives_max), _ten_shards()
+
+    for _ in range(20):
+        _step_some(cache, lives, chance)
+
+    addresses = {shard: [life.address for life in each] for shard, each in lives.items()}
+    assert sum(len(cache.find(shard, TOKEN, each)) for shard, each in addresses.items()) <= lives_max
 
 
 @pytest.mark.parametrize("shards", [1, 64])
