@@ -121,7 +121,7 @@ def _growth(options: argparse.Namespace) -> None:
         populations.append(Population("foliot_remembered", sizes[0], options.remembered))
     with rig() as made:
         figures = grow(made, populations, options.rounds, options.events, say)
-        _keep(figures, made, options.report / "growth.json")
+        _keep(figures, made, "growth", options)
     for title, ratio in figures["against_the_first"].items():
         say(f"{title}: {ratio['cpu']:.2f} times the CPU and {ratio['wal']:.2f} times the WAL of the first")
 
@@ -130,7 +130,7 @@ def _latency(options: argparse.Namespace) -> None:
     plan = replace(LATENCY, rounds=options.rounds, backlog=options.backlog)
     with rig() as made:
         figures = look_at_latency(made, plan, say)
-        _keep(figures, made, options.report / "latency.json")
+        _keep(figures, made, "latency", options)
     for name, times in figures["best"].items():
         say(
             f"{name}: median {times['p50_ms']:.1f} ms, p99 {times['p99_ms']:.1f} ms in the best of {plan.rounds} rounds"
@@ -142,23 +142,24 @@ def _scaling(options: argparse.Namespace) -> None:
     plan = replace(SCALING, rounds=options.rounds, events=options.events, first=options.first)
     with rig() as made:
         figures = scale(made, crews, plan, say)
-        _keep(figures, made, options.report / "scaling.json")
+        _keep(figures, made, "scaling", options)
     for crew in figures["crews"]:
         rate, cpu = crew["against_the_first"]["events_per_s"], crew["against_the_first"]["cpu"]
         say(f"{crew['title']}: {rate:.2f} times the rate and {cpu:.2f} times the CPU of the first")
-    if (options.report / "contest.json").exists():
-        write_report(_contest_of(options), options.report)
 
 
 def _soak(options: argparse.Namespace) -> None:
     rate = options.per_second or _contest_of(options)["contenders"]["foliot"]["median"]["events_per_s"] / 2
     with rig() as made:
         figures = soak(made, SoakPlan(rate, options.hours * 3600, options.instances, options.every_s), say)
-        _keep(figures, made, options.report / "soak.json")
+        _keep(figures, made, "soak", options)
 
 
-def _keep(figures: Figures, made: Rig, file: Path) -> None:
-    write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, file)
+def _keep(figures: Figures, made: Rig, name: str, options: argparse.Namespace) -> None:
+    """Write what was measured beside the contest, and the page anew."""
+    write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / f"{name}.json")
+    if (options.report / "contest.json").exists():
+        write_report(_contest_of(options), options.report)
 
 
 def _contest_of(options: argparse.Namespace) -> Figures:

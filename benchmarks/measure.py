@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from statistics import median
 from typing import TypeAlias
 
 from benchmarks.contenders import Batch, Contender, Programs, Setting
@@ -66,6 +67,18 @@ class Sample:
     def wal_bytes_per_event(self) -> float:
         """Give bytes of write-ahead log."""
         return self.wal_bytes / self.events
+
+
+def cpu_us_by_part(samples: Sequence[Sample], part_of: Callable[[str], str] = str) -> dict[str, float]:
+    """Give microseconds of CPU an event by part, medians over the samples; `part_of` names a program's part."""
+    parts = sorted({part_of(name) for sample in samples for name in sample.cpu_seconds})
+    return {
+        part: median(
+            sum(seconds for name, seconds in sample.cpu_seconds.items() if part_of(name) == part) / sample.events * 1e6
+            for sample in samples
+        )
+        for part in parts
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from benchmarks.contenders import Batch, Setting, Subject
 from benchmarks.contest import describe
-from benchmarks.measure import Sample, Window, measure
+from benchmarks.measure import Sample, Window, cpu_us_by_part, measure
 from benchmarks.rig import Rig, SessionWatch, Sight, Switches, context_switches, watch_sessions
 
 Say: TypeAlias = Callable[[str], None]
@@ -233,20 +233,11 @@ def _watch(rig: Rig, subject: Subject, into: list[Seen], tops: Mapping[str, int]
 
 
 def _rates(samples: Sequence[Sample], firsts: Sequence[Sample]) -> dict[str, Any]:
-    parts = sorted({_program(name) for sample in samples for name in sample.cpu_seconds})
     pairs = list(zip(samples, firsts, strict=True))
     return {
         "events_per_s": median(sample.events_per_s for sample in samples),
         "cpu_us_per_event": median(sample.cpu_us_per_event for sample in samples),
-        "cpu_us_per_event_by_part": {
-            part: median(
-                sum(seconds for name, seconds in sample.cpu_seconds.items() if _program(name) == part)
-                / sample.events
-                * 1e6
-                for sample in samples
-            )
-            for part in parts
-        },
+        "cpu_us_per_event_by_part": cpu_us_by_part(samples, _program),
         "cores": median(sample.cores for sample in samples),
         "against_the_first": {
             "events_per_s": median(sample.events_per_s / first.events_per_s for sample, first in pairs),

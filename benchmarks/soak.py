@@ -103,7 +103,7 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
             say(str(looks[-1]))
     finally:
         stop([producer, *programs.values()])
-    return {"plan": asdict(plan), "looks": [asdict(look) for look in looks]}
+    return {"plan": asdict(plan), "applied_before": first, "looks": [asdict(look) for look in looks]}
 
 
 def _cpu(rig: Rig, subject: Subject, programs: Programs) -> float:

@@ -3,6 +3,16 @@
 from benchmarks.report.figures import Figures, as_figures, median_ratio
 from benchmarks.report.page import as_page
 from benchmarks.report.plots import Row, dot_plot
-from benchmarks.report.writing import write_json, write_report
+from benchmarks.report.writing import read_others, write_json, write_report
 
-__all__ = ["Figures", "Row", "as_figures", "as_page", "dot_plot", "median_ratio", "write_json", "write_report"]
+__all__ = [
+    "Figures",
+    "Row",
+    "as_figures",
+    "as_page",
+    "dot_plot",
+    "median_ratio",
+    "read_others",
+    "write_json",
+    "write_report",
+]

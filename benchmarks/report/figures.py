@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from benchmarks.contenders import Contender
 from benchmarks.contest import Contest
-from benchmarks.measure import Sample
+from benchmarks.measure import Sample, cpu_us_by_part
 from benchmarks.rig import Facts
 
 Figures: TypeAlias = dict[str, Any]
@@ -61,15 +61,11 @@ def median_ratio(
 
 
 def _medians(samples: Sequence[Sample]) -> Figures:
-    parts = sorted({part for sample in samples for part in sample.cpu_seconds})
     return {
         "events_per_s": median(sample.events_per_s for sample in samples),
         "cpu_us_per_event": median(sample.cpu_us_per_event for sample in samples),
         "wal_bytes_per_event": median(sample.wal_bytes_per_event for sample in samples),
-        "cpu_us_per_event_by_part": {
-            part: median(sample.cpu_seconds.get(part, 0.0) / sample.events * 1e6 for sample in samples)
-            for part in parts
-        },
+        "cpu_us_per_event_by_part": cpu_us_by_part(samples),
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.surroundings import as_machine, as_surroundings
+from benchmarks.report.tables import as_table
 
 _HOW = Path(__file__).with_name("scaling.md")
 _WAITS_MAX = 3
@@ -43,31 +44,33 @@ def as_scaling_section(figures: Mapping[str, Any]) -> list[str]:
 
 
 def _rates(crews: Sequence[Mapping[str, Any]], cores: int) -> list[str]:
-    lines = [
-        "| | events/s | against the first | CPU µs an event | against the first | cores busy | cores / CPU |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    columns = (
+        *("", "events/s", "against the first", "CPU µs an event", "against the first", "cores busy"),
+        "cores / CPU",
+    )
+    rows = []
     for crew in crews:
-        ratio = crew["against_the_first"]
-        lines.append(
-            f"| {crew['title']} | {crew['events_per_s']:,.0f} | {ratio['events_per_s']:.2f} ×"
-            f" | {crew['cpu_us_per_event']:,.0f} | {ratio['cpu']:.2f} × | {crew['cores']:.2f}"
-            f" | {cores / crew['cpu_us_per_event'] * 1e6:,.0f} |"
-        )
-    return lines
+        cpu, ratio = crew["cpu_us_per_event"], crew["against_the_first"]
+        rate = (f"{crew['events_per_s']:,.0f}", f"{ratio['events_per_s']:.2f} ×")
+        cost = (f"{cpu:,.0f}", f"{ratio['cpu']:.2f} ×", f"{crew['cores']:.2f}", f"{cores / cpu * 1e6:,.0f}")
+        rows.append((crew["title"], *rate, *cost))
+    return as_table(columns, rows)
 
 
 def _parts(crews: Sequence[Mapping[str, Any]]) -> list[str]:
     names = sorted({name for crew in crews for name in crew["cpu_us_per_event_by_part"]})
-    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-    for crew in crews:
-        parts = crew["cpu_us_per_event_by_part"]
-        lines.append(f"| {crew['title']} | " + " | ".join(f"{parts.get(name, 0.0):,.0f}" for name in names) + " |")
-    return lines
+    return as_table(
+        ("", *names),
+        [
+            (crew["title"], *(f"{crew['cpu_us_per_event_by_part'].get(name, 0.0):,.0f}" for name in names))
+            for crew in crews
+        ],
+    )
 
 
 def _waits(crews: Sequence[Mapping[str, Any]]) -> list[str]:
     columns = (
+        "",
         "looks with a wait for a lock",
         "for one within the server",
         "events a step transaction",
@@ -77,16 +80,15 @@ def _waits(crews: Sequence[Mapping[str, Any]]) -> list[str]:
         "switches an event: voluntary",
         "forced",
     )
-    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    rows = []
     for crew in crews:
         steps, switches = crew["doing"].get("step", {}), crew["switches_per_event"]
         idle = steps.get("idle", 0.0) / (sum(steps.values()) or 1.0)
-        lines.append(
-            f"| {crew['title']} | {crew['lock']:.1%} | {crew['lwlock']:.1%} | {crew['events_per_step']:,.0f}"
-            f" | {crew['events_per_intake']:,.0f} | {crew['lost']:.1%} | {idle:.0%}"
-            f" | {switches['voluntary']:.2f} | {switches['forced']:.2f} |"
-        )
-    return lines
+        waits = (f"{crew['lock']:.1%}", f"{crew['lwlock']:.1%}")
+        batches = (f"{crew['events_per_step']:,.0f}", f"{crew['events_per_intake']:,.0f}")
+        rest = (f"{crew['lost']:.1%}", f"{idle:.0%}", f"{switches['voluntary']:.2f}", f"{switches['forced']:.2f}")
+        rows.append((crew["title"], *waits, *batches, *rest))
+    return as_table(columns, rows)
 
 
 def _named(crews: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.figures import Figures
-from benchmarks.report.page import as_page
+from benchmarks.report.page import SECTIONS, as_page
 from benchmarks.report.plots import Row, dot_plot
 
 
 def write_report(figures: Figures, folder: Path) -> None:
-    """Write contest.json, README.md and the plots into a folder; what is there of scaling goes into the page."""
+    """Write contest.json, README.md and the plots into a folder; what else was measured there goes into the page."""
     write_json(figures, folder / "contest.json")
-    scaling = folder / "scaling.json"
-    (folder / "README.md").write_text(as_page(figures, json.loads(scaling.read_text()) if scaling.exists() else None))
+    (folder / "README.md").write_text(as_page(figures, read_others(folder)))
     plots = {
         "events.svg": ("Events per second, all on one machine", "events/s", _of("events_per_s")),
         "cpu.svg": ("CPU an event, servers included", "µs", _of("cpu_us_per_event")),
@@ -28,6 +27,12 @@ def write_report(figures: Figures, folder: Path) -> None:
         for number, one in enumerate(figures["contenders"].values())
     ]
     (folder / "kept.svg").write_text(dot_plot("Bytes kept an event of 450 B", "bytes, compacted", kept))
+
+
+def read_others(folder: Path) -> dict[str, Figures]:
+    """Read what was measured beside the contest, by name, as far as it is there."""
+    files = {name: folder / f"{name}.json" for name in SECTIONS}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 
 def write_json(figures: Figures, file: Path) -> None:

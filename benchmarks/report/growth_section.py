@@ -1,0 +1,41 @@
+"""The page's section on growth: what an event costs beside more and more instances and remembered ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.report.surroundings import as_machine, as_surroundings
+from benchmarks.report.tables import as_table
+
+_HOW = Path(__file__).with_name("growth.md")
+
+
+def as_growth_section(figures: Mapping[str, Any]) -> list[str]:
+    """Write the section."""
+    columns = ("", "events/s", "CPU µs an event", "against the first", "WAL B an event", "against the first")
+    rows = [_row(figures, place, title, ratio) for place, (title, ratio) in enumerate(_ratios(figures))]
+    return [
+        "## Growth",
+        "",
+        f"`python -m benchmarks growth` on {as_machine(figures['machine'], figures['servers'])}.",
+        as_surroundings(figures["rounds"]),
+        "",
+        *as_table(columns, rows),
+        "",
+        _HOW.read_text().format(events=figures["events"]),
+    ]
+
+
+def _ratios(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, float]]]:
+    return list(figures["against_the_first"].items())
+
+
+def _row(figures: Mapping[str, Any], place: int, title: str, ratio: Mapping[str, float]) -> tuple[str, ...]:
+    samples = [one[place] for one in figures["rounds"]]
+    rate = median(sample["events"] / sample["seconds"] for sample in samples)
+    cpu = median(sum(sample["cpu_seconds"].values()) / sample["events"] * 1e6 for sample in samples)
+    wal = median(sample["wal_bytes"] / sample["events"] for sample in samples)
+    return (title, f"{rate:,.0f}", f"{cpu:,.0f}", f"{ratio['cpu']:.2f} ×", f"{wal:,.0f}", f"{ratio['wal']:.2f} ×")
