@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import hmac
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,16 +11,39 @@ import pytest
 from integration.api.conftest import serving
 from psycopg import sql
 
-from foliot.access import list_keys, make_key, revoke_key, rotate_key
+from foliot.access import KeyRefused, authenticate, list_keys, make_key, revoke_key, rotate_key
 from foliot.api import Doors
 from foliot.api.doors import UnsafeRole
 from foliot.cli.serving import OpenDoor, check_binding
+from foliot.registry import publish, publish_route, publish_schema
 from foliot.runtime import NoWake
 from foliot.store import connect
 from foliot.store.schema import tables
 
 if TYPE_CHECKING:
     from conftest import Site
+
+ROUTE = (
+    "{name: t, topic: jira, match: 'true', machine: \"'incident'\", key: record.key, type: \"'go'\", id: record.key,"
+    " schema: any}"
+)
+LOOP = """
+foliot: 1
+id: loop
+context: {initial: {count: 0}}
+initial: a
+states:
+  a: {on: {noted: b}}
+  b: {always: [{target: c, guard: "context.count >= 0"}]}
+  c: {always: [{target: b, guard: "context.count >= 0"}]}
+"""
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
 @pytest.mark.parametrize("token", ["", "x", "foliot_000000000000_" + "0" * 64, "Basic abc"])
@@ -36,6 +60,46 @@ def test_a_wrong_secret_of_a_known_key_tells_nothing_about_it(site: Site) -> Non
     answer = site.client.get("/v1/machines", headers={"authorization": f"Bearer {token}"})
 
     assert answer.json()["detail"] == "the key is not known"
+
+
+def test_a_secret_is_compared_in_constant_time_also_where_there_is_no_such_key(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare, compared = hmac.compare_digest, []
+
+    def noted(right: bytes, given: bytes) -> bool:
+        compared.append((len(right), len(given)))
+        return compare(right, given)
+
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    tokens = (site.key(), site.key()[:-4] + "0000", "foliot_000000000000_" + "0" * 64)
+    with closing(connect(site.database.front, application="test")) as connection:
+        for token in tokens:
+            with suppress(KeyRefused):
+                authenticate(connection, site.settings.key_pepper, token)
+
+    assert compared == [(32, 32)] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/healthz/live", {}, 200),
+        ("GET", "/v1/machines", {}, 200),
+        ("GET", "/v1/watch?seconds=0", {}, 200),
+        ("GET", "/v1/nothing", {}, 404),
+        ("POST", "/v1/events", {}, 415),
+        ("POST", "/v1/events?wait=1", {}, 415),
+        ("GET", "/v1/machines", {"x-padding": "x" * 20_000}, 431),
+    ],
+)
+def test_every_answer_has_the_headers_that_hold_browsers_back(
+    site: Site, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = site.client.request(method, path, headers={**site.headers(), **headers})
+
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 def test_a_key_does_only_what_its_scopes_allow(site: Site) -> None:
@@ -67,27 +131,41 @@ def test_the_same_id_of_two_tenants_is_two_events(site: Site) -> None:
     assert (answer.status_code, answer.json()["duplicate"]) == (202, False)
 
 
-@pytest.mark.parametrize("table", [table.name for table in tables.metadata.sorted_tables])
-def test_the_front_role_sees_no_row_of_another_tenant(site: Site, table: str) -> None:
-    site.send("INC-1", tenant="default")
+def test_the_front_role_sees_no_row_of_another_tenant(site: Site) -> None:
+    _fill(site)
+    names = [table.name for table in tables.metadata.sorted_tables]
+
+    seen = {name: tenants for name in names if (tenants := _tenants_in(site.database.front, name)) is not None}
+
+    assert seen.keys() == {"tenants", *(table.name for table in tables.FRONT_TABLES)}
+    # There is something in each that it must not see.
+    assert [name for name in seen if 1 not in (_tenants_in(site.database.owner, name) or ())] == []
+    assert {name: tenants - {2} for name, tenants in seen.items() if tenants - {2}} == {}
+
+
+def _fill(site: Site) -> None:
+    """Put rows of the first tenant into every table that the front role may read."""
+    with closing(connect(site.database.service, application="test")) as connection:
+        publish_schema(connection, "default", "any", "{}")
+        publish_route(connection, "default", ROUTE)
+        publish(connection, "default", LOOP, filename="m.yaml", operation_id="o", by="test")
+    # An instance that steps, an event that does not fit, and one that parks its instance.
+    site.send("INC-1")
+    site.send("INC-1", id="bad", data={"severity": "much"})
+    site.send("L-1", foliotmachine="loop", type="noted")
     site.step()
 
-    with psycopg.connect(site.database.front) as connection:
+
+def _tenants_in(dsn: str, table: str) -> set[int] | None:
+    """Give whose rows a role sees in a table as the second tenant; None where it may not read it."""
+    with psycopg.connect(dsn) as connection:
         connection.execute("SELECT set_config('app.tenant', '2', true)")
         try:
-            rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
-            names = [
-                column.name
-                for column in connection.execute(
-                    sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(table))
-                ).description
-                or ()
-            ]
+            found = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
         except psycopg.errors.InsufficientPrivilege:
-            return
-
-    tenant = "number" if table == "tenants" else "tenant"
-    assert {row[names.index(tenant)] for row in rows} <= {2}
+            return None
+        names = [column.name for column in found.description or ()]
+        return {row[names.index("number" if table == "tenants" else "tenant")] for row in found}
 
 
 CALLS = {

@@ -164,6 +164,8 @@ def test_no_operation_shows_or_changes_anything_of_another_tenant(secretive: Sit
     answers = {operation.name: _call(secretive, operation, secretive.headers("other")) for operation in foreign}
 
     assert {name for name, (_, text) in answers.items() if "K-1" in text} == set()
+    # A refusal repeats the name that it was asked for.
+    assert {name for name, (answer, text) in answers.items() if answer.is_success and HUSHED in text} == set()
     assert {name for name, (answer, _) in answers.items() if "{" in name and answer.status_code != 404} == set()
     assert answers["POST /v1/events"][0].status_code == 422
     assert _held(secretive) == before

@@ -65,6 +65,27 @@ def test_a_key_that_sends_too_fast_is_told_when_to_come_again(site: Site) -> Non
     assert _taken_in(site) == 3
 
 
+def test_nothing_more_comes_in_while_too_much_waits(site: Site) -> None:
+    settings = site.settings.model_copy(update={"inbox_depth_max": 2})
+    _send(site.client, site, 3, "a")
+    event = {"specversion": "1.0", "id": "b", "source": "test", "type": "reported", "subject": "INC-1"}
+    content = orjson.dumps(event | {"foliotmachine": "incident"})
+    headers = {**site.headers(), "content-type": "application/cloudevents+json"}
+    with serving(Doors(settings, NoWake())) as client:
+        # The short way, the framework's, and a batch.
+        refused = [client.post(f"/v1/events{query}", content=content, headers=headers) for query in ("", "?wait=0")]
+        refused.append(_send(client, site, 1, "b"))
+    waiting = _taken_in(site)
+    site.step()
+    with serving(Doors(settings, NoWake())) as client:
+        accepted = client.post("/v1/events", content=content, headers=headers)
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(429, "inbox_full")] * 3
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert waiting == 3
+    assert accepted.status_code == 202
+
+
 def test_without_quotas_nothing_is_said_of_them(site: Site) -> None:
     answer = _send(site.client, site, 2, "a")
 

@@ -100,6 +100,31 @@ def test_tenants_topics_schemas_and_routes_are_made(ask: Ask) -> None:
     assert answers[-1][1]["data"]["changed"] is False
 
 
+def test_keys_are_made_listed_replaced_and_ended(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pepper = ask("keys", "create", "shop", "--scope", "send")
+    monkeypatch.setenv("FOLIOT_KEY_PEPPER", "p" * 32)
+    _, made = ask("keys", "create", "shop", "--scope", "send", "--scope", "read", "--days", "1")
+
+    old = made["data"]["id"]
+    _, rotated = ask("keys", "rotate", old, "--grace", "0")
+    new = rotated["data"]["id"]
+    again = ask("keys", "rotate", old)
+    revoked = ask("keys", "revoke", new)
+    _, listed = ask("keys", "list")
+    unknown = ask("keys", "revoke", "000000000000")
+
+    assert (without_pepper[0], without_pepper[1]["error"]["code"]) == (1, "no_pepper")
+    assert made["data"]["token"].startswith(f"foliot_{old}_")
+    assert (rotated["data"]["name"], rotated["data"]["scopes"], rotated["data"]["expires_at"]) == (
+        *("shop", ["send", "read"]),
+        None,
+    )
+    assert (revoked[0], again[1]["error"]["code"], unknown[1]["error"]["code"]) == (0, "unknown_key", "unknown_key")
+    states = {key["id"]: (key["expires_at"] is not None, key["revoked_at"] is not None) for key in listed["data"]}
+    assert states == {old: (True, False), new: (False, True)}
+    assert made["data"]["token"][-64:] not in str(listed)
+
+
 def test_people_read_columns_and_errors_with_a_remedy(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
     _publish(ask, 1)
 

@@ -90,6 +90,17 @@ def test_the_front_role_cannot_read_what_is_not_its_own(two_tenants: Database, t
         connection.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
 
 
+def test_the_front_role_reads_no_partition_and_no_view_beside_the_tables(database: Database) -> None:
+    # Row-level security of a table does not hold for who reads its partitions by their own names.
+    with psycopg.connect(database.owner) as connection:
+        readable = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p', 'v', 'm') AND has_any_column_privilege('foliot_front', oid, 'SELECT')"
+        ).fetchall()
+
+    assert {name for (name,) in readable} == {"tenants", *(table.name for table in tables.FRONT_TABLES)}
+
+
 @pytest.mark.parametrize("table", [table.name for table in tables.TENANT_TABLES])
 def test_every_table_with_tenants_rows_is_under_forced_row_level_security(database: Database, table: str) -> None:
     with psycopg.connect(database.owner) as connection:
