@@ -13,6 +13,7 @@ import typer
 
 from foliot.cli import Answer
 from foliot.cli.addresses import Tenant, address, read_settings
+from foliot.cli.files import make_file, open_file
 from foliot.cloudevents import Event, Lane, Limits
 from foliot.errors import FoliotError, Refusal
 from foliot.producer import Producer
@@ -101,8 +102,8 @@ def _parsed(data: str) -> Any:
 
 def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
     with ExitStack() as stack:
-        lines: BinaryIO = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
-        reports = stack.enter_context(report.open("wb")) if report else None
+        lines: BinaryIO = sys.stdin.buffer if str(file) == "-" else stack.enter_context(open_file(file))
+        reports = stack.enter_context(make_file(report)) if report else None
         producer = stack.enter_context(connected_producer(settings, name=_NAME))
         first_fault: list[Report] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import BinaryIO, ClassVar, Final
 
 from foliot.errors import FoliotError
 
@@ -39,6 +39,32 @@ def read_file(file: Path) -> bytes:
         raise FileUnreadable(
             error.strerror or str(error), where=str(file), remedy="Name a file that exists."
         ) from error
+
+
+def open_file(file: Path) -> BinaryIO:
+    """Open a file that may be of any length, to be read.
+
+    Raises:
+        FileUnreadable: it is not there, or no file.
+    """
+    try:
+        return file.open("rb")
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise FileUnreadable(what, where=str(file), remedy="Name a file that exists.") from error
+
+
+def make_file(file: Path) -> BinaryIO:
+    """Open a file to be written, over what was there.
+
+    Raises:
+        FileUnwritable: it cannot be written.
+    """
+    try:
+        return file.open("wb")
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise FileUnwritable(what, where=str(file), remedy="Name a file that you may write.") from error
 
 
 def write_file(file: Path, text: str) -> None:

@@ -75,6 +75,21 @@ def test_a_line_that_says_nothing_is_refused_with_its_number(environment: dict[s
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--file", "nowhere.jsonl"), "file_unreadable at nowhere.jsonl"),
+        (("--file", "-", "--report", "nowhere/report.jsonl"), "file_unwritable at nowhere/report.jsonl"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_refused(environment: dict[str, str], arguments: tuple[str, ...], code: str):
+    refused = foliot(environment, "send", *arguments)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(code)
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
     ("line", "code"),
     [
         ('{"machine": "incident", "key": "k", "type": "done.state.x"}', "type_reserved at line 1 type"),
