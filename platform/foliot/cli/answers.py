@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +65,21 @@ def write_answer(answer: Answer, *, as_json: bool) -> int:
     if answer.refusal is not None:
         _write_refusal(answer.refusal)
     return code
+
+
+def write_last(answer: Answer, *, as_json: bool) -> int:
+    """Write an answer and give the exit code, which is the same where its reader has enough before the end."""
+    try:
+        write_answer(answer, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+    return EXIT_OK if answer.refusal is None else EXIT_REFUSED
+
+
+def drop_output() -> None:
+    """Lead what the interpreter still writes out at its end nowhere, since nobody reads any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_error(error: FoliotError, *, as_json: bool) -> int:

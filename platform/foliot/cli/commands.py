@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_type
 
 import typer
 
-from foliot.cli.answers import Answer, Unavailable, write_answer
+from foliot.cli.answers import Answer, Unavailable, write_last
 
 GROUP: Final = "foliot.commands"
 """Entry points, each a function `register(commands: Commands) -> None` in a module that is quick to import."""
@@ -118,7 +118,7 @@ def _answering(run: Run) -> Callable[..., None]:
         answer = run(**options)
         if answer is None:
             answer = Answer(None)
-        if code := write_answer(answer, as_json=json):
+        if code := write_last(answer, as_json=json):
             raise typer.Exit(code)
 
     parameters = [parameter.replace(annotation=annotations[name]) for name, parameter in own.items() if name != "json"]

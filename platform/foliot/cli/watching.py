@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from foliot.cli.addresses import Tenant, address, service
-from foliot.cli.answers import Answer, write_answer
+from foliot.cli.answers import Answer, drop_output, write_answer
 from foliot.cli.instances import find_machine
 from foliot.cli.publishing import Machine
 from foliot.cli.wording import moment, visible
@@ -55,8 +54,7 @@ def watch(
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
-        # Whoever read has enough; what the interpreter writes out at its end has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
 
 
 def _steps(dsn: str, follower: Follower) -> Iterator[Followed]:

@@ -94,6 +94,35 @@ def test_the_exit_code_says_who_must_act(capsys: pytest.CaptureFixture[str], fai
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("machine", "code"), [("foliot: 1\nid: m\n", 0), ("foliot: 2\nid: m\n", 1)])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_reader_that_has_enough_changes_no_exit_code(
+    tmp_path: Path, machine: str, code: int, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "m.yaml").write_text(machine)
+    call = (sys.executable, "-m", "foliot.cli", "check", "m.yaml", *options)
+    with subprocess.Popen(call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, complaints = process.communicate(timeout=60)
+
+    assert process.returncode == code
+    assert "Traceback" not in complaints
+    assert "BrokenPipe" not in complaints
+
+
+def test_ctrl_c_ends_a_call_without_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("foliot.cli.checking.read_file", _interrupted)
+
+    codes = [run(["check", "m.yaml", *options]) for options in ((), ("--json",))]
+
+    assert (codes, capsys.readouterr()) == ([130, 130], ("", ""))
+
+
+def _interrupted(_: Path) -> bytes:
+    raise KeyboardInterrupt
+
+
 def test_an_error_names_code_place_what_and_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     run(["greet", "ann", "--fail", "broken"])
 
