@@ -10,5 +10,9 @@ from foliot.definition import language_schema
 
 def schema() -> Answer:
     """Write the JSON Schema (2020-12) of the language, for editors."""
-    written = language_schema()
-    return Answer(written, (orjson.dumps(written, option=orjson.OPT_INDENT_2).decode(),))
+    return Answer(language_schema(), (schema_text(),))
+
+
+def schema_text() -> str:
+    """Give that schema as a file has it, without the end of its last line."""
+    return orjson.dumps(language_schema(), option=orjson.OPT_INDENT_2).decode()

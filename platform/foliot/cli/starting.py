@@ -11,6 +11,7 @@ import typer
 
 from foliot.cli.answers import Answer
 from foliot.cli.files import FileUnwritable, write_file
+from foliot.cli.language import schema_text
 from foliot.errors import FoliotError
 
 _TEMPLATES: Final = files("foliot.cli") / "project"
@@ -22,6 +23,8 @@ _FILES: Final = {
     ".gitignore": "gitignore.template",
 }
 """What a new project has, and the templates of it; these end in .template so that no tool takes them for code."""
+_SCHEMA: Final = "machine.schema.json"
+"""Beside these: what the first line of machine.yaml leads editors to."""
 _NAME: Final = "PROJECT_NAME"
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 
@@ -34,17 +37,18 @@ class WouldOverwrite(FoliotError):
 
 def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it is missing.")]) -> Answer:
     """Begin a project: a machine, its tests in memory, and a compose file for all servers. Nothing is overwritten."""
-    there = [name for name in _FILES if (directory / name).exists()]
+    name = _NO_NAME.sub("-", directory.resolve().name.lower()).strip("-") or "machine"
+    texts = {file: (_TEMPLATES / template).read_text(encoding="utf-8") for file, template in _FILES.items()}
+    texts = {file: text.replace(_NAME, name) for file, text in texts.items()} | {_SCHEMA: f"{schema_text()}\n"}
+    there = [file for file in texts if (directory / file).exists()]
     if there:
         remedy = "Choose another directory, or move them away."
         raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory), remedy=remedy)
-    name = _NO_NAME.sub("-", directory.resolve().name.lower()).strip("-") or "machine"
-    for file, template in _FILES.items():
-        text = (_TEMPLATES / template).read_text(encoding="utf-8")
+    for file, text in texts.items():
         _make_folder((directory / file).parent)
-        write_file(directory / file, text.replace(_NAME, name))
-    lines = (*(f"{directory / file}" for file in _FILES), f"Next: cd {directory}, and read README.md.")
-    return Answer({"directory": directory, "files": list(_FILES)}, lines)
+        write_file(directory / file, text)
+    lines = (*(f"{directory / file}" for file in texts), f"Next: cd {directory}, and read README.md.")
+    return Answer({"directory": directory, "files": list(texts)}, lines)
 
 
 def _make_folder(folder: Path) -> None:

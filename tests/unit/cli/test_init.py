@@ -14,6 +14,7 @@ import yaml
 
 from foliot.cli import Commands, builtin, run
 from foliot.cli.commands import find_commands
+from foliot.definition import language_schema
 from foliot.settings import Settings
 
 
@@ -50,7 +51,14 @@ def test_the_machine_of_a_new_project_has_no_fault(project: Path, capsys: pytest
 
     assert code == 0
     assert json.loads(capsys.readouterr().out)["data"] == {"diagnostics": []}
-    assert (project / "machine.yaml").read_text().startswith("# yaml-language-server: $schema=")
+
+
+def test_editors_find_the_schema_that_the_machine_names(project: Path):
+    first = (project / "machine.yaml").read_text().partition("\n")[0]
+
+    schema = json.loads((project / first.removeprefix("# yaml-language-server: $schema=")).read_text())
+
+    assert schema == language_schema()
 
 
 def test_the_compose_file_sets_settings_and_calls_commands_that_there_are(project: Path):
@@ -74,11 +82,11 @@ def test_the_compose_file_sets_settings_and_calls_commands_that_there_are(projec
 def test_no_name_of_the_template_is_left(project: Path):
     texts = [file.read_text() for file in project.rglob("*") if file.is_file()]
 
-    assert len(texts) == 5
+    assert len(texts) == 6
     assert [text for text in texts if "PROJECT_NAME" in text] == []
 
 
-@pytest.mark.parametrize("name", ["machine.yaml", "tests/test_machine.py", ".gitignore"])
+@pytest.mark.parametrize("name", ["machine.yaml", "machine.schema.json", "tests/test_machine.py", ".gitignore"])
 def test_nothing_is_overwritten_and_then_nothing_is_written(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
