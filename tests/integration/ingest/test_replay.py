@@ -15,6 +15,7 @@ from addresses import WORK, Database, KafkaAt
 from integration.ingest.streams import eventually, ingesting, rows, settings_for
 from shared_data import ROOT, SHARED
 
+from foliot.cloudevents import LANES
 from foliot.registry import publish
 from foliot.runtime import Stepper
 from foliot.settings import Settings
@@ -124,3 +125,16 @@ def test_a_part_of_a_log_is_chosen_by_the_order_of_time(site: Settings, tmp_path
     data = answer["data"]
     assert isinstance(data, dict)
     assert (code, data["sent"], data["first"][:10], data["last"][:10]) == (0, 2, "2026-01-02", "2026-01-03")
+
+
+def test_columns_types_and_the_lane_are_those_that_are_said(site: Settings, tmp_path: Path, fresh_database: Database):
+    file = tmp_path / "log.csv"
+    file.write_text("who,what,when,n,m\na,CRP,31.01.2026 08:00,1,2\n")
+    columns = ("--case", "who", "--activity", "what", "--timestamp", "when", "--timestamp-format", "%d.%m.%Y %H:%M")
+
+    with ingesting(site):
+        code, _ = replay(site, str(file), *columns, "--data", "n", "--type", "CRP=iv_liquid", "--lane", "critical")
+        eventually(lambda: taken(fresh_database) == 1)
+
+    found = rows(fresh_database, "SELECT key, type, time, data::jsonb, queue / 2 FROM inbox")
+    assert (code, found) == (0, [("a", "iv_liquid", "2026-01-31T08:00:00.000000Z", {"n": 1}, LANES.index("critical"))])
