@@ -121,8 +121,10 @@ def language_page() -> str:
 
 
 def metrics_page() -> str:
-    """Tell every metric that the source makes."""
-    found = sorted(metric for root in ROOTS for file in sorted(root.rglob("*.py")) for metric in metrics_of(file))
+    """Tell every metric that the source makes, and that a process of the API shows."""
+    made = {metric for root in ROOTS for file in root.rglob("*.py") for metric in metrics_of(file)}
+    said = {name for name, *_ in made}
+    found = sorted(made | {metric for metric in metrics_of_the_api() if metric[0] not in said})
     lines = ["# Metrics", ""]
     if found:
         lines += [
@@ -147,6 +149,14 @@ def metrics_of(file: Path) -> Iterator[Row]:
             labels = node.args[2] if len(node.args) > 2 else next(named, None)
             names = [f"`{each.value!s}`" for each in getattr(labels, "elts", ()) if isinstance(each, ast.Constant)]
             yield f"`{said[0]}`", kind.lower(), ", ".join(names), said[1]
+
+
+def metrics_of_the_api() -> Iterator[Row]:
+    """Give what a process of the API shows, without the labels: those that are read when somebody asks have none."""
+    doors = Doors(Settings(), NoWake())
+    make_api(doors)
+    for metric in doors.meters.registry.collect():
+        yield f"`{metric.name}`", metric.type, "", metric.documentation
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(

@@ -22,6 +22,8 @@ from foliot.settings import Settings
 from foliot.store import connect
 
 PEPPER = "p" * 32
+PLAIN = "sslmode=disable&gssencmode=disable"
+"""What the proxy needs to follow a connection to Postgres."""
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from faults.proxy import Proxy
-from integration.api.conftest import gauge
+from integration.api.conftest import PLAIN, gauge
 
 from foliot.access import Caller
 from foliot.api import collector as api_collector
@@ -22,9 +22,6 @@ from foliot.runtime import Arrival, NoWake, Verdict, admit, find_machine
 
 if TYPE_CHECKING:
     from conftest import Site
-
-PLAIN = "sslmode=disable&gssencmode=disable"
-"""What the proxy needs to follow a connection to Postgres."""
 
 
 def _arrival(site: Site, event_id: str, key: str = "INC-1") -> Arrival:

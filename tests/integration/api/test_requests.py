@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from integration.api.conftest import gauge, serving
+from faults.proxy import Proxy
+from integration.api.conftest import PLAIN, gauge, serving
 
 from foliot.access import Caller
 from foliot.api import Doors
@@ -161,6 +163,21 @@ def test_a_body_of_a_move_that_is_too_large_names_no_setting_that_would_not_help
 
     assert answer.json()["code"] == "body_too_large"
     assert "FOLIOT" not in answer.json()["remedy"]
+
+
+def test_a_process_without_its_database_lives_and_is_not_ready(site: Site) -> None:
+    parts = urlsplit(site.settings.dsn_front)
+    with ExitStack() as database:
+        proxy = database.enter_context(Proxy(f"{parts.hostname}:{parts.port}"))
+        netloc = f"{parts.netloc.rpartition('@')[0]}@{proxy.address}"
+        with _served(site, dsn_front=parts._replace(netloc=netloc, query=PLAIN).geturl()) as (client, _):
+            before = client.get("/healthz/ready")
+            database.close()
+            ready, live = client.get("/healthz/ready"), client.get("/healthz/live")
+
+    assert (before.status_code, ready.status_code, live.status_code) == (200, 503, 200)
+    assert ready.headers["content-type"] == "application/problem+json"
+    assert int(ready.headers["retry-after"]) >= 1
 
 
 def test_what_happens_is_counted_by_routes_and_codes(site: Site) -> None:

@@ -11,8 +11,10 @@ from types import ModuleType
 import pytest
 from pages import ROOT
 
+from foliot.api import Doors, make_api
 from foliot.cli.builtin import register
 from foliot.cli.commands import Commands, find_commands
+from foliot.runtime import NoWake
 from foliot.settings import Settings
 
 DOCS = ROOT / "docs"
@@ -62,6 +64,17 @@ def test_the_pages_are_the_same_when_they_are_written_on_a_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
 
     assert generator.commands_page() == piped
+
+
+def test_every_metric_of_the_api_is_told() -> None:
+    page = (DOCS / "reference" / "metrics.md").read_text("utf-8")
+    doors = Doors(Settings(), NoWake())
+    make_api(doors)
+
+    shown = [metric.name for metric in doors.meters.registry.collect()]
+
+    assert len(shown) > 10
+    assert [name for name in shown if f"| `{name}` |" not in page] == []
 
 
 def test_metrics_are_found_by_the_classes_that_make_them(generator: ModuleType, tmp_path: Path) -> None:
