@@ -14,6 +14,7 @@ import typer
 from foliot.cli import Answer
 from foliot.cli.addresses import Tenant, address, read_settings
 from foliot.cli.files import make_file, open_file
+from foliot.cli.progress import Progress
 from foliot.cloudevents import Event, Lane, Limits
 from foliot.errors import FoliotError, Refusal
 from foliot.producer import Producer
@@ -114,7 +115,8 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
                 reports.write(settled.as_json())
                 reports.flush()
 
-        sent, failed = send_all(producer, _records(producer, lines), report=note)
+        progress = stack.enter_context(Progress("sending"))
+        sent, failed = send_all(producer, _records(producer, lines, progress), report=note)
     refusal = None
     if first_fault:
         fault = first_fault[0]
@@ -123,6 +125,7 @@ def _send_lines(settings: Settings, file: Path, report: Path | None) -> Answer:
     return Answer({"sent": sent, "failed": failed}, (f"{sent} sent, {failed} not",), refusal)
 
 
-def _records(producer: Producer, lines: BinaryIO) -> Iterator[ToSend]:
+def _records(producer: Producer, lines: BinaryIO, progress: Progress) -> Iterator[ToSend]:
     for number, line in enumerate(lines, start=1):
+        progress.tell(number, None)
         yield read_line(producer, line, number)

@@ -1,4 +1,4 @@
-"""How far a long call is: one line on a terminal, nothing in a pipe."""
+"""How far a long call is: a bar on a terminal, nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, Self
 
 _PATIENCE_S: Final = 1.0
 _REFRESH_S: Final = 0.1
+_CELLS: Final = 20
 
 
 class Progress:
@@ -29,11 +30,18 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def tell(self, done: int, total: int) -> None:
-        """Say that `done` of `total` are done."""
+    def tell(self, done: int, total: int | None) -> None:
+        """Say that `done` of `total` are done, or just how many where nobody knows of how many."""
         now = time.monotonic()
         if now >= self._next_at and sys.stderr.isatty():
             self._next_at = now + _REFRESH_S
             self._shown = True
-            sys.stderr.write(f"\r\x1b[K{self._doing}: {done} of {total}")
+            sys.stderr.write(f"\r\x1b[K{self._doing} {_bar(done, total)}")
             sys.stderr.flush()
+
+
+def _bar(done: int, total: int | None) -> str:
+    if total is None:
+        return f"{done:,}"
+    cells = _CELLS * done // max(1, total)
+    return f"[{'#' * cells:-<{_CELLS}}] {done:,} of {total:,}"

@@ -48,15 +48,22 @@ def test_a_refusal_that_tells_a_strangers_text_does_not_steer_the_terminal(capsy
 def test_progress_is_told_on_a_terminal_after_a_second_and_wiped_at_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    now = iter([10.0, 10.5, 11.2, 11.25, 11.5])
+    now = iter([10.0, 10.5, 11.2, 11.25, 11.5, 11.7])
     monkeypatch.setattr("foliot.cli.progress.time", SimpleNamespace(monotonic=lambda: next(now)))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
     with Progress("redriving") as told:
         for done in range(1, 5):
             told.tell(done, 4)
+        told.tell(5_000, None)
 
-    assert capsys.readouterr().err == "\r\x1b[Kredriving: 2 of 4\r\x1b[Kredriving: 4 of 4\r\x1b[K"
+    shown = (
+        "redriving [##########----------] 2 of 4",
+        "redriving [####################] 4 of 4",
+        "redriving 5,000",
+        "",
+    )
+    assert capsys.readouterr().err == "".join(f"\r\x1b[K{line}" for line in shown)
 
 
 def test_progress_says_nothing_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
