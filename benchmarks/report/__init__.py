@@ -1,7 +1,7 @@
 """What was measured, as JSON, as a page and as plots."""
 
 from benchmarks.report.figures import Figures, as_figures, median_ratio
-from benchmarks.report.page import as_page
+from benchmarks.report.page import as_page, as_summary
 from benchmarks.report.plots import Row, dot_plot
 from benchmarks.report.writing import read_others, write_json, write_report
 
@@ -10,6 +10,7 @@ __all__ = [
     "Row",
     "as_figures",
     "as_page",
+    "as_summary",
     "dot_plot",
     "median_ratio",
     "read_others",

@@ -60,6 +60,25 @@ def as_page(figures: Figures, others: Mapping[str, Figures]) -> str:
     )
 
 
+def as_summary(figures: Figures) -> str:
+    """Write the few figures that README.md begins with."""
+    rows = []
+    for name, one in figures["contenders"].items():
+        seen, ratio = one["median"], figures["ratios"].get(name, {"events_per_cpu_s": 1.0})
+        cpu = (f"{seen['cpu_us_per_event']:,.0f}", f"{ratio['events_per_cpu_s']:.1f} ×")
+        kept = (f"{one['kept']['per_event']:,.0f}", str(one["redelivery"]["doubled"]))
+        rows.append((one["title"], f"{seen['events_per_s']:,.0f}", *cpu, *kept))
+    columns = (
+        "",
+        "events/s",
+        "CPU µs an event",
+        "against Foliot",
+        "bytes kept",
+        "of 100 repeated events applied twice",
+    )
+    return "\n".join(as_table(columns, rows))
+
+
 def _table(contenders: Mapping[str, Any]) -> list[str]:
     columns = (
         *("", "events/s", "CPU µs an event", "WAL B an event", "kept B an event", "B for the incidents"),

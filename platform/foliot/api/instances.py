@@ -213,7 +213,8 @@ async def show_instance(  # noqa: PLR0917 - likewise
     body = orjson.dumps(Instance.model_validate(view, from_attributes=True).model_dump())
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"etag": tag, "cache-control": "no-cache"}
-    if tag in (each.strip().removeprefix("W/") for each in if_none_match.split(",")):
+    known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    if known & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     return Response(body, 200, headers, "application/json")
 

@@ -27,6 +27,17 @@ def test_an_unchanged_instance_is_not_sent_again(site: Site) -> None:
     assert (first.status_code, same.status_code, changed.status_code) == (200, 304, 200)
 
 
+@pytest.mark.parametrize("form", ["*", "W/{}", '"other", {}'])
+def test_whoever_knows_an_instance_in_any_form_is_not_sent_it(site: Site, form: str) -> None:
+    site.send("INC-1")
+    site.step()
+    tag = site.get("/v1/instances/incident/INC-1").headers["etag"]
+
+    same = site.get("/v1/instances/incident/INC-1", **{"if-none-match": form.format(tag)})
+
+    assert (same.status_code, same.headers["etag"], same.content) == (304, tag, b"")
+
+
 def test_a_read_after_a_position_waits_for_it(site: Site) -> None:
     position = site.send("INC-1").json()["position"]
 
