@@ -106,6 +106,19 @@ def test_what_is_stuck_is_named(connection: Connection, fresh_database: Database
     assert (overview.letters_open, overview.letters[0].code) == (1, "engine_failed")
 
 
+def test_the_instances_for_which_most_waits_are_named_first(connection: Connection) -> None:
+    send(connection, *("K1",) * 3, *("K2",) * 5, *(f"other-{number}" for number in range(20)))
+
+    overview = Looker().look(connection)
+
+    assert [(each.machine, each.key, each.waiting) for each in overview.crowded[:2]] == [
+        ("lamp", "K2", 5),
+        ("lamp", "K1", 3),
+    ]
+    assert len(overview.crowded) == 5
+    assert min(each.oldest_s for each in overview.crowded) > 0
+
+
 def test_the_answer_for_programs_is_one_envelope(connection: Connection, ask: Ask) -> None:
     send(connection, "K1")
 

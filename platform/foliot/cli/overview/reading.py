@@ -73,6 +73,16 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowded:
+    """An instance for which many of the events that are next in the longest queues wait, and since when the oldest."""
+
+    machine: str
+    key: str
+    waiting: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """An open dead letter."""
 
@@ -99,6 +109,7 @@ class Overview:
     shards: tuple[Shard, ...]
     writers: tuple[Writer, ...]
     sessions: tuple[Session, ...]
+    crowded: tuple[Crowded, ...]
     stuck: tuple[Stuck, ...]
     letters_open: int
     letters: tuple[Letter, ...]
@@ -130,6 +141,7 @@ class Looker:
         now: datetime = rows[0][7]
         since = now - timedelta(seconds=_FIRST_S) if self._before is None else self._before.at
         samples = _SQL["samples"].run(connection, {"since": since}).fetchall()
+        crowded = tuple(Crowded(*row) for row in _SQL["crowded"].run(connection))
         stuck = tuple(Stuck(*row) for row in _SQL["stuck"].run(connection))
         letters = _SQL["letters"].run(connection).fetchall()
         sessions = _sessions(_SQL["sessions"].run(connection).fetchall())
@@ -152,6 +164,7 @@ class Looker:
             shards=_busy(rows),
             writers=_writers(rows),
             sessions=sessions,
+            crowded=crowded,
             stuck=stuck,
             letters_open=letters[0][0] if letters else 0,
             letters=tuple(Letter(*row[1:]) for row in letters),

@@ -61,6 +61,12 @@ def tables(overview: Overview) -> dict[str, Table]:
             for each in overview.sessions
         ),
     )
+    crowded = Table(
+        ("instance", "waiting", "oldest"),
+        tuple(
+            (f"{each.machine}/{_short(each.key)}", str(each.waiting), _ago(each.oldest_s)) for each in overview.crowded
+        ),
+    )
     stuck = Table(
         ("instance", "mode", "waiting", "since", "why"),
         tuple(
@@ -80,6 +86,7 @@ def tables(overview: Overview) -> dict[str, Table]:
         "shards where most waits": shards,
         "children that wrote last": writers,
         "sessions": sessions,
+        "instances for which most waits": crowded,
         "instances that do not run": stuck,
         f"dead letters: {overview.letters_open} open among the last 1,000": letters,
     }

@@ -50,6 +50,29 @@ CROSS JOIN LATERAL (
 ) h
 ORDER BY s.stepped_at
 
+-- name: crowded
+-- in: nothing
+-- out: the five instances with most events among the first 100 that wait in each of the eight longest queues: machine,
+--      key, how many, seconds since the oldest was accepted
+-- locks: nothing
+-- index: inbox_pkey; heads, cursors and machines are small
+SELECT m.name, e.key, count(*)::int4, extract(epoch FROM clock_timestamp() - min(e.at))::float8
+FROM (
+    SELECT h.shard, q.queue, c.numbers[q.queue + 1] AS passed
+    FROM heads h JOIN cursors c ON c.shard = h.shard CROSS JOIN generate_series(0, 7) AS q (queue)
+    WHERE h.numbers[q.queue + 1] > c.numbers[q.queue + 1]
+    ORDER BY h.numbers[q.queue + 1] - c.numbers[q.queue + 1] DESC LIMIT 8
+) w
+CROSS JOIN LATERAL (
+    SELECT machine, key, at FROM inbox
+    WHERE segment = ANY ('{0,1,2,3}'::int2[]) AND shard = w.shard AND queue = w.queue
+      AND number > w.passed AND number <= w.passed + 100
+    OFFSET 0 -- keeps this a probe of its own
+) e
+JOIN machines m ON m.number = e.machine
+GROUP BY m.number, m.name, e.key
+ORDER BY count(*) DESC, min(e.at) LIMIT 5
+
 -- name: letters
 -- in: nothing
 -- out: the open ones among the last 1,000 dead letters: how many; of the last five of them id, code, machine, key, stage,
