@@ -86,7 +86,7 @@ def ready(entry: Entry) -> Any:
         raise PartNotInstalled(
             f"the command {entry.name!r} needs the package {error.name!r}, which is not installed",
             where=f"foliot {entry.name}",
-            remedy='Run: pip install "foliot[server,local]"',
+            remedy='Run in a checkout of Foliot: pip install ".[server,local]"',
         ) from error
     app = new_app()
     app.command(entry.name.rpartition(" ")[2])(_answering(run))

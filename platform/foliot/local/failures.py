@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from foliot.errors import FoliotError
+
+INSTALL: Final = 'Run in a checkout of Foliot: pip install ".[local]"'
+"""A remedy. It names the checkout, since on PyPI the name alone is another project's."""
 
 
 class LocalError(FoliotError):

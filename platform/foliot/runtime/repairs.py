@@ -166,5 +166,5 @@ def _decoder() -> Decode:
     for entry in entry_points(group=DECODERS):
         made: Decode = entry.load()
         return made
-    what = "no decoder of records is installed"
-    raise DeadLetterRefused(what, where=f"entry points {DECODERS}", remedy='Run: pip install "foliot[server]"')
+    what, remedy = "no decoder of records is installed", 'Run in a checkout of Foliot: pip install ".[server]"'
+    raise DeadLetterRefused(what, where=f"entry points {DECODERS}", remedy=remedy)

@@ -57,6 +57,17 @@ def test_what_is_not_tested_says_why() -> None:
     assert len(markers) + len(reasons) < 10
 
 
+def test_nobody_is_told_to_install_what_has_foliots_name_on_pypi() -> None:
+    """It is another project; a path, a dot or CHECKOUT stands where a name would be taken from there."""
+    code = [file for root in ("platform", "workers", "ingest") for file in (ROOT / root).rglob("*") if file.is_file()]
+    texts = {file: file.read_text() for file in [*PAGES, *code] if file.suffix in {".md", ".py", ".template"}}
+
+    named = [str(file) for file, text in texts.items() if re.search(r"""pip install [^\n]*["' ]foliot\b""", text)]
+
+    assert len(texts) > 200
+    assert named == []
+
+
 @pytest.mark.parametrize("block", of("python"))
 def test_python_compiles(block: Block) -> None:
     compile(block.text, str(block), "exec")
