@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from foliot.cli.files import FileUnwritable
 from foliot.cli.wording import visible
 from foliot.errors import FoliotError, Refusal
 
@@ -55,16 +56,30 @@ class Answer:
 
 
 def write_answer(answer: Answer, *, as_json: bool) -> int:
-    """Write an answer and give the exit code."""
-    code = EXIT_OK if answer.refusal is None else EXIT_REFUSED
-    if as_json or answer.as_json:
-        _write_envelope(answer.refusal, answer.data)
-        return code
-    for view in answer.views:
-        _write_view(view, sys.stdout)
-    if answer.refusal is not None:
+    """Write an answer and give the exit code.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        FileUnwritable: standard output takes no more, as on a full disk.
+    """
+    as_json = as_json or answer.as_json
+    try:
+        if as_json:
+            _write_envelope(answer.refusal, answer.data)
+        else:
+            for view in answer.views:
+                _write_view(view, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise FileUnwritable(what, where="standard output", remedy="Make room there, or write elsewhere.") from error
+    if answer.refusal is None:
+        return EXIT_OK
+    if not as_json:
         _write_refusal(answer.refusal)
-    return code
+    return EXIT_REFUSED
 
 
 def write_last(answer: Answer, *, as_json: bool) -> int:

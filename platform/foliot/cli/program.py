@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from importlib import metadata
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -37,11 +39,14 @@ class _LateGroup(TyperGroup):
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Not every terminal has a dash or a stranger's letters; standard error does so by itself.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and give its exit code: 0 ok, 1 refused or red, 2 usage, 3 unavailable."""
+    """Run one command and give its exit code: 0 ok, 1 refused or red, 2 usage, 3 unavailable, 130 Ctrl-C."""
     as_json = "--json" in arguments
     try:
         app = _program(find_commands(register(Commands())))
@@ -59,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _program(commands: Commands) -> typer.Typer:
     app = _group("Durable state machines for agents and services.", add_completion=True)
+    app.callback()(_options_before_commands)
     groups = {name: _group(summary) for name, summary in commands.groups.items()}
     for name, entry in sorted(commands.entries.items()):
         first, _, second = name.partition(" ")
@@ -71,6 +77,21 @@ def _program(commands: Commands) -> typer.Typer:
 
 def _group(summary: str, *, add_completion: bool = False) -> typer.Typer:
     return new_app(cls=_LateGroup, help=summary, no_args_is_help=True, add_completion=add_completion)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        typer.echo(f"foliot {metadata.version('foliot')}")
+        raise typer.Exit
+
+
+def _options_before_commands(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Stand for the options of `foliot` itself; each does its own work."""
 
 
 def _not_called() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,6 +44,8 @@ def greet(name: str, *, fail: str = "") -> Answer:
             raise Busy("later")
         case "missing":
             raise Unavailable("not there")
+        case "ctrl-c":
+            raise KeyboardInterrupt
         case "red":
             return Answer({"name": name}, ("seen",), Refusal("red", "it is red", "there", "Look."))
         case _:
@@ -121,6 +126,39 @@ def test_ctrl_c_ends_a_call_without_a_word(monkeypatch: pytest.MonkeyPatch, caps
 
 def _interrupted(_: Path) -> bytes:
     raise KeyboardInterrupt
+
+
+def test_an_answer_that_cannot_be_written_is_an_error_like_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        code = run(["greet", "ann"])
+        with suppress(OSError):
+            full.close()
+
+    assert code == 1
+    assert "file_unwritable at standard output: No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_a_letter_gets_an_escape_of_it(encoding: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "foliot.cli", "init", str(tmp_path / "☃")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\u2603/machine.yaml" in done.stdout
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["--version"])
+
+    assert (code, capsys.readouterr().out) == (0, f"foliot {metadata.version('foliot')}\n")
 
 
 def test_an_error_names_code_place_what_and_remedy(capsys: pytest.CaptureFixture[str]) -> None:
