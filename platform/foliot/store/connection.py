@@ -28,6 +28,10 @@ _ONE_PLAN: Final = {
 }
 """Each statement is written for one plan, probes of the index that its header names. It is planned once for many runs:
 see `Connection.plan_anew_after`."""
+# Whoever has called a command reads them, and whoever reads the log of a program that goes on by itself.
+_AGAIN: Final = "The same call again may do; programs try it by themselves."
+_IS_IT_THERE: Final = "Is Postgres running there, and does it let this role in? Programs try it again by themselves."
+_READ_FIRST: Final = "Look first whether it was done; programs do so by themselves."
 PLANNED_ROWS: Final = 10_000
 _PLANNED_ROWS_MAX: Final = 1_000_000
 """Plans are kept for so many rows at first, and then for twice as many each time, up to the last."""
@@ -158,13 +162,22 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
     )
     # A server that has become a standby answers so: the next connection may reach the one that writes.
     if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
-        return StoreUnavailable(message, where=what, remedy="It is tried again on a new connection.")
+        return StoreUnavailable(message, where=what, remedy=_IS_IT_THERE)
     if isinstance(error, lost):
-        return TransactionLost(message, where=what, remedy="It is tried again.")
+        return TransactionLost(message, where=what, remedy=_AGAIN)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         kind = UnknownCommit if committing else StoreUnavailable
-        return kind(message, where=what, remedy="It is tried again on a new connection.")
-    return StoreError(message, where=what)
+        return kind(message, where=what, remedy=_READ_FIRST if committing else _IS_IT_THERE)
+    return StoreError(message, where=what, remedy=_remedy(error, what))
+
+
+def _remedy(error: psycopg.Error, what: str) -> str:
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
+        return "Is it Foliot's database? Then run: foliot db upgrade"
+    # The driver cannot read the address.
+    if what == "connect" and isinstance(error, psycopg.ProgrammingError):
+        return "Write the address as postgresql://role:password@host:port/database."
+    return ""
 
 
 def connect(dsn: str, *, application: str, synchronous: bool = True, timeout_ms: int = HOT_TIMEOUT_MS) -> Connection:

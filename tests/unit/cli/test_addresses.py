@@ -68,3 +68,34 @@ def test_a_server_that_does_not_answer_is_unavailable(
 
     assert run(["machines", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "store_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "exit_code", "remedy"),
+    [
+        ("nonsense", 1, "Write the address as postgresql://"),
+        ("postgresql://foliot_service@127.0.0.1:1/foliot", 3, "Is Postgres running there"),
+    ],
+)
+def test_an_address_that_leads_nowhere_says_what_to_do(
+    dsn: str, exit_code: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOLIOT_DSN_SERVICE", dsn)
+
+    code = run(["machines"])
+
+    assert code == exit_code
+    assert remedy in capsys.readouterr().err
+
+
+def test_an_owners_address_that_is_none_is_refused_without_telling_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOLIOT_DSN_OWNER", "owner:secret@db/foliot")
+
+    code = run(["db", "upgrade"])
+
+    told = capsys.readouterr().err
+    assert code == 1
+    assert "store_error at dsn_owner" in told
+    assert "secret" not in told

@@ -10,9 +10,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from foliot.store.connection import StoreError, StoreUnavailable
@@ -35,11 +36,17 @@ def upgrade(dsn_owner: str, *, shards: int = 64) -> str:
 
     Raises:
         StoreUnavailable: the database does not answer.
+        StoreError: `dsn_owner` is no address, or its role may not do it.
         WrongShards: `shards` is no power of two from 1 to 4096.
     """
     if not (1 <= shards <= 4096 and shards & (shards - 1) == 0):
         raise WrongShards(f"{shards} shards", remedy="Choose a power of two from 1 to 4096.")
-    engine = create_engine(make_url(dsn_owner).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    try:
+        engine = create_engine(make_url(dsn_owner).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    except ArgumentError as error:
+        # Its own words would tell the address, and with it a password.
+        what, remedy = "that is no address", "Write it as postgresql://owner:password@host:port/database."
+        raise StoreError(what, where="dsn_owner", remedy=remedy) from error
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
@@ -48,6 +55,11 @@ def upgrade(dsn_owner: str, *, shards: int = 64) -> str:
             command.upgrade(config, "head")
             _seed(connection, shards)
             return _revision(connection) or ""
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        remedy = "FOLIOT_DSN_OWNER wants the role that owns the tables, and that may make roles."
+        raise StoreError(str(error.orig).partition("\n")[0], where="dsn_owner", remedy=remedy) from error
     except OperationalError as error:
         raise StoreUnavailable(str(error.orig).strip(), where="dsn_owner", remedy="Is Postgres running?") from error
 
