@@ -9,7 +9,9 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu import Connection as BrokerConnection
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
+from foliot.cli.addresses import BadSettings
 from foliot.settings import Settings
 
 LaneClass = Literal["urgent", "bulk"]
@@ -40,6 +42,18 @@ class Amqp(AMQP):
     """Celery's way to the broker, with our connection."""
 
     Connection = PatientConnection
+
+
+def check_broker_url(url: str) -> None:
+    """Look whether Celery knows such a broker; where it is asked later, its own error tells nobody what to do.
+
+    Raises:
+        BadSettings: it does not. The address itself is not told, since it may have a password.
+    """
+    kind = urlsplit(url).scheme
+    if kind not in TRANSPORT_ALIASES:
+        what = f"Celery knows no broker of the kind {kind!r}" if kind else "it does not begin with a kind of broker"
+        raise BadSettings(what, where="FOLIOT_BROKER_URL", remedy="Write it as redis://host:6379/0 or amqp://host//.")
 
 
 def make_app(settings: Settings, *, sends_only: bool = False) -> Celery:

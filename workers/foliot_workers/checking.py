@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from foliot.cli.addresses import address
 from foliot.cli.doctor import Finding, failure, passed, warning
 from foliot.settings import Settings
-from foliot_workers.app import is_redis, make_app
+from foliot_workers.app import check_broker_url, is_redis, make_app
 
 _PART: Final = "broker"
 _SLOWER: Final = "Without it workers find work by looking once a second: nothing is lost, all is slower."
@@ -21,8 +21,9 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
 
     Raises:
         NoAddress: nobody has said where it is.
+        BadSettings: its address cannot be one.
     """
-    address(settings, "broker_url")
+    check_broker_url(address(settings, "broker_url"))
     with make_app(settings, sends_only=True).connection_for_write() as connection:
         # Each transport has errors of its own.
         errors: Any = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)

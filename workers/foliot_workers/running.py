@@ -9,6 +9,7 @@ import typer
 
 from foliot.cli.addresses import address, read_settings
 from foliot.logs import configure_logs
+from foliot_workers.app import check_broker_url
 from foliot_workers.workforce import run_workforce
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,9 @@ def worker(
     address(settings, "dsn_service")
     configure_logs(settings)
     woken = broker and bool(settings.broker_url)
-    if not woken:
+    if woken:
+        check_broker_url(settings.broker_url)
+    else:
         log.info("without_broker", poll_ms=settings.poll_ms)
     run_workforce(
         settings,
