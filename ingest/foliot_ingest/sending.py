@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import orjson
 import typer
@@ -16,7 +16,7 @@ from foliot.cli.addresses import Tenant, address, read_settings
 from foliot.cli.files import make_file, open_file
 from foliot.cli.progress import Progress
 from foliot.cloudevents import Event, Lane, Limits
-from foliot.errors import FoliotError, Refusal
+from foliot.errors import Refusal
 from foliot.producer import Producer
 from foliot.settings import Settings
 from foliot_ingest.lines import SOURCE, LineRefused, Report, ToSend, read_line, send_all
@@ -24,12 +24,6 @@ from foliot_ingest.topics import make_topics, own_topics
 
 _NAME: Final = "foliot-send"
 _DELIVERY_S_MAX: Final = 60.0
-
-
-class BadArguments(FoliotError):
-    """The arguments do not say what to send."""
-
-    code: ClassVar[str] = "bad_arguments"
 
 
 def topics() -> Answer:
@@ -69,7 +63,7 @@ def send(
     if file is not None:
         return _send_lines(settings, file, report)
     if not (machine and key and event_type):
-        raise BadArguments("MACHINE, KEY and TYPE are needed", where="arguments", remedy="Or give --file.")
+        raise typer.BadParameter("name MACHINE, KEY and TYPE, or a file of lines by --file")
     own_id = {"id": event_id} if event_id else {}
     event = Event(machine=machine, key=key, type=event_type, data=_parsed(data), lane=lane, source=SOURCE, **own_id)
     with connected_producer(settings, name=_NAME) as producer:

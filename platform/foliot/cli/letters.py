@@ -20,7 +20,7 @@ from foliot.errors import FoliotError, Refusal
 from foliot.settings import Settings
 from foliot.store import Connection, RegistryMoved, StoreUnavailable, end_reading
 
-Code: TypeAlias = Annotated[str, typer.Option("--code", help="Only with this reason; docs/codes.md lists them.")]
+Code: TypeAlias = Annotated[str, typer.Option("--code", help="Only with this reason; `foliot explain` lists them.")]
 Owner: TypeAlias = Annotated[
     str, typer.Option("--tenant", help="Only this tenant's; else all, those of no tenant among them.")
 ]
