@@ -46,7 +46,10 @@ def _send_all(producer: Producer, options: argparse.Namespace, report: BinaryIO)
             producer.flush()
             _write(report, waiting)
             waiting.clear()
-            options.sent.write_text(str(number))
+            # In one piece: who reads a file that is being written anew finds it empty.
+            part = options.sent.with_suffix(".part")
+            part.write_text(str(number))
+            part.replace(options.sent)
             time.sleep(max(0.0, began + due_seconds - time.monotonic()))
 
 

@@ -32,6 +32,8 @@ from foliot.store import Connection, connect
 FOLIOT: Final = (sys.executable, "-m", "foliot.cli")
 LOOK_SECONDS: Final = 0.25
 DRAIN_SECONDS_MAX: Final = 120.0
+# The figures are looks, which hold nothing up: a slow machine must not end the demo by one of them.
+_LOOK_TIMEOUT_MS: Final = 60_000
 VERSIONS: Final = (1, 2, 3)
 
 
@@ -91,7 +93,7 @@ def run_demo(plan: Plan, console: Console) -> Outcome:
 
 def _play(plan: Plan, up: Status, evidence: Path, console: Console) -> Outcome:
     environment = up.environment
-    connection = connect(environment["FOLIOT_DSN_SERVICE"], application="foliot-demo")
+    connection = connect(environment["FOLIOT_DSN_SERVICE"], application="foliot-demo", timeout_ms=_LOOK_TIMEOUT_MS)
     try:
         _make_topic(environment["FOLIOT_KAFKA"])
         for version in VERSIONS:

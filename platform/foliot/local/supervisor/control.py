@@ -61,7 +61,8 @@ def start_in_background(config: Config, *, progress: Callable[[str], None] = _ig
             raise ProcessDied(now.failure or f"the supervisor ended:\n{tail(log)}", where=str(log))
         if time.monotonic() > deadline:
             stop(folder)
-            raise NotReadyInTime(f"not ready within {config.start_seconds_max:g} s:\n{tail(log)}", where=str(log))
+            what = f"not ready within {config.start_seconds_max:g} s; all is stopped again:\n{tail(log)}"
+            raise NotReadyInTime(what, where=str(log), remedy="Where the machine was busy, the same call again may do.")
         time.sleep(_PAUSE_SECONDS)
 
 
