@@ -86,7 +86,6 @@ def write_last(answer: Answer, *, as_json: bool) -> int:
     """Write an answer and give the exit code, which is the same where its reader has enough before the end."""
     try:
         write_answer(answer, as_json=as_json)
-        sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
     return EXIT_OK if answer.refusal is None else EXIT_REFUSED

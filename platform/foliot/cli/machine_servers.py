@@ -43,7 +43,8 @@ class NoLog(FoliotError):
 def up(
     *,
     kafka: Annotated[
-        KafkaKind, typer.Option("--kafka", envvar="KAFKA", help="tansu: in memory; apache: Apache Kafka on Java.")
+        KafkaKind,
+        typer.Option("--kafka", envvar="FOLIOT_UP_KAFKA", help="tansu: in memory; apache: Apache Kafka on Java."),
     ] = KafkaKind.TANSU,
     api_port: Annotated[
         int, typer.Option("--api-port", envvar="FOLIOT_API_PORT", min=0, max=65_535, help="0 takes a free one.")

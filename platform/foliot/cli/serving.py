@@ -6,12 +6,10 @@ import ipaddress
 from contextlib import suppress
 from typing import ClassVar
 
-import typer
-
 from foliot.access import check_pepper
 from foliot.api import Doors, Server, make_api, server_config
 from foliot.cli.addresses import address, read_settings
-from foliot.cli.answers import EXIT_UNAVAILABLE
+from foliot.cli.answers import Unavailable
 from foliot.errors import FoliotError
 from foliot.interpreter import collect_seldom, take_short_turns
 from foliot.logs import configure_logs
@@ -26,7 +24,12 @@ class OpenDoor(FoliotError):
 
 
 def serve() -> None:
-    """Serve the HTTP API until told to stop; requests in hand are answered first."""
+    """Serve the HTTP API until told to stop; requests in hand are answered first.
+
+    Raises:
+        OpenDoor: it would be open to others without a key.
+        Unavailable: it could not start.
+    """
     settings = read_settings()
     address(settings, "dsn_front")
     configure_logs(settings)
@@ -37,11 +40,13 @@ def serve() -> None:
     take_short_turns()
     doors = Doors(settings, find_wake(settings))
     server = Server(server_config(make_api(doors), settings), doors)
-    with suppress(KeyboardInterrupt):
+    # Where it cannot start, it says why in its own words and would leave.
+    with suppress(KeyboardInterrupt, SystemExit):
         server.run()
     if not server.started:
-        # The server has said why.
-        raise typer.Exit(EXIT_UNAVAILABLE)
+        what = "the API could not start"
+        remedy = "Free the port, or set another FOLIOT_API_PORT."
+        raise Unavailable(what, where=f"{settings.api_host}:{settings.api_port}", remedy=remedy)
 
 
 def check_binding(settings: Settings) -> None:

@@ -37,7 +37,7 @@ def check_front_doors(settings: Settings) -> Iterator[Finding]:
         else:
             yield warning(_PART, "anonymous", says, "Unset FOLIOT_API_ANONYMOUS_TENANT where others use the machine.")
     else:
-        yield passed(_PART, "anonymous", "nobody is let in without a key")
+        yield passed(_PART, "anonymous", "by these settings nobody is let in without a key")
     yield from _keys(settings, outside=outside)
 
 
