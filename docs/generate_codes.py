@@ -301,7 +301,8 @@ def _said(codes: tuple[str, ...] | list[str]) -> list[Code]:
 
 def _by_part(kinds: list[type[FoliotError]]) -> dict[str, list[type[FoliotError]]]:
     parts: dict[str, list[type[FoliotError]]] = {}
-    for kind in kinds:
+    # A class without a remedy only gathers others: nobody meets its code.
+    for kind in filter(lambda each: each.remedy, kinds):
         package, _, rest = kind.__module__.partition(".")
         part = f"{package}.{rest.partition('.')[0]}" if package == "foliot" else package
         parts.setdefault(part, []).append(kind)
@@ -310,8 +311,7 @@ def _by_part(kinds: list[type[FoliotError]]) -> dict[str, list[type[FoliotError]
 
 def _error_code(kind: type[FoliotError]) -> Code:
     meaning = (inspect.getdoc(kind) or "").partition("\n\n")[0]
-    remedy = "The same call again may do." if kind.retryable else "The error says what to do."
-    return Code(kind.code, meaning, remedy)
+    return Code(kind.code, meaning, kind.remedy)
 
 
 def _literals(file: Path) -> Iterator[str]:

@@ -28,6 +28,7 @@ class LineRefused(FoliotError):
     """A line says neither an event nor a raw record."""
 
     code: ClassVar[str] = "line_refused"
+    remedy: ClassVar[str] = "Write one JSON object a line, as foliot send --help describes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,7 @@ def read_line(producer: Producer, line: bytes, number: int) -> ToSend:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise LineRefused(
-            f"this is no JSON: {error.msg}", where=where, remedy="Write one JSON object a line."
-        ) from None
+        raise LineRefused(f"this is no JSON: {error.msg}", where=where) from None
     fields = _RAW_FIELDS if isinstance(document, dict) and "topic" in document else _EVENT_FIELDS
     needed = {"topic"} if "topic" in fields else {"machine", "key", "type"}
     if not isinstance(document, dict) or not needed <= document.keys() or not document.keys() <= fields:
@@ -78,7 +77,7 @@ def read_line(producer: Producer, line: bytes, number: int) -> ToSend:
     except EventRefused as refused:
         raise EventRefused(replace(refused.refusal, where=f"{where} {refused.refusal.where}".rstrip())) from None
     except (TypeError, ValueError, AttributeError) as error:
-        raise LineRefused(str(error), where=where, remedy="See foliot send --help.") from error
+        raise LineRefused(str(error), where=where) from error
 
 
 def send_all(producer: Producer, records: Iterable[ToSend], *, report: Callable[[Report], None]) -> tuple[int, int]:

@@ -28,12 +28,14 @@ class Refusal:
 class FoliotError(Exception):
     """The root of all errors that Foliot raises on purpose.
 
-    `retryable` says who must act: the caller, by trying again, or a person.
+    `retryable` says who must act: the caller, by trying again, or a person. `remedy` is what to do where the raise has
+    no words of its own for it; docs/codes.md lists it. A class that is never raised itself has none.
     """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.refusal = Refusal(self.code, what, where, remedy)
+        self.refusal = Refusal(self.code, what, where, remedy or self.remedy)
         super().__init__(str(self.refusal))

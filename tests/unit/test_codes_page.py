@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_the_page_lists_every_code_that_the_source_names(generator: ModuleType) 
     listed = set(re.findall(r"^\| `([^`]+)`", (DOCS / "codes.md").read_text("utf-8"), re.MULTILINE))
 
     assert generator.literal_codes() - listed == set()
-    assert {kind.code for kind in generator.errors()} - listed == set()
+    assert {kind.code for kind in generator.errors() if kind.remedy} - listed == set()
     assert (CODES.keys() | INGEST_CODES.keys()) - listed == set()
 
 
@@ -58,6 +59,17 @@ def test_a_code_has_one_meaning_in_all_errors_of_a_part(generator: ModuleType) -
 
     assert all(re.fullmatch(r"[a-z][a-z_]*", kind.code) for kind in kinds)
     assert [place for place in places if places.count(place) > 1] == []
+
+
+def test_every_error_that_is_raised_has_a_remedy_of_its_own(generator: ModuleType) -> None:
+    trees = [ast.parse(file.read_text("utf-8")) for root in generator.ROOTS for file in root.rglob("*.py")]
+    calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    made = {getattr(call, "id", getattr(call, "attr", "")) for call in calls}
+
+    lacking = [kind for kind in generator.errors() if not vars(kind).get("remedy")]
+
+    assert [kind for kind in lacking if kind.__name__ in made or not kind.__subclasses__()] == []
+    assert "The error says what to do." not in generator.page()
 
 
 def test_the_index_of_explain_is_what_its_generator_writes(generator: ModuleType) -> None:

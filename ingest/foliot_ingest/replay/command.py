@@ -40,6 +40,7 @@ class BadOption(FoliotError):
     """An option of `foliot replay` cannot be used."""
 
     code: ClassVar[str] = "bad_option"
+    remedy: ClassVar[str] = "See: foliot replay --help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def replay(
             plan = _read(log, columns, delimiter, rules, producer)
         except OSError as error:
             what = error.strerror or str(error)
-            raise FileUnreadable(what, where=str(log), remedy="Name a file that exists.") from error
+            raise FileUnreadable(what, where=str(log)) from error
         chosen = plan.chosen(start, limit)
         failed: list[Report] = []
         sent, failed_count = _send(producer, chosen, Pace(speed), failed)

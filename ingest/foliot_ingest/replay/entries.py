@@ -15,6 +15,7 @@ class LogRefused(FoliotError):
     """A log cannot be read at all; nothing of it is sent."""
 
     code: ClassVar[str] = "log_refused"
+    remedy: ClassVar[str] = "Give a whole log in CSV or XES, smaller or parted if it is too large."
 
 
 @dataclass(frozen=True, slots=True)

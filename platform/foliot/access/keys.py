@@ -35,18 +35,23 @@ class NoPepper(FoliotError):
     """The pepper is missing or too short."""
 
     code: ClassVar[str] = "no_pepper"
+    remedy: ClassVar[str] = (
+        "Set FOLIOT_KEY_PEPPER to a long random text that is kept apart from the database: openssl rand -hex 32"
+    )
 
 
 class KeyRefused(FoliotError):
     """No key was sent, or one that opens nothing."""
 
     code: ClassVar[str] = "unauthenticated"
+    remedy: ClassVar[str] = "Ask an operator for a key (foliot keys create) and send it as Authorization: Bearer KEY."
 
 
 class UnknownKey(FoliotError):
     """The tenant has no key of that id."""
 
     code: ClassVar[str] = "unknown_key"
+    remedy: ClassVar[str] = "Choose a key of the list: foliot keys list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ def parts_of(token: str) -> tuple[str, str]:
 
 
 def _unknown() -> KeyRefused:
-    return KeyRefused("the key is not known", where="authorization", remedy="Ask an operator for a key.")
+    return KeyRefused("the key is not known", where="authorization")
 
 
 def check_pepper(pepper: str) -> None:
@@ -199,7 +204,6 @@ def check_pepper(pepper: str) -> None:
         raise NoPepper(
             f"the pepper has fewer than {_PEPPER_CHARS_MIN} characters",
             where="FOLIOT_KEY_PEPPER",
-            remedy="Set it to a long random text that is kept apart from the database: openssl rand -hex 32",
         )
 
 
@@ -231,7 +235,7 @@ def _lock(connection: Connection, tenant: int, id_: str, *, must_open: bool) -> 
     row = _SQL["lock_key"].run(connection, {"id": id_, "tenant": tenant}).fetchone()
     if row is None or (must_open and not row[2]):
         what = f"there is no key {id_!r}" if row is None else f"the key {id_!r} opens nothing any more"
-        raise UnknownKey(what, where="key", remedy="See: foliot keys list")
+        raise UnknownKey(what, where="key")
     return row[0], tuple(row[1])
 
 

@@ -91,8 +91,7 @@ async def _identify(request: Request, credentials: HTTPAuthorizationCredentials 
         what = "callers without a key are let in from this machine's own programs, not from web pages"
         raise Refused(Refusal("forbidden", what, "origin", "Send a key."))
     if anonymous is None:
-        remedy = "Send: Authorization: Bearer <key>. An operator makes keys: foliot keys create"
-        raise KeyRefused("no key was sent", where="authorization", remedy=remedy)
+        raise KeyRefused("no key was sent", where="authorization")
     return anonymous
 
 

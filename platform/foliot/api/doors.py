@@ -45,6 +45,9 @@ class UnsafeRole(FoliotError):
     """The role of the front doors is not bound by row-level security."""
 
     code: ClassVar[str] = "unsafe_role"
+    remedy: ClassVar[str] = (
+        "Use the role foliot_front, or a role of your own that is a member of it and of nothing else."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,6 @@ class Doors:
             raise UnsafeRole(
                 "the role of FOLIOT_DSN_FRONT is a superuser, the tables' owner, or passes row-level security",
                 where="FOLIOT_DSN_FRONT",
-                remedy="Use the role foliot_front, or a role of your own that is a member of it and of nothing else.",
             )
 
     def has_keys(self) -> bool:

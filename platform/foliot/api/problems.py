@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
@@ -18,8 +19,6 @@ from starlette.responses import Response
 from foliot.errors import FoliotError, Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
-_REMEDY: Final = "Mend what is named; docs/codes.md and `foliot explain CODE` tell more."
-"""Where a refusal has no words of its own for it."""
 TYPE: Final = "urn:foliot:problem:"
 """What a problem's `type` begins with; the rest is its code, which docs/codes.md explains."""
 
@@ -98,10 +97,11 @@ class Refused(FoliotError):
     """A request is refused by the front door itself; `refusal.code` says why."""
 
     code: ClassVar[str] = "refused"
+    remedy: ClassVar[str] = "Correct what is named in the request, then send it again."
 
     def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None, index: int | None = None) -> None:
         super().__init__(refusal.what, where=refusal.where, remedy=refusal.remedy)
-        self.refusal = refusal
+        self.refusal = refusal if refusal.remedy else replace(refusal, remedy=self.remedy)
         self.headers = headers or {}
         self.index = index
 
@@ -127,7 +127,7 @@ def problem(refusal: Refusal, *, retryable: bool = False, index: int | None = No
         code=refusal.code,
         detail=refusal.what,
         where=refusal.where,
-        remedy=refusal.remedy or _REMEDY,
+        remedy=refusal.remedy,
         index=index,
     )
 

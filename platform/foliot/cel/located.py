@@ -32,7 +32,7 @@ def _located(error: Exception) -> EvaluationError:
     line, column = _place(error)
     match error:
         case EvaluationError():
-            return EvaluationError(error.reason, error.what, line=line, column=column, remedy=error.remedy)
+            return EvaluationError(error.reason, error.what, line=line, column=column, remedy=error.hint)
         case KeyError():
             field = error.args[0] if error.args else ""
             return EvaluationError(

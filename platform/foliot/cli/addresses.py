@@ -41,12 +41,14 @@ class BadSettings(FoliotError):
     """The environment has a setting that cannot be used."""
 
     code: ClassVar[str] = "bad_settings"
+    remedy: ClassVar[str] = "Change the variable that is named, or leave it away."
 
 
 class NoAddress(Unavailable):
     """Nobody has said where a server is."""
 
     code: ClassVar[str] = "no_address"
+    remedy: ClassVar[str] = "Set the variable that is named, or start everything on this machine: foliot up"
 
 
 def read_settings(folder: Path = STATE_FOLDER) -> Settings:
@@ -60,7 +62,7 @@ def read_settings(folder: Path = STATE_FOLDER) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = f"FOLIOT_{'_'.join(map(str, first['loc'])).upper()}" if first["loc"] else "environment"
-        raise BadSettings(first["msg"], where=where, remedy="Change it, or leave it away.") from error
+        raise BadSettings(first["msg"], where=where) from error
     local = _local_addresses(folder)
     missing: dict[str, str] = {
         name: local[name] for name in _ADDRESSES if not getattr(settings, name) and name in local
@@ -94,7 +96,6 @@ def address(settings: Settings, name: str) -> str:
         raise NoAddress(
             f"FOLIOT_{name.upper()} is not set, and nothing runs from {STATE_FOLDER} in this directory",
             where=f"FOLIOT_{name.upper()}",
-            remedy="Set it, or start everything on this machine: foliot up",
         )
     return value
 

@@ -25,6 +25,7 @@ class PartNotInstalled(Unavailable):
     """A command's code needs a package that is not installed."""
 
     code: ClassVar[str] = "part_not_installed"
+    remedy: ClassVar[str] = 'Run in a checkout of Foliot: pip install ".[server,local]"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ def ready(entry: Entry) -> Any:
         raise PartNotInstalled(
             f"the command {entry.name!r} needs the package {error.name!r}, which is not installed",
             where=f"foliot {entry.name}",
-            remedy='Run in a checkout of Foliot: pip install ".[server,local]"',
         ) from error
     app = new_app()
     app.command(entry.name.rpartition(" ")[2])(_answering(run))

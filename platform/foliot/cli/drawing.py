@@ -32,6 +32,7 @@ class BadTarget(FoliotError):
     """What is to be drawn is not said rightly."""
 
     code: ClassVar[str] = "bad_target"
+    remedy: ClassVar[str] = "Name a file, or a published machine as MACHINE or MACHINE@VERSION."
 
 
 class Format(StrEnum):

@@ -26,6 +26,7 @@ class UnknownCode(FoliotError):
     """There is no such code."""
 
     code: ClassVar[str] = "unknown_code"
+    remedy: ClassVar[str] = "`foliot explain` lists all codes."
 
 
 def explain(
@@ -47,7 +48,7 @@ def explain(
         raise UnknownCode(
             f"there is no code {code!r}",
             where="foliot explain",
-            remedy=f"Did you mean {near[0]!r}?" if near else "`foliot explain` lists all codes.",
+            remedy=f"Did you mean {near[0]!r}?" if near else "",
         )
     return Answer({"code": code.lower(), "meanings": meanings}, tuple(_meanings(meanings)))
 

@@ -15,12 +15,14 @@ class FileUnreadable(FoliotError):
     """A file cannot be read."""
 
     code: ClassVar[str] = "file_unreadable"
+    remedy: ClassVar[str] = "Name a file that exists and that you may read."
 
 
 class FileUnwritable(FoliotError):
     """A file cannot be written."""
 
     code: ClassVar[str] = "file_unwritable"
+    remedy: ClassVar[str] = "Name a file that you may write."
 
 
 def read_file(file: Path) -> bytes:
@@ -33,12 +35,12 @@ def read_file(file: Path) -> bytes:
         return sys.stdin.buffer.read(_BYTES_MAX)
     try:
         if file.stat().st_size > _BYTES_MAX:
-            raise FileUnreadable(f"the file is larger than {_BYTES_MAX} bytes", where=str(file))
+            raise FileUnreadable(
+                f"the file is larger than {_BYTES_MAX} bytes", where=str(file), remedy="Name a smaller file."
+            )
         return file.read_bytes()
     except OSError as error:
-        raise FileUnreadable(
-            error.strerror or str(error), where=str(file), remedy="Name a file that exists."
-        ) from error
+        raise FileUnreadable(error.strerror or str(error), where=str(file)) from error
 
 
 def open_file(file: Path) -> BinaryIO:
@@ -51,7 +53,7 @@ def open_file(file: Path) -> BinaryIO:
         return file.open("rb")
     except OSError as error:
         what = error.strerror or str(error)
-        raise FileUnreadable(what, where=str(file), remedy="Name a file that exists.") from error
+        raise FileUnreadable(what, where=str(file)) from error
 
 
 def make_file(file: Path) -> BinaryIO:
@@ -64,7 +66,7 @@ def make_file(file: Path) -> BinaryIO:
         return file.open("wb")
     except OSError as error:
         what = error.strerror or str(error)
-        raise FileUnwritable(what, where=str(file), remedy="Name a file that you may write.") from error
+        raise FileUnwritable(what, where=str(file)) from error
 
 
 def write_file(file: Path, text: str) -> None:
@@ -77,4 +79,4 @@ def write_file(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         what = error.strerror or str(error)
-        raise FileUnwritable(what, where=str(file), remedy="Name a file that you may write.") from error
+        raise FileUnwritable(what, where=str(file)) from error

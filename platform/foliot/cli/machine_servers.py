@@ -38,6 +38,7 @@ class NoLog(FoliotError):
     """There is no log of that name."""
 
     code: ClassVar[str] = "no_log"
+    remedy: ClassVar[str] = "Choose a part that foliot status shows, or start them all: foliot up"
 
 
 def up(

@@ -21,6 +21,7 @@ class OpenDoor(FoliotError):
     """The API would be open to others without a key."""
 
     code: ClassVar[str] = "open_door"
+    remedy: ClassVar[str] = "Bind to 127.0.0.1, or let nobody in without a key."
 
 
 def serve() -> None:

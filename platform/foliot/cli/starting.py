@@ -33,6 +33,7 @@ class WouldOverwrite(FoliotError):
     """A new project would overwrite files that are there."""
 
     code: ClassVar[str] = "would_overwrite"
+    remedy: ClassVar[str] = "Choose another directory, or move the files away."
 
 
 def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it is missing.")]) -> Answer:
@@ -42,8 +43,7 @@ def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it
     texts = {file: text.replace(_NAME, name) for file, text in texts.items()} | {_SCHEMA: f"{schema_text()}\n"}
     there = [file for file in texts if (directory / file).exists()]
     if there:
-        remedy = "Choose another directory, or move them away."
-        raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory), remedy=remedy)
+        raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory))
     for file, text in texts.items():
         _make_folder((directory / file).parent)
         write_file(directory / file, text)

@@ -21,6 +21,7 @@ class BadAddress(FoliotError):
     """What was given as the API's address or key is none."""
 
     code: ClassVar[str] = "bad_address"
+    remedy: ClassVar[str] = "Give an address such as http://127.0.0.1:8080, and the key as it was shown."
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, NoReturn
 
 from foliot.errors import FoliotError, Refusal
@@ -14,10 +15,11 @@ class EventRefused(FoliotError):
     """
 
     code: ClassVar[str] = "event_refused"
+    remedy: ClassVar[str] = "Correct what is named in the event, then send it again."
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.what, where=refusal.where, remedy=refusal.remedy)
-        self.refusal = refusal
+        self.refusal = refusal if refusal.remedy else replace(refusal, remedy=self.remedy)
 
     def __str__(self) -> str:
         return str(self.refusal)

@@ -120,6 +120,7 @@ class DefinitionRefused(FoliotError):
     """A text is not the definition of a machine; `diagnostics` has all that is wrong with it, warnings too."""
 
     code = "definition_refused"
+    remedy = "Mend what is named; foliot explain CODE tells more."
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
@@ -138,6 +139,7 @@ class ReadingStopped(FoliotError):
     """Nothing more can be said about this text; what was found is in the `Faults`. Never leaves this package."""
 
     code = "reading_stopped"
+    remedy = "Mend what the diagnostics name."
 
 
 class Faults:

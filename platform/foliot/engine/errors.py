@@ -15,69 +15,81 @@ class UnknownConfiguration(EngineError):
     """Another version of the machine wrote this state: its active states are no legal configuration of this one."""
 
     code = "unknown_configuration"
+    remedy = "Move the instance to this version first: foliot channel move, mode all."
 
 
 class IllegalTarget(EngineError):
     """The targets of a transition, taken together, do not lead into a legal configuration."""
 
     code = "illegal_target"
+    remedy = "Name at most one state in each region."
 
 
 class MicrostepLimitReached(EngineError):
     """More than `Limits.microsteps_max` microsteps in one macrostep; the machine loops."""
 
     code = "microstep_limit"
+    remedy = "Guard the transitions without an event and the raised events that follow each other."
 
 
 class InternalQueueFull(EngineError):
     """More than `Limits.internal_queue_max` raised events wait in one macrostep."""
 
     code = "internal_queue_full"
+    remedy = "Raise fewer events, or send them."
 
 
 class TooManyEffects(EngineError):
     """One macrostep sends and logs more than `Limits.effects_max` times."""
 
     code = "too_many_effects"
+    remedy = "Send and log less in one step, or part the work over several."
 
 
 class TooManyTimers(EngineError):
     """More than `Limits.timers_max` timers are armed."""
 
     code = "too_many_timers"
+    remedy = "Arm fewer timers at a time, or cancel those that are no longer wanted."
 
 
 class ContextTooLarge(EngineError):
     """The context is larger than `Limits.context_bytes_max` after the step."""
 
     code = "context_too_large"
+    remedy = "Keep bulky data elsewhere and a reference to it in the context."
 
 
 class DataTooLarge(EngineError):
     """The data of one raised or sent event, or one log line, is larger than `Limits.data_bytes_max`."""
 
     code = "data_too_large"
+    remedy = "Keep bulky data elsewhere and pass a reference to it on."
 
 
 class DataTooDeep(EngineError):
     """A value is nested deeper than `Limits.depth_max`."""
 
     code = "data_too_deep"
+    remedy = "Flatten the value."
 
 
 class StateNotEncodable(EngineError):
     """The state holds something that JSON cannot carry, such as an integer of more than 64 bits."""
 
     code = "state_not_encodable"
+    remedy = "Keep to values that JSON has, and to integers of at most 64 bits."
 
 
 class StateUnreadable(EngineError):
     """The bytes are no encoded state."""
 
     code = "state_unreadable"
+    remedy = "Stop the workers and look at the row: Foliot, or this version of it, did not write it."
 
 
 class DefinitionNotCompilable(EngineError):
     """The definition was never checked: an expression, a schema or a target in it is wrong."""
 
     code = "definition_not_compilable"
+    remedy = "Check the definition first: foliot check FILE"

@@ -112,7 +112,6 @@ class Memory:
         if active is None:
             raise UnknownConfiguration(
                 f"the active states {list(configuration)} are no configuration of this version",
-                remedy="Step the instance with the version that wrote it, or adopt it first.",
             )
         nodes = self._chart.nodes
         vertex = Vertex(

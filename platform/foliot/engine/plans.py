@@ -90,7 +90,6 @@ class _Planner:
             raise IllegalTarget(
                 "the targets lead into no legal configuration",
                 where=", ".join(edge.where for edge in taken) or "the initial states",
-                remedy="Name at most one state in each region.",
             )
         return Plan(tuple(self.operations), tuple(edge.index for edge in taken), remembered, configuration, final=final)
 

@@ -87,7 +87,6 @@ class Macrostep:
             raise InternalQueueFull(
                 f"more than {self._limits.internal_queue_max} raised events wait",
                 where=event_type,
-                remedy="Raise fewer events, or send them.",
             )
         self.queue.append((event_type, data))
 
@@ -161,10 +160,7 @@ class Macrostep:
             ContextTooLarge: the context has grown past its limit.
         """
         if self._bulky and encoded_bytes(self.context) > self._limits.context_bytes_max:
-            raise ContextTooLarge(
-                f"the context is larger than {self._limits.context_bytes_max} bytes",
-                remedy="Keep bulky data elsewhere and a reference to it in the context.",
-            )
+            raise ContextTooLarge(f"the context is larger than {self._limits.context_bytes_max} bytes")
         # Not by its constructor, which takes three times as long; so with all that each step makes.
         return tuple.__new__(State, (configuration, self.context, self.history, self.timers, self.position, self.done))
 

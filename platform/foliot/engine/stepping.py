@@ -84,7 +84,6 @@ def _take(machine: Compiled, microstep: Microstep, macrostep: Macrostep) -> Vert
         raise MicrostepLimitReached(
             f"more than {machine.limits.microsteps_max} microsteps in one macrostep; the machine loops",
             where=f"the states {', '.join(microstep.vertex.configuration)}",
-            remedy="Guard the transitions without an event and the raised events that follow each other.",
         )
     plan = microstep.plan
     macrostep.transitions += plan.transitions

@@ -14,12 +14,14 @@ class FilterRefused(FoliotError):
     """A filter is no CEL expression over `step` that is true or false."""
 
     code: ClassVar[str] = "filter_refused"
+    remedy: ClassVar[str] = "Write CEL over 'step' that is true or false, such as step.key.startsWith('EU-')."
 
 
 class FilterTooCostly(FoliotError):
     """A filter costs more on one step than an expression may; what follows that step cannot be told."""
 
     code: ClassVar[str] = "filter_too_costly"
+    remedy: ClassVar[str] = "Write a filter that does less; then watch from now."
 
 
 class StepFilter:
@@ -36,7 +38,7 @@ class StepFilter:
         except CelError as error:
             where = f"filter:{error.line}:{error.column}" if error.line else "filter"
             what = error.refusal.what
-            raise FilterRefused(what, where=where, remedy=error.refusal.remedy or "Write CEL over 'step'.") from error
+            raise FilterRefused(what, where=where, remedy=error.refusal.remedy) from error
 
     def wants(self, step: dict[str, Any]) -> bool:
         """Tell whether a step is wanted.
@@ -47,7 +49,6 @@ class StepFilter:
         try:
             return bool(self._program.evaluate(step))
         except CelBudgetExceeded as error:
-            remedy = "Write a filter that does less; then watch from now."
-            raise FilterTooCostly(error.what, where=f"step {step['shard']}.{step['n']}", remedy=remedy) from error
+            raise FilterTooCostly(error.what, where=f"step {step['shard']}.{step['n']}") from error
         except EvaluationError:
             return False

@@ -31,10 +31,7 @@ class Gone(FoliotError):
     """The journal no longer has what comes after a place, or is numbered anew since."""
 
     code: ClassVar[str] = "place_gone"
-
-    def __init__(self, what: str, where: str) -> None:
-        remedy = "Read the present state, then watch from now: without Last-Event-ID."
-        super().__init__(what, where=where, remedy=remedy)
+    remedy: ClassVar[str] = "Read the present state, then watch from now: without Last-Event-ID."
 
 
 @dataclass(frozen=True, slots=True)

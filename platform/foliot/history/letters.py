@@ -16,6 +16,7 @@ class UnknownDeadLetter(FoliotError):
     """There is no dead letter of a number."""
 
     code: ClassVar[str] = "unknown_dead_letter"
+    remedy: ClassVar[str] = "See: foliot dead-letters list --all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,7 @@ def show_dead_letter(connection: Connection, id_: int) -> DeadLetterText:
     row = cursor.fetchone()
     end_reading(connection)
     if row is None:
-        remedy = "See: foliot dead-letters list --all"
-        raise UnknownDeadLetter(f"there is no dead letter {id_}", where=f"dead letter {id_}", remedy=remedy)
+        raise UnknownDeadLetter(f"there is no dead letter {id_}", where=f"dead letter {id_}")
     found = dict(zip(names, row, strict=True))
     return DeadLetterText(
         letter=_letter(found),

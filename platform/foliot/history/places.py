@@ -33,9 +33,10 @@ class PlaceInvalid(FoliotError):
     """What was sent as a place in the journal is none, or one of another stream."""
 
     code: ClassVar[str] = "place_invalid"
+    remedy: ClassVar[str] = "Send the id of an event as it came, or none."
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, where="last-event-id", remedy="Send the id of an event as it came, or none.")
+        super().__init__(what, where="last-event-id")
 
 
 @dataclass(frozen=True, slots=True)

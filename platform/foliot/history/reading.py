@@ -21,6 +21,7 @@ class UnknownInstance(FoliotError):
     """No instance lives at an address."""
 
     code: ClassVar[str] = "unknown_instance"
+    remedy: ClassVar[str] = "Check the key; the first event of an instance creates it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def show(connection: Connection, catalog: Catalog, machine: MachineEntry, key: s
     row = _SQL["read_instance"].run(connection, parameters).fetchone()
     if row is None:
         end_reading(connection)
-        raise UnknownInstance("no instance lives here", where=address, remedy="Its first event creates it.")
+        raise UnknownInstance("no instance lives here", where=address)
     shard, id_, channel, placed, version, _, position, n, mode, text, note, born_at, stepped_at = row
     held = _SQL["count_waiting"].run(connection, {"shard": shard, "instance": id_}).fetchone()
     end_reading(connection)

@@ -67,7 +67,10 @@ class Child:
             raise LocalError(f"{self.name} runs already as process {self.pid}")
         if threading.current_thread() is not threading.main_thread():
             # The kernel sends the parent-death signal when the thread that forked ends, not when the process does.
-            raise LocalError(f"{self.name} was started outside of the main thread and would die with that thread")
+            raise LocalError(
+                f"{self.name} was started outside of the main thread and would die with that thread",
+                remedy="Start it from the main thread.",
+            )
         self.log.parent.mkdir(parents=True, exist_ok=True)
         _turn_over(self.log)
         account = launch.account
@@ -134,7 +137,10 @@ def tail(log: Path, lines: int = 20) -> str:
 def adopt_orphans() -> None:
     """Make this process the parent of its descendants whose own parent dies (Linux: a subreaper)."""
     if _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise LocalError(f"the kernel refuses a subreaper: {os.strerror(ctypes.get_errno())}")
+        raise LocalError(
+            f"the kernel refuses a subreaper: {os.strerror(ctypes.get_errno())}",
+            remedy="Run it where nothing forbids prctl, outside of this sandbox.",
+        )
 
 
 def wait_until(happened: Callable[[], bool], *, seconds_max: float, pause_seconds: float = 0.02) -> bool:

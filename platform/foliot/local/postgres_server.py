@@ -19,7 +19,7 @@ from psycopg import sql
 
 from foliot.local.caches import cache_folder_for_all, in_one_piece
 from foliot.local.child import Account, Child, Launch, wait_until
-from foliot.local.failures import INSTALL, FolderUnreachable, PartMissing, ProcessDied
+from foliot.local.failures import FolderUnreachable, PartMissing, ProcessDied
 from foliot.local.free_ports import HOST, accepts, free_port
 from foliot.local.lifecycle import Server
 
@@ -158,7 +158,7 @@ class Postgres(Server):
         """Find the programs; where `nobody` must run them and cannot reach them, copy them to where it can."""
         found = importlib.util.find_spec(_WHEEL)
         if found is None or not found.submodule_search_locations:
-            raise PartMissing("PostgreSQL is not installed", remedy=INSTALL)
+            raise PartMissing("PostgreSQL is not installed")
         wheel = Path(found.submodule_search_locations[0])
         if self._account is None or _can_enter(wheel / _BINARIES, self._account):
             return wheel / _BINARIES
@@ -224,7 +224,6 @@ def _must_enter(folder: Path, account: Account) -> None:
         raise FolderUnreachable(
             "PostgreSQL cannot run as root and runs as `nobody`, who cannot enter this folder",
             where=str(folder),
-            remedy="Choose a folder that is open to all (mode 0755, all folders above it too), or do not run as root.",
         )
 
 

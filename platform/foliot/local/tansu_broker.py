@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foliot.local.child import Child, Launch
-from foliot.local.failures import INSTALL, PartMissing
+from foliot.local.failures import PartMissing
 from foliot.local.free_ports import free_port
 from foliot.local.kafka_calls import broker_answers
 from foliot.local.lifecycle import Server
@@ -52,4 +52,4 @@ def _binary() -> Path:
         binary = Path(folder) / "bin" / "tansu"
         if binary.exists():
             return binary
-    raise PartMissing("Tansu is not installed for this system", remedy=INSTALL)
+    raise PartMissing("Tansu is not installed for this system")

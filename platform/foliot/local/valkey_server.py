@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from foliot.local.child import Child, Launch
-from foliot.local.failures import INSTALL, PartMissing
+from foliot.local.failures import PartMissing
 from foliot.local.free_ports import HOST, accepts, free_port
 from foliot.local.lifecycle import Server
 
@@ -63,5 +63,5 @@ def _binary() -> Path:
     folders = [] if found is None else list(found.submodule_search_locations or ())
     binaries = [binary for folder in folders for binary in Path(folder).glob("_binaries/*/valkey-server")]
     if len(binaries) != 1:
-        raise PartMissing("Valkey is not installed for this system", remedy=INSTALL)
+        raise PartMissing("Valkey is not installed for this system")
     return binaries[0]

@@ -25,6 +25,7 @@ class KafkaUnavailable(FoliotError):
 
     code: ClassVar[str] = "kafka_unavailable"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = "Look whether Kafka runs at FOLIOT_KAFKA, then try again."
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError) as error:
-        raise KafkaUnavailable(first_line(error), where=what, remedy="Is Kafka running at FOLIOT_KAFKA?") from error
+        raise KafkaUnavailable(first_line(error), where=what) from error
 
 
 def first_line(error: Exception) -> str:

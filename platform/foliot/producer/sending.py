@@ -31,6 +31,9 @@ class NotDelivered(FoliotError):
 
     code: ClassVar[str] = "not_delivered"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = (
+        "Make the topic if there is none (foliot topics makes Foliot's own), then send the same event again."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,7 @@ class Producer:
             future.set_result(Delivery(place.topic, place.partition, place.offset))
 
         def failed(error: Exception) -> None:
-            remedy = "Is there such a topic? `foliot topics` makes Foliot's own. Then send it again."
-            future.set_exception(NotDelivered(first_line(error), where=record.topic, remedy=remedy))
+            future.set_exception(NotDelivered(first_line(error), where=record.topic))
 
         headers = list(record.headers)
         try:

@@ -76,7 +76,7 @@ def tenant_number(connection: Connection, slug: str) -> int:
     """
     numbers = {name: number for number, name in _SQL["list_tenants"].run(connection)}
     if slug not in numbers:
-        remedy = hint(slug, numbers, "Run: foliot tenant create")
+        remedy = hint(slug, numbers, UnknownTenant.remedy)
         raise UnknownTenant(f"there is no tenant {slug!r}", where="tenant", remedy=remedy)
     return int(numbers[slug])
 
@@ -120,7 +120,6 @@ def _done_before(connection: Connection, call: Call, tenant: int) -> Detail | No
         raise OperationReused(
             f"the operation {id_!r} was another call: {what} {orjson.dumps(noted['request']).decode()}",
             where="operation_id",
-            remedy="Give every call an id of its own, and use it again only to repeat that very call.",
         )
     answer: Detail = noted["answer"]
     return answer

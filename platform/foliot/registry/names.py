@@ -17,7 +17,6 @@ def check_slug(word: str, what: str) -> None:
         raise BadName(
             f"{word!r} is no name for a {what}",
             where=what,
-            remedy="Use at most 63 lower-case letters, digits, '-' and '_', with a letter or digit at both ends.",
         )
 
 

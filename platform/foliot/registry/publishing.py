@@ -219,7 +219,7 @@ def find_machine(connection: Connection, tenant: int, name: str) -> int:
     """
     numbers = _machine_numbers(connection, tenant)
     if name not in numbers:
-        remedy = hint(name, numbers, "Publish one: foliot publish FILE")
+        remedy = hint(name, numbers, UnknownMachine.remedy)
         raise UnknownMachine(f"there is no machine {name!r}", where="machine", remedy=remedy)
     return numbers[name]
 
@@ -264,7 +264,7 @@ def _checked(text: bytes | str, filename: str) -> Definition:
         raise MachineNotStartable(
             f"no instance of {definition.id!r} could be born: {error.refusal.what}",
             where=f"{filename}: {error.refusal.where}" if error.refusal.where else filename,
-            remedy=error.refusal.remedy or "Change what the machine does when it enters its initial states.",
+            remedy=error.refusal.remedy,
         ) from error
     return definition
 

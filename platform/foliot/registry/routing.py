@@ -135,7 +135,7 @@ def publish_schema(connection: Connection, tenant: str, name: str, schema: bytes
         compile_schema(read)
     except (ValueError, jsonschema_rs.ValidationError) as error:
         what = str(error).partition("\n")[0]
-        raise SchemaRefused(what, where=name, remedy="Write JSON Schema, draft 2020-12, as JSON.") from error
+        raise SchemaRefused(what, where=name) from error
     text = orjson.dumps(read, option=orjson.OPT_SORT_KEYS).decode()
 
     def act(number: int, _revision: int) -> Outcome:
@@ -235,7 +235,7 @@ def _located(name: str, evaluate: Evaluate) -> Evaluate:
         try:
             return evaluate(record)
         except EvaluationError as error:
-            raise EvaluationError(error.reason, f"{name}: {error.what}", remedy=error.remedy) from error
+            raise EvaluationError(error.reason, f"{name}: {error.what}", remedy=error.hint) from error
 
     return run
 
@@ -245,7 +245,7 @@ def _schema_text(connection: Connection, tenant: int, name: str | None, place: s
         return None
     schemas: dict[str, str] = dict(_SQL["list_schemas"].run(connection, {"tenant": tenant}).fetchall())
     if name not in schemas:
-        remedy = hint(name, schemas, "Publish one: foliot schema publish")
+        remedy = hint(name, schemas, UnknownSchema.remedy)
         raise UnknownSchema(f"there is no schema {name!r}", where=place, remedy=remedy)
     return str(schemas[name])
 

@@ -24,7 +24,7 @@ def create_tenant(connection: Connection, slug: str, *, by: str = "") -> int:
 
     def act(_tenant: int, _revision: int) -> Outcome:
         if any(slug == taken for _, taken in _SQL["list_tenants"].run(connection)):
-            raise TenantExists(f"there is a tenant {slug!r} already", where="tenant", remedy="Choose another name.")
+            raise TenantExists(f"there is a tenant {slug!r} already", where="tenant")
         ((number,),) = _SQL["insert_tenant"].run(connection, {"slug": slug})
         return Outcome({"number": number}, tenant=number)
 

@@ -32,12 +32,14 @@ class DeadLetterRefused(FoliotError):
     """A dead letter cannot be redriven as it is."""
 
     code: ClassVar[str] = "dead_letter_refused"
+    remedy: ClassVar[str] = "Look at it (foliot dead-letters show ID), mend what is named, then redrive it."
 
 
 class NotHeld(FoliotError):
     """The instance is not held."""
 
     code: ClassVar[str] = "not_held"
+    remedy: ClassVar[str] = "Release held instances alone; foliot show tells how one stands."
 
 
 def redrive(
@@ -100,7 +102,7 @@ def release(connection: Connection, instance: int, *, by: str) -> Mapping[int, b
 def _check_held(instance: int, mode: str | None) -> None:
     if mode != "held":
         what = f"instance {instance} is {mode or 'not there'}"
-        raise NotHeld(what, where=f"instance {instance}", remedy="Only a held instance can be released.")
+        raise NotHeld(what, where=f"instance {instance}")
 
 
 def _end(connection: Connection, letter: Mapping[str, Any], *, by: str) -> None:

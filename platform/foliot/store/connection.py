@@ -29,9 +29,6 @@ _ONE_PLAN: Final = {
 """Each statement is written for one plan, probes of the index that its header names. It is planned once for many runs:
 see `Connection.plan_anew_after`."""
 # Whoever has called a command reads them, and whoever reads the log of a program that goes on by itself.
-_AGAIN: Final = "The same call again may do; programs try it by themselves."
-_IS_IT_THERE: Final = "Is Postgres running there, and does it let this role in? Programs try it again by themselves."
-_READ_FIRST: Final = "Look first whether it was done; programs do so by themselves."
 PLANNED_ROWS: Final = 10_000
 _PLANNED_ROWS_MAX: Final = 1_000_000
 """Plans are kept for so many rows at first, and then for twice as many each time, up to the last."""
@@ -74,6 +71,9 @@ class StoreError(FoliotError):
     """Postgres refused or did not answer."""
 
     code: ClassVar[str] = "store_error"
+    remedy: ClassVar[str] = (
+        "Run foliot doctor: it tells whether tables, roles and settings of Postgres are as they must be."
+    )
 
 
 class StoreUnavailable(StoreError):
@@ -81,12 +81,14 @@ class StoreUnavailable(StoreError):
 
     code: ClassVar[str] = "store_unavailable"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = "Look whether Postgres runs there and lets this role in; programs try again by themselves."
 
 
 class UnknownCommit(StoreUnavailable):
     """The connection broke while a commit was on its way: read again before anything is repeated."""
 
     code: ClassVar[str] = "unknown_commit"
+    remedy: ClassVar[str] = "Read whether it was done before you do it again; programs do so by themselves."
 
 
 class TransactionLost(StoreError):
@@ -94,12 +96,14 @@ class TransactionLost(StoreError):
 
     code: ClassVar[str] = "transaction_lost"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = "Make the same call again; programs do so by themselves."
 
 
 class DataRefused(StoreError):
     """Postgres cannot store a value: the same data will be refused again."""
 
     code: ClassVar[str] = "data_refused"
+    remedy: ClassVar[str] = "Leave out what PostgreSQL cannot store."
 
 
 class Conflict(StoreError):
@@ -107,6 +111,7 @@ class Conflict(StoreError):
 
     code: ClassVar[str] = "conflict"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = "Read again what is there now, then try again."
 
 
 class RegistryMoved(StoreError):
@@ -114,16 +119,17 @@ class RegistryMoved(StoreError):
 
     code: ClassVar[str] = "registry_moved"
     retryable: ClassVar[bool] = True
+    remedy: ClassVar[str] = "Read the registry again, then do the same."
 
 
 class IdsReused(StoreError):
     """Events have ids that were accepted with other payloads: by place in the batch (from 1), what they came with."""
 
     code: ClassVar[str] = "id_reused"
+    remedy: ClassVar[str] = "Give every event an id of its own."
 
     def __init__(self, accepted: Mapping[int, bytes], where: str = "") -> None:
-        remedy = "Give every event an id of its own."
-        super().__init__("the id was accepted before with another payload", where=where, remedy=remedy)
+        super().__init__("the id was accepted before with another payload", where=where)
         self.accepted = accepted
 
 
@@ -139,7 +145,7 @@ def translated(what: str, *, committing: bool = False) -> Iterator[None]:
 def _by_function(error: psycopg.Error, what: str) -> StoreError | None:
     """Tell what a function of the database refused with, if one did."""
     if error.sqlstate == _REGISTRY_MOVED:
-        return RegistryMoved(str(error), where=what, remedy="Read the registry again, then do the same.")
+        return RegistryMoved(str(error), where=what)
     if error.sqlstate == _IDS_REUSED:
         places = json.loads(error.diag.message_detail or "[]")
         return IdsReused({place: bytes.fromhex(payload) for place, payload in places}, where=what)
@@ -153,7 +159,7 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
     # A row too large for its index is no trouble of the server's, although its error says so.
     unfit = psycopg.DataError | psycopg.IntegrityError | psycopg.NotSupportedError | psycopg.errors.ProgramLimitExceeded
     if isinstance(error, unfit):
-        return DataRefused(message, where=what, remedy="Leave out what PostgreSQL cannot store.")
+        return DataRefused(message, where=what)
     lost = (
         psycopg.errors.QueryCanceled,
         psycopg.errors.LockNotAvailable,
@@ -162,12 +168,12 @@ def _translation(error: psycopg.Error, what: str, *, committing: bool) -> StoreE
     )
     # A server that has become a standby answers so: the next connection may reach the one that writes.
     if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
-        return StoreUnavailable(message, where=what, remedy=_IS_IT_THERE)
+        return StoreUnavailable(message, where=what)
     if isinstance(error, lost):
-        return TransactionLost(message, where=what, remedy=_AGAIN)
+        return TransactionLost(message, where=what)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         kind = UnknownCommit if committing else StoreUnavailable
-        return kind(message, where=what, remedy=_READ_FIRST if committing else _IS_IT_THERE)
+        return kind(message, where=what)
     return StoreError(message, where=what, remedy=_remedy(error, what))
 
 

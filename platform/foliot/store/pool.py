@@ -17,6 +17,7 @@ class PoolExhausted(StoreUnavailable):
     """All connections are in use; the same call a little later may do."""
 
     code: ClassVar[str] = "pool_exhausted"
+    remedy: ClassVar[str] = "Call again a little later, or raise FOLIOT_API_CONNECTIONS."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,7 @@ class Pool:
         try:
             lent = self._pool.getconn()
         except (PoolTimeout, TooManyRequests) as error:
-            remedy = "Call again a little later, or raise FOLIOT_API_CONNECTIONS."
-            raise PoolExhausted("no connection to Postgres was free in time", where="pool", remedy=remedy) from error
+            raise PoolExhausted("no connection to Postgres was free in time", where="pool") from error
         try:
             with translated("pool"), lent:
                 yield lent

@@ -60,8 +60,7 @@ def _looked(part: str, check: Check, settings: Settings) -> Iterator[Finding]:
     except FoliotError as error:
         refusal = error.refusal
         where = f" at {refusal.where}" if refusal.where else ""
-        remedy = refusal.remedy or "Start it, or correct its address."
-        yield failure(part, "reachable", f"{refusal.code}{where}: {refusal.what}", remedy)
+        yield failure(part, "reachable", f"{refusal.code}{where}: {refusal.what}", refusal.remedy)
 
 
 def _line(finding: Finding) -> Text:

@@ -41,6 +41,7 @@ class DemoRefused(FoliotError):
     """The demo could not be run, or did not end as it must."""
 
     code: ClassVar[str] = "demo_failed"
+    remedy: ClassVar[str] = "See the logs in the demo's folder, then run it again: foliot demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ def _watch(
             screen.note("drained: every accepted event was stepped, every message sent")
             return figures, time.monotonic() - (began or time.monotonic())
         if deadline is not None and time.monotonic() > deadline:
-            raise DemoRefused("the backlog did not drain", where=str(plan.folder), remedy="See the logs folder there.")
+            raise DemoRefused("the backlog did not drain", where=str(plan.folder))
         time.sleep(LOOK_SECONDS)
 
 

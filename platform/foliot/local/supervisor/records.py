@@ -108,9 +108,7 @@ def lock(state_folder: Path) -> Iterator[None]:
         deadline = time.monotonic() + _LOCK_SECONDS_MAX
         while not _locked(stream.fileno()):
             if time.monotonic() > deadline:
-                raise SupervisorRuns(
-                    "another supervisor holds the state folder", where=str(state_folder), remedy="Stop it first."
-                )
+                raise SupervisorRuns("another supervisor holds the state folder", where=str(state_folder))
             time.sleep(0.05)
         yield
 

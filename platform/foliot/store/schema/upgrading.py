@@ -26,6 +26,7 @@ class WrongShards(StoreError):
     """The installation has another number of shards, or the number is none."""
 
     code: ClassVar[str] = "wrong_shards"
+    remedy: ClassVar[str] = "Choose a power of two from 1 to 4096."
 
 
 def upgrade(dsn_owner: str, *, shards: int = 64) -> str:
@@ -40,7 +41,7 @@ def upgrade(dsn_owner: str, *, shards: int = 64) -> str:
         WrongShards: `shards` is no power of two from 1 to 4096.
     """
     if not (1 <= shards <= 4096 and shards & (shards - 1) == 0):
-        raise WrongShards(f"{shards} shards", remedy="Choose a power of two from 1 to 4096.")
+        raise WrongShards(f"{shards} shards")
     try:
         engine = create_engine(make_url(dsn_owner).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     except ArgumentError as error:
@@ -61,7 +62,7 @@ def upgrade(dsn_owner: str, *, shards: int = 64) -> str:
         remedy = "FOLIOT_DSN_OWNER wants the role that owns the tables, and that may make roles."
         raise StoreError(str(error.orig).partition("\n")[0], where="dsn_owner", remedy=remedy) from error
     except OperationalError as error:
-        raise StoreUnavailable(str(error.orig).strip(), where="dsn_owner", remedy="Is Postgres running?") from error
+        raise StoreUnavailable(str(error.orig).strip(), where="dsn_owner") from error
 
 
 def newest_revision() -> str:
