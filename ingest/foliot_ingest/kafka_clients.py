@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
-from foliot.producer import RECORD_BYTES_MAX, knock, translated
+from foliot.producer import RECORD_BYTES_MAX, make_client, translated
 from foliot.settings import Settings
 from foliot_ingest.fetching import unpack_plain_batches
 
@@ -42,9 +42,10 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
         KafkaUnavailable: no broker answered.
     """
     with translated("consumer"):
-        knock(settings.kafka)
-        consumer = KafkaConsumer(
-            **_common(settings, name),
+        consumer = make_client(
+            KafkaConsumer,
+            settings.kafka,
+            **_common(name),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -77,9 +78,9 @@ def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
         KafkaUnavailable: no broker answered.
     """
     with translated("admin"):
-        knock(settings.kafka)
-        client = _Admin(
-            bootstrap_servers=settings.kafka.split(","),
+        client = make_client(
+            _Admin,
+            settings.kafka,
             client_id=name,
             request_timeout_ms=_ANSWER_MS_MAX,
             bootstrap_timeout_ms=_ANSWER_MS_MAX,
@@ -141,9 +142,8 @@ def _read_single(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int])
     return frozenset(found)
 
 
-def _common(settings: Settings, name: str) -> dict[str, object]:
+def _common(name: str) -> dict[str, object]:
     return {
-        "bootstrap_servers": settings.kafka.split(","),
         "client_id": name,
         "bootstrap_timeout_ms": _ANSWER_MS_MAX,
         "request_timeout_ms": 2 * _ANSWER_MS_MAX,

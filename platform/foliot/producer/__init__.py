@@ -1,6 +1,6 @@
 """Sending events over Kafka: `Producer`, which sets attributes, keys and topics right and tells what became of each."""
 
-from foliot.producer.connecting import RECORD_BYTES_MAX, KafkaUnavailable, knock, make_producer, translated
+from foliot.producer.connecting import RECORD_BYTES_MAX, KafkaUnavailable, make_client, make_producer, translated
 from foliot.producer.sending import Delivery, NotDelivered, Producer
 
 __all__ = [
@@ -9,7 +9,7 @@ __all__ = [
     "KafkaUnavailable",
     "NotDelivered",
     "Producer",
-    "knock",
+    "make_client",
     "make_producer",
     "translated",
 ]

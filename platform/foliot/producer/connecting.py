@@ -1,14 +1,16 @@
-"""A Kafka producer with Foliot's settings, and the translation of the client's errors."""
+"""Making Kafka clients, a producer with Foliot's settings among them, and the translation of their errors."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import ClassVar, Final
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, ClassVar, Final, TypeVar
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
+from kafka.protocol.api_header import ResponseClassRegistry
 
 from foliot.errors import FoliotError
 
@@ -18,6 +20,7 @@ _ANSWER_MS_MAX: Final = 5_000
 _RECONNECT_MS_MAX: Final = 1_000
 _METADATA_AGE_MS_MAX: Final = 30_000
 _NO_EXPIRY_MS: Final = 2**31 - 1
+Client = TypeVar("Client")
 
 
 class KafkaUnavailable(FoliotError):
@@ -42,6 +45,25 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:300] or type(error).__name__
 
 
+def make_client(kind: Callable[..., Client], servers: str, **config: Any) -> Client:
+    """Make a client of kafka-python; one that cannot be made leaves neither sockets nor threads behind.
+
+    Raises:
+        KafkaError, OSError: no broker answered; see `translated`.
+    """
+    _knock(servers)
+    with ExitStack() as unfinished:
+
+        def network(**named: Any) -> KafkaNetClient:
+            made = KafkaNetClient(**named)
+            unfinished.callback(made.close)
+            return made
+
+        client = kind(bootstrap_servers=servers.split(","), kafka_client=network, **config)
+        unfinished.pop_all()
+        return client
+
+
 def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_MS) -> KafkaProducer:
     """Connect an idempotent producer: acknowledged by all replicas, in order per partition.
 
@@ -52,9 +74,9 @@ def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_
         KafkaUnavailable: no broker answered.
     """
     with translated("producer"):
-        knock(servers)
-        return KafkaProducer(
-            bootstrap_servers=servers.split(","),
+        return make_client(
+            KafkaProducer,
+            servers,
             client_id=name,
             bootstrap_timeout_ms=_ANSWER_MS_MAX,
             request_timeout_ms=2 * _ANSWER_MS_MAX,
@@ -71,8 +93,8 @@ def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_
         )
 
 
-def knock(servers: str) -> None:
-    """Look whether any broker takes connections: a client that finds none leaves its sockets open."""
+def _knock(servers: str) -> None:
+    """Look whether any broker takes connections, which tells at once what a client tells after its time-out."""
     refused: OSError | None = None
     for address in servers.split(","):
         host, _, port = address.strip().rpartition(":")
@@ -84,3 +106,21 @@ def knock(servers: str) -> None:
             return
     if refused is not None:
         raise refused
+
+
+class _FirstStays(dict[int, Any]):
+    """The classes of answers by API: whichever was registered first.
+
+    kafka-python (3.0.12) keeps them weakly, and registers a class anew for each version that it meets. Two clients that
+    meet a version at the same time make two of them; where the one that nobody keeps was registered last, no answer of
+    that API could ever be read again in this process.
+    """
+
+    def __setitem__(self, api: int, response: Any) -> None:
+        self.setdefault(api, response)
+
+
+# By its version, since what is registered may already be the class of one; the class itself lives with its module.
+ResponseClassRegistry._response_class_registry = _FirstStays(  # noqa: SLF001 - there is no other way to it
+    {api: response[None] for api, response in ResponseClassRegistry._response_class_registry.items()}  # noqa: SLF001
+)

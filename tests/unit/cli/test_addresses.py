@@ -74,7 +74,7 @@ def test_a_server_that_does_not_answer_is_unavailable(
     ("dsn", "exit_code", "remedy"),
     [
         ("nonsense", 1, "Write the address as postgresql://"),
-        ("postgresql://foliot_service@127.0.0.1:1/foliot", 3, "Is Postgres running there"),
+        ("postgresql://foliot_service@127.0.0.1:1/foliot", 3, "Look whether Postgres runs there"),
     ],
 )
 def test_an_address_that_leads_nowhere_says_what_to_do(

@@ -1,0 +1,54 @@
+"""Clients of Kafka as a process has many of them: what one leaves behind must not hurt the others."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from kafka import KafkaConsumer
+from kafka.protocol.api_header import ResponseClassRegistry
+from kafka.protocol.metadata import ApiVersionsResponse
+
+from foliot.producer import KafkaUnavailable, make_client, translated
+
+VERSION = 2
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def classes(monkeypatch: pytest.MonkeyPatch) -> dict[int, type]:
+    """The classes of an answer's versions, of which none has been met yet."""
+    met: dict[int, type] = {}
+    monkeypatch.setattr(ApiVersionsResponse, "_VERSIONS", met)
+    return met
+
+
+def test_a_version_that_two_clients_meet_at_the_same_time_can_be_read_ever_after(classes: dict[int, type]) -> None:
+    first = ApiVersionsResponse[VERSION]
+    classes.clear()
+    second = ApiVersionsResponse[VERSION]
+    classes[VERSION] = first
+    del second
+    gc.collect()
+
+    asked = SimpleNamespace(request_api_key=ApiVersionsResponse.API_KEY, request_api_version=VERSION)
+    assert ResponseClassRegistry.get_response_class(asked) is first
+
+
+def test_a_client_that_gets_no_answer_leaves_nothing_behind(mute: str) -> None:
+    before = threading.active_count()
+
+    with pytest.raises(KafkaUnavailable, match="bootstrap"), translated("test"):
+        make_client(KafkaConsumer, mute, bootstrap_timeout_ms=200, request_timeout_ms=1_000)
+
+    assert threading.active_count() == before
