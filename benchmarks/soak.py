@@ -28,12 +28,16 @@ _EVERYTHING: Final = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""
 
+_FULL: Final = 150_000
+"""Events of the topic whose emptying tells the top rate."""
+
 
 @dataclass(frozen=True, slots=True)
 class SoakPlan:
     """How much, and for how long."""
 
-    per_second: float
+    per_second: float | None
+    """None: half of the rate at which the same installation empties a topic right before."""
     seconds: float
     instances: int
     every_s: float
@@ -80,7 +84,13 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
     one = ("--seed", "1", "--instances", str(plan.instances))
     births = measure(rig, subject, subject.settings[0], Batch(plan.instances, (*one, "--births"), Path()), Window(0, 0))
     say(f"{plan.instances:,} instances born at {births.events_per_s:,.0f} events/s")
-    load = (*one, "--born", "--events", str(int(plan.per_second * plan.seconds)), "--per-second", str(plan.per_second))
+    top = measure(
+        rig, subject, subject.settings[0], Batch(_FULL, (*one, "--born", "--events", str(_FULL)), Path()), Window(0, 0)
+    )
+    say(f"a full topic is emptied at {top.events_per_s:,.0f} events/s and {top.cpu_us_per_event:,.0f} µs an event")
+    per_second = plan.per_second or top.events_per_s / 2
+    amount = ("--events", str(int(per_second * plan.seconds)), "--per-second", str(per_second))
+    load = (*one, "--born", "--skip", str(_FULL), *amount)
     programs = subject.start(rig, subject.settings[0], Batch(0, load, Path()))
     producer = rig.spawn(subject.producer(rig, load), "producer", {})
     looks: list[Look] = []
@@ -96,14 +106,19 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
                 raise Failed(f"the producer failed:\n{rig.tail('producer')}")
             before, cpu = cpu, _cpu(rig, subject, programs)
             at = time.monotonic() - began
-            due = first + int(min(at, plan.seconds) * plan.per_second)
+            due = first + int(min(at, plan.seconds) * per_second)
             events = subject.done(rig) - (looks[-1].applied if looks else first)
             now = _Moment(at, due, (cpu - before) / max(1, events) * 1e6)
             looks.append(_look(rig, subject, programs, now))
             say(str(looks[-1]))
     finally:
         stop([producer, *programs.values()])
-    return {"plan": asdict(plan), "applied_before": first, "looks": [asdict(look) for look in looks]}
+    return {
+        "plan": asdict(plan) | {"per_second": per_second},
+        "top": {"events_per_s": top.events_per_s, "cpu_us_per_event": top.cpu_us_per_event},
+        "applied_before": first,
+        "looks": [asdict(look) for look in looks],
+    }
 
 
 def _cpu(rig: Rig, subject: Subject, programs: Programs) -> float:

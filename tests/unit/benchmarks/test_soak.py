@@ -17,7 +17,10 @@ def rows(looks: list[dict[str, Any]]) -> list[str]:
         "machine": {"cores": 2, "processor": "x", "memory_gb": 1.0, "python": "3"},
         "servers": {"Kafka": "4"},
     }
-    lines = as_soak_section({"plan": PLAN, "applied_before": 10, "looks": looks} | surroundings)
+    lines = as_soak_section(
+        {"plan": PLAN, "applied_before": 10, "top": {"events_per_s": 200.0, "cpu_us_per_event": 9.0}, "looks": looks}
+        | surroundings
+    )
     table = [line for line in lines if line.startswith("|")]
     return table[2:]
 
