@@ -24,12 +24,19 @@ class OpenDoor(FoliotError):
     remedy: ClassVar[str] = "Bind to 127.0.0.1, or let nobody in without a key."
 
 
+class NotStarted(Unavailable):
+    """The API could not take its address; it has said why."""
+
+    code: ClassVar[str] = "api_not_started"
+    remedy: ClassVar[str] = "Free the port, or set another FOLIOT_API_PORT."
+
+
 def serve() -> None:
     """Serve the HTTP API until told to stop; requests in hand are answered first.
 
     Raises:
         OpenDoor: it would be open to others without a key.
-        Unavailable: it could not start.
+        NotStarted: somebody else has its port.
     """
     settings = read_settings()
     address(settings, "dsn_front")
@@ -45,9 +52,7 @@ def serve() -> None:
     with suppress(KeyboardInterrupt, SystemExit):
         server.run()
     if not server.started:
-        what = "the API could not start"
-        remedy = "Free the port, or set another FOLIOT_API_PORT."
-        raise Unavailable(what, where=f"{settings.api_host}:{settings.api_port}", remedy=remedy)
+        raise NotStarted("the API could not start", where=f"{settings.api_host}:{settings.api_port}")
 
 
 def check_binding(settings: Settings) -> None:

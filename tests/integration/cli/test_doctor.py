@@ -10,6 +10,8 @@ import pytest
 from addresses import Database, KafkaAt, ValkeyAt
 
 from foliot.cli import run
+from foliot.cli.doctor.machine import check_machine
+from foliot.settings import Settings
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 PEPPER: Final = "0123456789abcdef0123456789abcdef"
@@ -140,6 +142,16 @@ def test_work_that_nobody_does_is_a_failure(look: Look, fresh_database: Database
     assert found["ingest", "tickets[0]"] == ("failure", "stopped: gap")
     assert found["postgres", "rings"][0] == "warning"
     assert found["postgres", "alarms"] == ("warning", "within a day: id_reused (1)")
+
+
+def test_what_looks_like_a_setting_and_is_none_is_told_with_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLIOT_DSN_SERVIC", "postgresql://")
+    monkeypatch.setenv("FOLIOT_UP_KAFKA", "tansu")
+
+    found = {finding.says: finding for finding in check_machine(Settings())}
+
+    assert found["FOLIOT_DSN_SERVIC is no setting, and has no effect"].remedy == "Did you mean FOLIOT_DSN_SERVICE?"
+    assert not any("FOLIOT_UP_KAFKA" in says for says in found)
 
 
 @pytest.mark.parametrize(

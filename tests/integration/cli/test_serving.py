@@ -29,6 +29,6 @@ def test_a_port_that_somebody_else_has_is_told_with_what_to_do(fresh_database: D
         )
 
     assert done.returncode == 3
-    assert f"unavailable at 127.0.0.1:{port}: the API could not start" in done.stderr
+    assert f"api_not_started at 127.0.0.1:{port}: the API could not start" in done.stderr
     assert "FOLIOT_API_PORT" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,7 +1,8 @@
-"""The machine itself: memory and files for what the settings ask for, and switches that only tests may set."""
+"""The machine itself: memory and files for what the settings ask for, settings that are none, and switches of tests."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import resource
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from foliot.cli.doctor.findings import Finding, failure, passed, warning
+from foliot.cli.wording import visible
 from foliot.settings import Settings
 
 _PART: Final = "machine"
@@ -18,6 +20,9 @@ _MIB: Final = 1 << 20
 _FILES_MIN: Final = 2_500
 """The API takes 2,000 connections, and has some of its own."""
 _DISK_FREE_MIN: Final = 0.1
+_PREFIX: Final = "FOLIOT_"
+_OTHER_NAMES: Final = frozenset({"FOLIOT_UP_KAFKA"})
+"""Read from the environment, and no settings: what `foliot up` alone asks for."""
 _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -27,6 +32,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
         off = ", ".join(sorted(settings.defences_off)) or "none are"
         says = f"FOLIOT_TESTING is set: defences may be switched off ({off})"
         yield failure(_PART, "testing", says, "Unset FOLIOT_TESTING, FOLIOT_DEFENCES_OFF and FOLIOT_CRASH_AT.")
+    yield from _unknown_settings()
     wanted = (settings.worker_children + settings.urgent_children) * settings.child_memory_max_mb
     there = memory_bytes() // _MIB
     says = f"children of one worker may take {wanted:,} of {there:,} MiB"
@@ -49,6 +55,16 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     if settings.kafka and find_spec("crc32c") is None:
         says = "crc32c is not installed: a record takes 75 µs to read instead of 9"
         yield warning(_PART, "crc32c", says, "pip install crc32c")
+
+
+def _unknown_settings() -> Iterator[Finding]:
+    """Name what looks like a setting and is none: nothing else would tell that it has no effect."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _OTHER_NAMES
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            remedy = f"Did you mean {near[0]}?" if near else "Unset it; docs/reference/settings.md has all settings."
+            yield warning(_PART, "settings", f"{visible(name)} is no setting, and has no effect", remedy)
 
 
 def memory_bytes() -> int:
