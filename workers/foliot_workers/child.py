@@ -16,7 +16,7 @@ import structlog
 
 from foliot.errors import FoliotError
 from foliot.interpreter import collect_seldom
-from foliot.runtime import BRIEF_S, Stepped, Stepper, sweep
+from foliot.runtime import BRIEF_S, Stepped, Stepper, rest_s, sweep
 from foliot.settings import Settings
 from foliot.store import Connection, connect, crash_point, discard
 from foliot_workers.app import LaneClass
@@ -166,9 +166,15 @@ class Child:
                 if batches == 2:
                     # One batch was not enough: another child may help.
                     self._wake_ups.post((self._lane_class,))
+                self._rest_after(stepped)
             else:
                 return False
         return True
+
+    def _rest_after(self, stepped: Stepped) -> None:
+        """Let something gather, unless nobody else is there for the urgent lanes."""
+        if self._lane_class == "bulk" and self._settings.urgent_children:
+            self._stop.wait(rest_s(stepped.seconds, had_room=stepped.had_room))
 
     def _step(self, shards: Sequence[int] = ()) -> Stepped | None:
         """Step one batch; None after trouble, which was logged."""

@@ -22,7 +22,7 @@ from foliot.runtime.intake import (
     take_in,
 )
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
-from foliot.runtime.selection import BRIEF_S, brief
+from foliot.runtime.selection import BRIEF_S, brief, rest_s
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
 from foliot.runtime.transition_codes import leb128, transition_numbers
@@ -65,6 +65,7 @@ __all__ = [
     "queue_of",
     "redrive",
     "release",
+    "rest_s",
     "shard_of",
     "sweep",
     "take_in",

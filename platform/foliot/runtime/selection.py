@@ -12,6 +12,7 @@ CALM_FEW: Final = 2
 """Events of each other queue that an urgent child's batch takes along: every queue that waits gets its share."""
 URGENT_FEW_MAX: Final = 64
 """Urgent events of a shard that one batch of an urgent child does in no time."""
+_REST_S_MAX: Final = 0.05
 BRIEF_S: Final = 1.0
 """So long after something came that must not wait, the batches of the others are brief, in intake and step."""
 
@@ -34,6 +35,15 @@ class ShardWork:
     def few_urgent(self) -> bool:
         """Tell whether urgent events wait, and so few that an urgent child does them at once."""
         return 0 < self.urgent <= URGENT_FEW_MAX
+
+
+def rest_s(seconds: float, *, had_room: bool) -> float:
+    """Tell how long to rest after a batch that took `seconds`, in intake and step of lanes that are not urgent.
+
+    A batch costs much the same whatever is in it: where it had room for as many again, what comes meanwhile shares the
+    cost of the next one. Who is behind does not rest.
+    """
+    return min(_REST_S_MAX, seconds) if had_room else 0.0
 
 
 def brief(most: int) -> int:

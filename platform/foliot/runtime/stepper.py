@@ -72,6 +72,8 @@ class Stepped:
     events: int
     shards: int
     seconds: float
+    had_room: bool = True
+    """Whether it could have taken as many again."""
 
 
 NOTHING: Final = Stepped(0, 0, 0.0)
@@ -392,7 +394,7 @@ class Stepper:
             for entry in batch.output.logs:
                 self._on_logs(entry)
         self._pace.learn(count, stepping)
-        return Stepped(count, len(batches), seconds)
+        return Stepped(count, len(batches), seconds, had_room=2 * count <= self._capacity)
 
     def _bisect(self, taken: Sequence[int], error: DataRefused) -> None:
         """Go on with fewer events: shards one by one, then halves, until one event is left, which is parked."""

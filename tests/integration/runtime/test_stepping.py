@@ -35,6 +35,15 @@ def _chain(*ids: str) -> str:
     return chain
 
 
+@pytest.mark.parametrize(("events", "had_room"), [(1, True), (8, True), (9, False), (16, False)])
+def test_a_batch_tells_whether_it_had_room_for_as_many_again(incident: World, events: int, had_room: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    incident.take(*(incident.arrival("a", "reported", {"severity": 2}, event_id=f"e{n}") for n in range(events)))
+
+    stepped = incident.stepper(step_batch=16).run_batch()
+
+    assert (stepped.events, stepped.had_room) == (events, had_room)
+
+
 def test_the_first_event_creates_the_instance_and_steps_it(incident: World) -> None:
     incident.take(incident.arrival("a", "reported", {"severity": 2}, event_id="first"))
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.runtime.selection import URGENT_FEW_MAX, Deference, ShardWork, allot, choose_shards
+from foliot.runtime.selection import URGENT_FEW_MAX, Deference, ShardWork, allot, choose_shards, rest_s
 
 backlogs = st.lists(st.integers(0, 2000), min_size=8, max_size=8)
 
@@ -124,3 +124,9 @@ def test_a_shard_whose_urgent_work_was_done_meanwhile_is_left_anew() -> None:
     deference.without_left([_work(1, low=9)], now=0.05)
 
     assert deference.without_left([_work(1, urgent=1)], now=0.11) == []
+
+
+def test_who_has_little_to_do_rests_as_long_as_it_worked_and_not_for_long() -> None:
+    rests = [rest_s(seconds, had_room=had_room) for seconds, had_room in ((0.02, True), (3.0, True), (3.0, False))]
+
+    assert rests == [0.02, 0.05, 0.0]
