@@ -19,6 +19,7 @@ GROUP: Final = "foliot.commands"
 
 Run: TypeAlias = Callable[..., Answer | None]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
+_JsonLines: TypeAlias = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
 
 
 class PartNotInstalled(Unavailable):
@@ -106,10 +107,10 @@ def _answering(run: Run) -> Callable[..., None]:
 
     A function that has the parameter `json` itself writes while it runs, and has no answer at its end.
     """
-    annotations = get_type_hints(run, include_extras=True) | {"json": _Json, "return": type(None)}
-
     own = inspect.signature(run).parameters
     writes_itself = "json" in own
+    option = _JsonLines if writes_itself else _Json
+    annotations = get_type_hints(run, include_extras=True) | {"json": option, "return": type(None)}
 
     def command(*, json: bool = False, **options: Any) -> None:
         if writes_itself:
@@ -122,7 +123,7 @@ def _answering(run: Run) -> Callable[..., None]:
             raise typer.Exit(code)
 
     parameters = [parameter.replace(annotation=annotations[name]) for name, parameter in own.items() if name != "json"]
-    parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Json))
+    parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option))
     command.__doc__ = run.__doc__
     command.__annotations__ = annotations
     # `inspect.signature` looks here first.

@@ -50,7 +50,6 @@ def watch(
     try:
         for step in _steps(address(settings, "dsn_service"), follower):
             write_answer(Answer(step.document(), (_line(step),)), as_json=json)
-            sys.stdout.flush()
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
