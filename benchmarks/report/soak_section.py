@@ -35,7 +35,7 @@ def as_soak_section(figures: Mapping[str, Any]) -> list[str]:
         "",
         *as_table(_COLUMNS, rows),
         "",
-        _HOW.read_text().format(**plan, hours=plan["seconds"] / 3600, top=figures["top"]),
+        _HOW.read_text().format(**plan, minutes=plan["seconds"] / 60, top=figures["top"]),
     ]
 
 
