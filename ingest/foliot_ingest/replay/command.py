@@ -13,7 +13,7 @@ import typer
 
 from foliot.cli import Answer
 from foliot.cli.addresses import Tenant, address, read_settings
-from foliot.cli.files import FileUnreadable
+from foliot.cli.files import reading
 from foliot.cli.progress import Progress
 from foliot.cli.wording import moment, visible
 from foliot.cloudevents import Event, EventRefused, KafkaRecord, Lane
@@ -112,11 +112,8 @@ def replay(
     rules = Rules(machine, lane, run, _types(type_ or ()))
     began = time.monotonic()
     with connected_producer(settings, name=_NAME) as producer:
-        try:
+        with reading(log):
             plan = _read(log, columns, delimiter, rules, producer)
-        except OSError as error:
-            what = error.strerror or str(error)
-            raise FileUnreadable(what, where=str(log)) from error
         chosen = plan.chosen(start, limit)
         failed: list[Report] = []
         sent, failed_count = _send(producer, chosen, Pace(speed), failed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
@@ -25,6 +27,32 @@ class FileUnwritable(FoliotError):
     remedy: ClassVar[str] = "Name a file that you may write."
 
 
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Say of a file that the block cannot read which it is.
+
+    Raises:
+        FileUnreadable: so it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileUnreadable(error.strerror or str(error), where=str(file)) from error
+
+
+@contextmanager
+def writing(path: Path, *, remedy: str = "") -> Iterator[None]:
+    """Say of a file or folder that the block cannot write which it is.
+
+    Raises:
+        FileUnwritable: so it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileUnwritable(error.strerror or str(error), where=str(path), remedy=remedy) from error
+
+
 def read_file(file: Path) -> bytes:
     """Read a file, or standard input where it is `-`.
 
@@ -33,14 +61,12 @@ def read_file(file: Path) -> bytes:
     """
     if str(file) == "-":
         return sys.stdin.buffer.read(_BYTES_MAX)
-    try:
+    with reading(file):
         if file.stat().st_size > _BYTES_MAX:
             raise FileUnreadable(
                 f"the file is larger than {_BYTES_MAX} bytes", where=str(file), remedy="Name a smaller file."
             )
         return file.read_bytes()
-    except OSError as error:
-        raise FileUnreadable(error.strerror or str(error), where=str(file)) from error
 
 
 def open_file(file: Path) -> BinaryIO:
@@ -49,11 +75,8 @@ def open_file(file: Path) -> BinaryIO:
     Raises:
         FileUnreadable: it is not there, or no file.
     """
-    try:
+    with reading(file):
         return file.open("rb")
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise FileUnreadable(what, where=str(file)) from error
 
 
 def make_file(file: Path) -> BinaryIO:
@@ -62,11 +85,8 @@ def make_file(file: Path) -> BinaryIO:
     Raises:
         FileUnwritable: it cannot be written.
     """
-    try:
+    with writing(file):
         return file.open("wb")
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise FileUnwritable(what, where=str(file)) from error
 
 
 def write_file(file: Path, text: str) -> None:
@@ -75,8 +95,5 @@ def write_file(file: Path, text: str) -> None:
     Raises:
         FileUnwritable: it cannot be written.
     """
-    try:
+    with writing(file):
         file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise FileUnwritable(what, where=str(file)) from error

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final
 import typer
 
 from foliot.cli.answers import Answer
-from foliot.cli.files import FileUnwritable, write_file
+from foliot.cli.files import write_file, writing
 from foliot.cli.language import schema_text
 from foliot.errors import FoliotError
 
@@ -52,8 +52,5 @@ def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it
 
 
 def _make_folder(folder: Path) -> None:
-    try:
+    with writing(folder, remedy="Name a directory that you may write."):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise FileUnwritable(what, where=str(folder), remedy="Name a directory that you may write.") from error
