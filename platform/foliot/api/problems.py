@@ -101,7 +101,7 @@ class Refused(FoliotError):
 
     def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None, index: int | None = None) -> None:
         super().__init__(refusal.what, where=refusal.where, remedy=refusal.remedy)
-        self.refusal = refusal if refusal.remedy else replace(refusal, remedy=self.remedy)
+        self.refusal = replace(self.refusal, code=refusal.code)
         self.headers = headers or {}
         self.index = index
 

@@ -19,7 +19,7 @@ class EventRefused(FoliotError):
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.what, where=refusal.where, remedy=refusal.remedy)
-        self.refusal = refusal if refusal.remedy else replace(refusal, remedy=self.remedy)
+        self.refusal = replace(self.refusal, code=refusal.code)
 
     def __str__(self) -> str:
         return str(self.refusal)
