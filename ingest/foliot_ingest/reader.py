@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 from foliot.errors import FoliotError
 from foliot.producer import KafkaUnavailable
 from foliot.registry import Catalog, load_catalog
-from foliot.runtime import Receipt, Wake, brief, rest_s, take_in
+from foliot.runtime import Receipt, Wake, brief, has_room, rest_s, take_in
 from foliot.settings import Settings
 from foliot.store import (
     Connection,
@@ -210,7 +210,7 @@ class Reader:
             began = time.monotonic()
             self._take(connection, positions, polled)
             if not self._urgent:
-                had_room = 2 * sum(map(len, polled.values())) <= self._records_max()
+                had_room = has_room(sum(map(len, polled.values())), self._records_max())
                 self._stop.wait(rest_s(time.monotonic() - began, had_room=had_room))
 
     def _poll(self, connection: Connection, consumer: KafkaConsumer, positions: Positions) -> Polled:

@@ -22,7 +22,7 @@ from foliot.runtime.intake import (
     take_in,
 )
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
-from foliot.runtime.selection import BRIEF_S, brief, rest_s
+from foliot.runtime.selection import BRIEF_S, brief, has_room, rest_s
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
 from foliot.runtime.transition_codes import leb128, transition_numbers
@@ -55,6 +55,7 @@ __all__ = [
     "event_text",
     "find_machine",
     "find_wake",
+    "has_room",
     "insert_dead_letters",
     "instance_id",
     "is_urgent",

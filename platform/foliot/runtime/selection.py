@@ -37,6 +37,11 @@ class ShardWork:
         return 0 < self.urgent <= URGENT_FEW_MAX
 
 
+def has_room(taken: int, most: int) -> bool:
+    """Tell whether a batch could have taken as many again."""
+    return 2 * taken <= most
+
+
 def rest_s(seconds: float, *, had_room: bool) -> float:
     """Tell how long to rest after a batch that took `seconds`, in intake and step of lanes that are not urgent.
 

@@ -22,7 +22,7 @@ from foliot.runtime.batch import Parking, ShardBatch
 from foliot.runtime.lives import LifeCache, ShardCursor, Waiting
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, Locked, load_lives, lock, read_events
 from foliot.runtime.rehearsal import rehearse
-from foliot.runtime.selection import CALM_FEW, Deference, ShardWork, brief, choose_shards
+from foliot.runtime.selection import CALM_FEW, Deference, ShardWork, brief, choose_shards, has_room
 from foliot.runtime.writing import write_and_commit
 from foliot.settings import Settings
 from foliot.store import (
@@ -394,7 +394,7 @@ class Stepper:
             for entry in batch.output.logs:
                 self._on_logs(entry)
         self._pace.learn(count, stepping)
-        return Stepped(count, len(batches), seconds, had_room=2 * count <= self._capacity)
+        return Stepped(count, len(batches), seconds, had_room=has_room(count, self._capacity))
 
     def _bisect(self, taken: Sequence[int], error: DataRefused) -> None:
         """Go on with fewer events: shards one by one, then halves, until one event is left, which is parked."""
