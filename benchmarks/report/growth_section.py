@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.report.surroundings import as_machine, as_surroundings
+from benchmarks.report.surroundings import as_heading, as_surroundings
 from benchmarks.report.tables import as_table
 
 _HOW = Path(__file__).with_name("growth.md")
@@ -16,21 +16,16 @@ _HOW = Path(__file__).with_name("growth.md")
 def as_growth_section(figures: Mapping[str, Any]) -> list[str]:
     """Write the section."""
     columns = ("", "events/s", "CPU µs an event", "against the first", "WAL B an event", "against the first")
-    rows = [_row(figures, place, title, ratio) for place, (title, ratio) in enumerate(_ratios(figures))]
+    ratios = figures["against_the_first"]
+    rows = [_row(figures, place, title, ratio) for place, (title, ratio) in enumerate(ratios.items())]
     return [
-        "## Growth",
-        "",
-        f"`python -m benchmarks growth` on {as_machine(figures['machine'], figures['servers'])}.",
+        *as_heading("growth", figures),
         as_surroundings(figures["rounds"]),
         "",
         *as_table(columns, rows),
         "",
         _HOW.read_text().format(events=figures["events"]),
     ]
-
-
-def _ratios(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, float]]]:
-    return list(figures["against_the_first"].items())
 
 
 def _row(figures: Mapping[str, Any], place: int, title: str, ratio: Mapping[str, float]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.report.surroundings import as_machine
+from benchmarks.report.surroundings import as_heading
 from benchmarks.report.tables import as_table
 
 _HOW = Path(__file__).with_name("latency.md")
@@ -21,9 +21,7 @@ def as_latency_section(figures: Mapping[str, Any]) -> list[str]:
     """Write the section."""
     columns = ("", "best: median ms", "p99 ms", "longest ms", "p99 ms of each round", "load", "taken by others")
     return [
-        "## Latency",
-        "",
-        f"`python -m benchmarks latency` on {as_machine(figures['machine'], figures['servers'])}.",
+        *as_heading("latency", figures),
         "",
         *as_table(columns, [_row(figures, name) for name in _TITLES]),
         "",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.surroundings import as_machine, as_surroundings
+from benchmarks.report.surroundings import as_heading, as_surroundings
 from benchmarks.report.tables import as_table
 
 _HOW = Path(__file__).with_name("scaling.md")
@@ -22,9 +22,7 @@ def as_scaling_section(figures: Mapping[str, Any]) -> list[str]:
     samples = [sample for one in figures["rounds"] for sample in one]
     before = max(sample["waiting_before"] / sample["events"] for sample in samples)
     return [
-        "## Scaling",
-        "",
-        f"`python -m benchmarks scaling` on {as_machine(figures['machine'], figures['servers'])}.",
+        *as_heading("scaling", figures),
         as_surroundings(figures["rounds"]),
         "",
         *_rates(crews, cores),

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.report.surroundings import as_machine
+from benchmarks.report.surroundings import as_heading
 from benchmarks.report.tables import as_table
 
 _HOW = Path(__file__).with_name("soak.md")
@@ -29,9 +29,7 @@ def as_soak_section(figures: Mapping[str, Any]) -> list[str]:
         before = looks[start - 1] if start else {"at_s": 0.0, "applied": figures["applied_before"]}
         rows.append(_row(before, looks[start:end]))
     return [
-        "## Soak",
-        "",
-        f"`python -m benchmarks soak` on {as_machine(figures['machine'], figures['servers'])}.",
+        *as_heading("soak", figures),
         "",
         *as_table(_COLUMNS, rows),
         "",

@@ -15,6 +15,12 @@ def as_machine(machine: Mapping[str, Any], servers: Mapping[str, str]) -> str:
     return f"{facts}; " + ", ".join(f"{name} {version}" for name, version in servers.items())
 
 
+def as_heading(name: str, figures: Mapping[str, Any]) -> list[str]:
+    """Begin a section: its title, the command that measured it, and where."""
+    on = as_machine(figures["machine"], figures["servers"])
+    return [f"## {name.capitalize()}", "", f"`python -m benchmarks {name}` on {on}."]
+
+
 def as_surroundings(rounds: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     """Say how busy the machine was with other things."""
     samples = [sample for one in rounds for sample in one]
