@@ -33,6 +33,18 @@ def test_the_migrations_make_what_the_metadata_declares(database: Database) -> N
     assert all(index.table.name.rpartition("_")[0] in rings for _, index in inherited)
 
 
+def test_no_index_depends_on_the_locale_of_the_database(database: Database) -> None:
+    # Alembic's own table has one row.
+    with psycopg.connect(database.owner) as connection:
+        dependent = connection.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid,"
+            " unnest(indcollation) AS kind WHERE relnamespace = 'public'::regnamespace"
+            " AND relname <> 'alembic_version' AND kind NOT IN (0, 'pg_catalog.\"C\"'::regcollation)"
+        ).fetchall()
+
+    assert dependent == []
+
+
 def test_an_upgrade_twice_changes_nothing(fresh_database: Database) -> None:
     first = upgrade(fresh_database.owner)
 

@@ -13,6 +13,9 @@ metadata = MetaData(
     naming_convention={"ix": "%(table_name)s_%(column_0_N_name)s", "uq": "%(table_name)s_%(column_0_N_name)s_key"}
 )
 
+TEXT: Final = Text(collation="C")
+"""Compared byte by byte, whatever the database's locale: a libc that sorts otherwise than the one before it would break
+every index of keys, and an address would have two lives."""
 ZEROS: Final = text(f"'{{{','.join('0' * QUEUES)}}}'::bigint[]")
 
 
@@ -28,7 +31,7 @@ def moment(name: str = "at") -> Column[Any]:
 
 def address_columns() -> tuple[Column[Any], ...]:
     """Make the columns of an instance's address."""
-    return (required("tenant", Integer), required("machine", Integer), required("key", Text))
+    return (required("tenant", Integer), required("machine", Integer), required("key", TEXT))
 
 
 def event_columns() -> tuple[Column[Any], ...]:
@@ -36,14 +39,14 @@ def event_columns() -> tuple[Column[Any], ...]:
     return (
         *address_columns(),
         required("kind", SmallInteger, server_default=text("0")),
-        required("event_id", Text),
-        required("source", Text),
-        required("type", Text),
-        Column("time", Text),
-        Column("data", Text),
-        Column("traceparent", Text),
+        required("event_id", TEXT),
+        required("source", TEXT),
+        required("type", TEXT),
+        Column("time", TEXT),
+        Column("data", TEXT),
+        Column("traceparent", TEXT),
         Column("instance", BigInteger),
-        Column("timer", Text),
+        Column("timer", TEXT),
         Column("armed", BigInteger),
         moment(),
     )
@@ -61,10 +64,10 @@ def message_columns() -> tuple[Column[Any], ...]:
         required("number", BigInteger),
         *address_columns(),
         required("n", BigInteger),
-        required("id", Text),
-        required("topic", Text),
-        required("body", Text),
-        Column("traceparent", Text),
+        required("id", TEXT),
+        required("topic", TEXT),
+        required("body", TEXT),
+        Column("traceparent", TEXT),
         moment(),
     )
 
@@ -74,13 +77,13 @@ def timer_columns() -> tuple[Column[Any], ...]:
     return (
         required("shard", SmallInteger),
         required("instance", BigInteger),
-        required("timer", Text),
+        required("timer", TEXT),
         required("armed", BigInteger),
         required("due", DateTime(timezone=True)),
         required("ordinal", SmallInteger, server_default=text("0")),
         *address_columns(),
         required("queue", SmallInteger),
-        required("type", Text),
-        Column("data", Text),
-        Column("traceparent", Text),
+        required("type", TEXT),
+        Column("data", TEXT),
+        Column("traceparent", TEXT),
     )
