@@ -197,6 +197,8 @@ def _empty(connection: Connection, name: str, segment: int) -> None:
     elif name == "outbox":
         _SQL["clear_outbox_late"].run(connection)
         _SQL["lock_relays"].run(connection)
+        # Where nobody relays, all of it is copied: not again and again for a lock that comes last and is not to be had.
+        _SQL["lock_segment"].run(connection, {"ring": name, "segment": segment})
         _SQL["keep_outbox"].run(connection, {"segment": segment})
     elif name == "timers":
         _SQL["keep_timers"].run(connection, {"segment": segment})

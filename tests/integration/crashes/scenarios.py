@@ -227,7 +227,7 @@ def _before_rings(site: Site) -> None:
 def _turning(ring: str) -> Scenario:
     emptied = {
         "inbox": "clear_inbox_late lagging_shards wait_for_cursors keep_inbox",
-        "outbox": "clear_outbox_late lock_relays keep_outbox",
+        "outbox": "clear_outbox_late lock_relays lock_segment keep_outbox",
         "timers": "keep_timers",
         "dedupe": "",
     }

@@ -55,6 +55,22 @@ def test_unsent_messages_outlive_their_segment(incident: World) -> None:
     assert incident.rows("SELECT number FROM outbox_late ORDER BY number") == [(1,), (2,)]
 
 
+def test_messages_are_not_copied_for_a_segment_that_cannot_be_emptied_yet(incident: World) -> None:
+    incident.take(
+        incident.arrival("a", "reported", {"severity": 2}), incident.arrival("a", "reprioritized", {"severity": 1})
+    )
+    incident.drain()
+    _turn(incident, "outbox", 5)
+    connection = incident.stepper()._open()
+    connection.execute("SELECT count(*) FROM outbox_0")
+
+    busy = _turn(incident, "outbox", 1)
+    connection.rollback()
+
+    assert busy == [False]
+    assert incident.rows("SELECT pg_relation_size('outbox_late')") == [(0,)]
+
+
 def test_an_id_is_remembered_until_its_generation_comes_round(incident: World) -> None:
     report = incident.arrival("a", "reported", {"severity": 2})
     incident.take(report)

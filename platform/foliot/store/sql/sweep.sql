@@ -180,6 +180,13 @@ SELECT shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue,
 -- index: none
 SET LOCAL lock_timeout = '100ms'
 
+-- name: lock_segment
+-- in: ring, segment
+-- out: nothing
+-- locks: the segment, ACCESS EXCLUSIVE, until the commit
+-- index: none
+SELECT lock_segment(%(ring)s, %(segment)s)
+
 -- name: empty_segment
 -- in: ring, segment
 -- out: nothing
