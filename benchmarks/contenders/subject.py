@@ -102,4 +102,6 @@ class Subject:
             "FOLIOT_TOPIC_PREFIX": self._prefix,
             "FOLIOT_GROUP": f"{self._prefix}.ingest",
             "FOLIOT_LOG_LEVEL": "warning",
+            # As docs/how-to/run-it-for-real.md has it for a machine that all parts share.
+            "FOLIOT_NICE": "10",
         }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from foliot.cli.addresses import address, read_settings
-from foliot.interpreter import collect_seldom, take_short_turns
+from foliot.interpreter import collect_seldom, stand_back, take_short_turns
 from foliot.logs import configure_logs
 from foliot.runtime import find_wake
 from foliot.settings import Settings
@@ -46,6 +46,7 @@ def _run(work: Callable[[Settings, threading.Event], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    stand_back(settings.nice)
     collect_seldom()
     take_short_turns()
     work(settings, stop)

@@ -1,8 +1,9 @@
-"""How Python's interpreter is set in the processes that step, take in or serve."""
+"""How Python's interpreter and its process are set where events are stepped, taken in or served."""
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Final
 
@@ -29,3 +30,12 @@ def take_short_turns() -> None:
     A thread waits for its turn after everything that blocks: a poll, a query, a message on a socket.
     """
     sys.setswitchinterval(_TURN_S)
+
+
+def stand_back(nice: int) -> None:
+    """Let processes that are less nice have a processor first; who is nicer already stays so.
+
+    All threads of a process alike: one that holds the interpreter and waits for a processor keeps the others waiting.
+    """
+    if nice > os.getpriority(os.PRIO_PROCESS, 0):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)

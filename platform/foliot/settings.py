@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     urgent_children: int = Field(1, ge=1, le=256, description="Children that serve critical and high wake-ups only")
     child_memory_max_mb: int = Field(512, ge=64, description="A child above this is replaced after its task")
     step_watchdog_s: float = Field(30.0, gt=0, description="A child that hangs in one batch for longer kills itself")
+    nice: int = Field(
+        0,
+        ge=0,
+        le=19,
+        description="How far workers, ingesters and relays stand back for a processor, as `nice` does; beside an API "
+        "or a PostgreSQL on the same machine 10 keeps requests short",
+    )
     grace_s: float = Field(10.0, gt=0, description="Time to finish after SIGTERM")
     sweep_ms: int = Field(500, ge=10, description="How often timers are looked at")
     holder_age_max_s: float = Field(

@@ -8,6 +8,7 @@ import structlog
 import typer
 
 from foliot.cli.addresses import address, read_settings
+from foliot.interpreter import stand_back
 from foliot.logs import configure_logs
 from foliot_workers.app import check_broker_url
 from foliot_workers.workforce import run_workforce
@@ -25,6 +26,7 @@ def worker(
     settings = read_settings()
     address(settings, "dsn_service")
     configure_logs(settings)
+    stand_back(settings.nice)
     woken = broker and bool(settings.broker_url)
     if woken:
         check_broker_url(settings.broker_url)
