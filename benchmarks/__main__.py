@@ -42,6 +42,7 @@ LATENCY = LatencyPlan(
     requests=5_000,
     requests_per_s=500.0,
     bulk=150_000,
+    steady_per_s=3_000.0,
 )
 SCALING = ScalingPlan(rounds=3, first=30_000, events=120_000, instances=1000)
 LONG = Plan(
@@ -73,7 +74,7 @@ def _options() -> argparse.Namespace:
     growth.add_argument("--events", type=int, default=100_000, help="in each measurement")
     growth.add_argument("--rounds", type=int, default=3)
     growth.set_defaults(run=_growth)
-    latency = commands.add_parser("latency", help="quiet, beside a backlog, and over HTTP beside a bulk")
+    latency = commands.add_parser("latency", help="quiet, beside a backlog, and over HTTP beside others")
     latency.add_argument("--rounds", type=int, default=5)
     latency.add_argument("--backlog", type=int, default=200_000, help="events of the low lane beside the critical one")
     latency.set_defaults(run=_latency)
@@ -90,6 +91,7 @@ def _options() -> argparse.Namespace:
     soaking.add_argument("--hours", type=float, default=1.0)
     soaking.add_argument("--instances", type=int, default=100_000)
     soaking.add_argument("--every-s", type=float, default=60.0)
+    soaking.add_argument("--relay", action="store_true", help="run the relay, too")
     soaking.set_defaults(run=_soak)
     page = commands.add_parser("page", help="write the page and the plots anew from the report's figures")
     page.set_defaults(run=lambda options: write_report(_contest_of(options), options.report))
@@ -150,9 +152,9 @@ def _scaling(options: argparse.Namespace) -> None:
 
 def _soak(options: argparse.Namespace) -> None:
     with rig() as made:
-        figures = soak(
-            made, SoakPlan(options.per_second, options.hours * 3600, options.instances, options.every_s), say
-        )
+        seconds = options.hours * 3600
+        plan = SoakPlan(options.per_second, seconds, options.instances, options.every_s, options.relay)
+        figures = soak(made, plan, say)
         _keep(figures, made, "soak", options)
 
 

@@ -3,6 +3,9 @@
 After a checkpoint PostgreSQL writes each page whole into its log as it changes for the first time. A window of some
 seconds meets as many such pages as there are instances, while one checkpoint comes in minutes and millions of events.
 So the rounds are far from a checkpoint, and one more right after one tells what those pages are.
+
+A full topic is the hardest comparison: its batches are as large as they get, and beside few instances most of a
+batch's events meet an instance that the batch has in its hands already. So an even load is measured too.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from benchmarks.contenders import Batch, Subject
+from benchmarks.contenders import Batch, Programs, Setting, Subject
 from benchmarks.contest import describe
 from benchmarks.measure import Sample, Window, measure
-from benchmarks.rig import Rig
+from benchmarks.rig import Rig, stop
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -31,6 +34,10 @@ WHERE ring.name = 'dedupe' AND machine.name = 'incident'
 ORDER BY 1, 2, 3"""
 PRELOAD_ROWS = 1_000_000
 """Ids that one statement puts there."""
+_EVEN_SHARE: Final = 0.5
+"""Of the rate at which the first population's full topic is emptied."""
+_EVEN_WARM_S: Final = 10
+_EVEN_S: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +55,28 @@ class Population:
         return f"{self.instances:,} instances{ids}"
 
 
+class _Evenly(Subject):
+    """Foliot while a producer, which is none of its parts, sends a batch at an even pace."""
+
+    def fill(self, rig: Rig, setting: Setting, batch: Batch) -> None:
+        """Leave the topic empty."""
+
+    def start(self, rig: Rig, setting: Setting, batch: Batch) -> Programs:
+        """Start the programs and the producer."""
+        self._producing = rig.spawn(self.producer(rig, batch.load), f"{self.name}-evenly", {})
+        return super().start(rig, setting, batch)
+
+    def clear(self, rig: Rig) -> None:  # noqa: ARG002 - what it is given elsewhere
+        """End the producer, if something broke off."""
+        stop([self._producing])
+
+
 def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, say: Say) -> dict[str, Any]:
     """Let each population be born through the whole path; then measure all of them in turn, round after round.
 
     Each has a database, topics and a consumer group of its own on the same servers. The first is what the others are
-    compared with, within each round. The last round of all, after checkpoints, is compared with nothing.
+    compared with, within each round: as they empty a full topic, then under an even load. The round after checkpoints
+    is compared with nothing.
 
     Raises:
         Failed: an ingester or a worker ended.
@@ -72,18 +96,46 @@ def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, 
             seen[-1].append(sample)
             say(f"{title}: {population.title}: {describe(sample)}")
     first_changes = seen.pop()
+    per_second = int(_EVEN_SHARE * median(one[0].events_per_s for one in seen))
+    even: list[list[Sample]] = []
+    for number in range(rounds):
+        even.append([])
+        skip = (rounds + 1) * events + number * per_second * (_EVEN_WARM_S + _EVEN_S)
+        for seed, population in enumerate(populations, start=1):
+            drawn = ("--seed", str(seed), "--instances", str(population.instances))
+            even[-1].append(_evenly(rig, _Evenly(population.name), drawn, per_second, skip))
+            say(f"evenly, {number + 1}/{rounds}: {population.title}: {describe(even[-1][-1])}")
     return {
         "populations": [asdict(population) for population in populations],
         "events": events,
         "rounds": [[asdict(sample) for sample in one] for one in seen],
         "after_a_checkpoint": [asdict(sample) for sample in first_changes],
-        "against_the_first": {
-            population.title: {
-                "cpu": median(one[place].cpu_us_per_event / one[0].cpu_us_per_event for one in seen),
-                "wal": median(one[place].wal_bytes_per_event / one[0].wal_bytes_per_event for one in seen),
-            }
-            for place, population in enumerate(populations)
+        "against_the_first": _against_the_first(populations, seen),
+        "evenly": {
+            "per_second": per_second,
+            "seconds": _EVEN_S,
+            "rounds": [[asdict(sample) for sample in one] for one in even],
+            "against_the_first": _against_the_first(populations, even),
         },
+    }
+
+
+def _evenly(rig: Rig, subject: _Evenly, load: tuple[str, ...], per_second: int, skip: int) -> Sample:
+    warm, events = per_second * _EVEN_WARM_S, per_second * (_EVEN_WARM_S + _EVEN_S)
+    pace = ("--events", str(events), "--born", "--skip", str(skip), "--per-second", str(per_second))
+    batch = Batch(events, (*load, *pace), rig.root / "unused")
+    return measure(rig, subject, subject.settings[0], batch, Window(0, 0, first=warm), checkpoint=False)
+
+
+def _against_the_first(
+    populations: Sequence[Population], rounds: Sequence[Sequence[Sample]]
+) -> dict[str, dict[str, float]]:
+    return {
+        population.title: {
+            "cpu": median(one[place].cpu_us_per_event / one[0].cpu_us_per_event for one in rounds),
+            "wal": median(one[place].wal_bytes_per_event / one[0].wal_bytes_per_event for one in rounds),
+        }
+        for place, population in enumerate(populations)
     }
 
 

@@ -1,4 +1,6 @@
-"""Latency: on a quiet system, of the critical lane beside a backlog of the low one, and of the HTTP API beside a bulk.
+"""Latency: on a quiet system, of the critical lane beside a backlog of the low one, and of the HTTP API beside others.
+
+Beside the API workers and ingesters empty a full topic, which takes all that the machine has, or get a steady load.
 
 Times run from the moment at which the producer made the event to the commit of its step, on one clock; over HTTP, from
 the moment at which the request was due to its answer, which comes after the commit that takes the event in.
@@ -48,6 +50,7 @@ class LatencyPlan:
     requests: int
     requests_per_s: float
     bulk: int
+    steady_per_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,15 @@ class Times:
     p99_ms: float
     max_ms: float
     beside_at_end: int
-    """Events of the backlog or bulk that still waited when the last one was sent; 0 where there is none of them."""
+    """Events of the backlog or load that still waited, or were to come, when the last one was sent; 0 where there is
+    none of them."""
     load: float
     stolen: float
     """Share of the machine's time that its hypervisor gave to others: 0 to 1."""
 
 
 def look_at_latency(rig: Rig, plan: LatencyPlan, say: Say) -> dict[str, Any]:
-    """Measure all three in turn, round after round.
+    """Measure all four in turn, round after round.
 
     Raises:
         Failed: an event did not come through, or a request was refused.
@@ -74,9 +78,10 @@ def look_at_latency(rig: Rig, plan: LatencyPlan, say: Say) -> dict[str, Any]:
     subject = Subject("foliot_latency")
     subject.prepare(rig)
     seed = 0
-    seen: dict[str, list[Times]] = {"quiet": [], "critical": [], "http": []}
+    kinds = {"quiet": _quiet, "critical": _critical, "http": _http, "http_steady": _http_steady}
+    seen: dict[str, list[Times]] = {name: [] for name in kinds}
     for number in range(plan.rounds):
-        for name, measure in (("quiet", _quiet), ("critical", _critical), ("http", _http)):
+        for name, measure in kinds.items():
             seed += 2
             seen[name].append(measure(rig, subject, plan, seed))
             say(f"round {number + 1}/{plan.rounds}: {name}: {seen[name][-1]}")
@@ -114,6 +119,22 @@ def _critical(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times
 
 def _http(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
     rig.run(_load(rig, subject, "normal", seed + 1, plan.bulk), "latency-bulk", {})
+    return _requests(rig, subject, plan, seed, plan.bulk)
+
+
+def _http_steady(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
+    # As long as the requests take, and half as long again for what comes before them.
+    events = int(1.5 * plan.steady_per_s * plan.requests / plan.requests_per_s)
+    load = _load(rig, subject, "normal", seed + 1, events)
+    producer = rig.spawn((*load, "--per-second", str(plan.steady_per_s)), "latency-steady", {})
+    try:
+        return _requests(rig, subject, plan, seed, events)
+    finally:
+        stop([producer])
+
+
+def _requests(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int, events: int) -> Times:
+    """Post while `events` of another lane come or wait, none of which is taken yet."""
     taken = subject.taken(rig)
     programs = _start(rig, subject)
     try:
@@ -126,7 +147,7 @@ def _http(rig: Rig, subject: Subject, plan: LatencyPlan, seed: int) -> Times:
         _post(rig, port, _FIRST_SEED + seed, _FIRST_REQUESTS, plan.requests_per_s)
         before = MachineClock.read()
         milliseconds = _post(rig, port, seed, plan.requests, plan.requests_per_s)
-        wanted = taken + plan.bulk + _FIRST_REQUESTS + plan.requests
+        wanted = taken + events + _FIRST_REQUESTS + plan.requests
         after, waiting = MachineClock.read(), wanted - subject.done(rig)
         _wait(lambda: subject.done(rig) >= wanted)
     finally:

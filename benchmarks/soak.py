@@ -41,6 +41,8 @@ class SoakPlan:
     seconds: float
     instances: int
     every_s: float
+    relay: bool
+    """Whether the relay runs, too: without one, what the machine sends is kept until somebody takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def soak(rig: Rig, plan: SoakPlan, say: Say) -> dict[str, Any]:
     Raises:
         Failed: a program ended.
     """
-    subject = Subject()
+    subject = Subject(relay=plan.relay)
     subject.prepare(rig)
     one = ("--seed", "1", "--instances", str(plan.instances))
     births = measure(rig, subject, subject.settings[0], Batch(plan.instances, (*one, "--births"), Path()), Window(0, 0))

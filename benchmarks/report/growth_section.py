@@ -15,17 +15,23 @@ _HOW = Path(__file__).with_name("growth.md")
 
 def as_growth_section(figures: Mapping[str, Any]) -> list[str]:
     """Write the section."""
-    columns = ("", "events/s", "CPU µs an event", "against the first", "WAL B an event", "against the first")
-    ratios = figures["against_the_first"]
-    rows = [_row(figures, place, title, ratio) for place, (title, ratio) in enumerate(ratios.items())]
+    even = figures["evenly"]
     return [
         *as_heading("growth", figures),
         as_surroundings(figures["rounds"]),
         "",
-        *as_table(columns, rows),
+        *_table(figures, f"a full topic of {figures['events']:,} events"),
         "",
-        _HOW.read_text().format(events=figures["events"]),
+        *_table(even, f"an even load of {even['per_second']:,} events a second"),
+        "",
+        _HOW.read_text().format(events=figures["events"], per_second=even["per_second"], seconds=even["seconds"]),
     ]
+
+
+def _table(figures: Mapping[str, Any], title: str) -> list[str]:
+    columns = (title, "events/s", "CPU µs an event", "against the first", "WAL B an event", "against the first")
+    ratios = figures["against_the_first"]
+    return as_table(columns, [_row(figures, place, name, ratio) for place, (name, ratio) in enumerate(ratios.items())])
 
 
 def _row(figures: Mapping[str, Any], place: int, title: str, ratio: Mapping[str, float]) -> tuple[str, ...]:

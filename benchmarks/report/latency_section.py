@@ -13,7 +13,8 @@ _HOW = Path(__file__).with_name("latency.md")
 _TITLES: Final = {
     "quiet": "an event on a quiet system",
     "critical": "the critical lane beside a backlog",
-    "http": "HTTP beside a bulk",
+    "http": "HTTP beside a full topic",
+    "http_steady": "HTTP beside a steady load",
 }
 
 
