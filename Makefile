@@ -107,6 +107,10 @@ reference: $(VENV)/.dev ## Write the generated pages of docs/ anew
 unit: $(VENV)/.dev ## Run the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/conformance
 
+.PHONY: conformance
+conformance: $(VENV)/.dev ## SCXML's own tests, other engines' scripts, and CEL against Google's implementation
+	$(BIN)/pytest -q tests/conformance
+
 # Apache Kafka's jars come through Maven; without java and mvn the tests that need it say so.
 .PHONY: kafka-jars
 kafka-jars: $(VENV)/.dev

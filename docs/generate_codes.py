@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from foliot.definition import CODES as DEFINITION_CODES
-from foliot.definition import explain
 from foliot.errors import FoliotError
+from foliot.languages import explain
 from foliot_ingest.codes import DECODE_CODES, ROUTE_CODES
 
 DOCS: Final = Path(__file__).parent

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from foliot.definition import CODES, Example, explain
+from foliot.definition import CODES
+from foliot.languages import Example, explain
 
 PAGE: Final = Path(__file__).parent / "diagnostics.md"
 GROUPS: Final[Mapping[str, str]] = MappingProxyType(
@@ -25,9 +26,11 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "D5": "Actions and events",
         "D6": "Expressions",
         "D7": "Schemas",
+        "D8": "SCXML",
+        "D9": "Arrows",
     }
 )
-HEAD: Final = """<!-- untested page: tests/unit/definition/test_explanations.py checks each example, wrong and right -->
+HEAD: Final = """<!-- untested page: tests/unit/languages/test_explanations.py checks each example, wrong and right -->
 # Faults of definitions
 
 What `foliot check` and `foliot publish` can find in a definition: what it means, why it is refused or warned of, and an
@@ -65,7 +68,7 @@ def _condition(example: Example) -> str:
 
 
 def _block(example: Example) -> tuple[str, ...]:
-    language = example.file.rpartition(".")[2]
+    language = {"scxml": "xml", "arrows": "text"}.get(example.file.rpartition(".")[2], example.file.rpartition(".")[2])
     marked = f' hl_lines="{example.line}"' if example.line else ""
     return (f"```{language}{marked}", example.text.rstrip("\n"), "```")
 

@@ -1,12 +1,13 @@
 """CEL, the Common Expression Language: text is parsed, type-checked and compiled to a Python function."""
 
-from foliot.cel.environment import DIGEST, IN_STATE, Environment, HostFunction
+from foliot.cel.environment import DIGEST, FAIL, IN_STATE, Environment, HostFunction
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
 from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, LIST, MAP, NULL, STRING, UINT, Type, UInt, list_of, map_of
 from foliot.cel.lexer import SOURCE_BYTES_MAX
 from foliot.cel.operations import COST_MAX
 from foliot.cel.program import Program, compile_expression
+from foliot.cel.rewriting import free_names, literal
 
 __all__ = [
     "BOOL",
@@ -15,6 +16,7 @@ __all__ = [
     "DIGEST",
     "DOUBLE",
     "DYN",
+    "FAIL",
     "INT",
     "IN_STATE",
     "JSON_DEPTH_MAX",
@@ -35,7 +37,9 @@ __all__ = [
     "Type",
     "UInt",
     "compile_expression",
+    "free_names",
     "list_of",
+    "literal",
     "map_of",
     "to_json",
 ]

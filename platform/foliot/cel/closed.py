@@ -93,6 +93,7 @@ OPERATIONS: Final = MappingProxyType(
         "multiply": operations.multiply,
         "negate": operations.negate,
         "overflow": operations.overflow,
+        "refuse": operations.refuse,
         "require": operations.require,
         "require_bool": operations.require_bool,
         "settle": operations.settle,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from foliot.cel.kinds import BOOL, STRING, Type
+from foliot.cel.kinds import BOOL, DYN, STRING, Type
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -27,7 +27,8 @@ class HostFunction:
 
 IN_STATE: Final = HostFunction("inState", STRING, BOOL, is_passed=True)
 DIGEST: Final = HostFunction("digest", STRING, STRING, is_passed=False)
-HOST_FUNCTIONS: Final = (IN_STATE, DIGEST)
+FAIL: Final = HostFunction("fail", STRING, DYN, is_passed=False)
+HOST_FUNCTIONS: Final = (IN_STATE, DIGEST, FAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ _FUNCTIONS: Final = {
     "bytes": ("to_bytes", True),
     "bool": ("to_bool", False),
     "digest": ("digest", True),
+    "fail": ("refuse", False),
 }
 
 

@@ -383,6 +383,13 @@ def digest(text: Any, meter: Meter | None) -> str:
     return hashing.hexdigest()
 
 
+def refuse(what: Any) -> NoReturn:
+    """End the evaluation with an error in the expression's own words."""
+    if type(what) is not str:
+        raise no_overload("fail()", what)
+    raise EvaluationError("failed", what)
+
+
 def call_passed(function: Callable[[Any], Any], name: str, argument: Any, parameter: str, result: str) -> Any:
     """Call a host function that the caller of the evaluation passed."""
     if kind_of(argument) != parameter:

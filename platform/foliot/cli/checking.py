@@ -15,10 +15,10 @@ from foliot.cli.files import read_file
 from foliot.cli.sarif import sarif_log
 from foliot.cli.snippets import tell
 from foliot.definition import Diagnostic
-from foliot.definition import check as check_text
 from foliot.errors import Refusal
+from foliot.languages import check as check_text
 
-Files: TypeAlias = Annotated[list[Path], typer.Argument(help="YAML or JSON; - is standard input.")]
+Files: TypeAlias = Annotated[list[Path], typer.Argument(help="YAML, JSON, .scxml or .arrows; - is standard input.")]
 
 
 class Format(StrEnum):

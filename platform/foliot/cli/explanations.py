@@ -15,9 +15,10 @@ from rich.text import Text
 
 from foliot.cli.answers import Answer, Table
 from foliot.cli.snippets import tell
-from foliot.definition import CODES, Example, Explanation
-from foliot.definition import explain as explain_diagnostic
+from foliot.definition import CODES
 from foliot.errors import FoliotError
+from foliot.languages import Example, Explanation
+from foliot.languages import explain as explain_diagnostic
 
 _WIDTH: Final = 90
 

@@ -1,34 +1,43 @@
 """What a machine is: its normalized model, the reader of its text, and all checks of it."""
 
-from foliot.definition.diagnostics import CODES, DefinitionRefused, Diagnostic, Severity
-from foliot.definition.explaining import Example, Explanation, explain
+from foliot.definition.diagnostics import CODES, DefinitionRefused, Diagnostic, Faults, ReadingStopped, Severity
 from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_value
 from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
-from foliot.definition.loading import Reading, check, load, read
+from foliot.definition.loading import Reading, check, decode, load, read, understand
 from foliot.definition.model import (
     Action,
     After,
     Assign,
+    Block,
+    Branch,
     Cancel,
     Cel,
     Constant,
     ContextSpec,
     Definition,
+    Dispatch,
     EventSpec,
     Expression,
+    ForEach,
+    If,
+    Invocation,
     JsonObject,
     JsonSchema,
     Log,
+    Payload,
     Raise,
     Send,
     StateKind,
     StateNode,
     Transition,
+    Withdraw,
     after_id,
     done_event,
 )
 from foliot.definition.schemas import compile_schema
+from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree
+from foliot.definition.words import delay_us
 from foliot.definition.writing import dump
 
 __all__ = [
@@ -37,6 +46,8 @@ __all__ = [
     "Action",
     "After",
     "Assign",
+    "Block",
+    "Branch",
     "Cancel",
     "Cel",
     "Constant",
@@ -44,30 +55,44 @@ __all__ = [
     "Definition",
     "DefinitionRefused",
     "Diagnostic",
+    "Dispatch",
     "EventSpec",
-    "Example",
-    "Explanation",
     "Expression",
+    "Faults",
+    "ForEach",
+    "If",
+    "Invocation",
     "JsonObject",
     "JsonSchema",
+    "Key",
     "Limits",
     "Log",
+    "Mapping",
+    "Payload",
+    "Place",
     "Raise",
     "Reading",
+    "ReadingStopped",
+    "Scalar",
     "Send",
+    "Sequence",
     "Severity",
     "StateKind",
     "StateNode",
     "Transition",
+    "Tree",
+    "Withdraw",
     "after_id",
     "check",
     "compile_guard",
     "compile_schema",
     "compile_value",
+    "decode",
+    "delay_us",
     "done_event",
     "dump",
-    "explain",
     "language_schema",
     "load",
     "read",
+    "understand",
 ]

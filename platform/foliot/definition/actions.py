@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from foliot.definition import words
 from foliot.definition.diagnostics import did_you_mean
-from foliot.definition.model import Action, Assign, Cancel, Cel, Constant, Expression, Log, Raise, Send
+from foliot.definition.model import (
+    Action,
+    Assign,
+    Block,
+    Branch,
+    Cancel,
+    Cel,
+    Constant,
+    Expression,
+    ForEach,
+    If,
+    Log,
+    Payload,
+    Raise,
+    Send,
+)
 from foliot.definition.shape import Shape
-from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree, Unread
+from foliot.definition.tree import Key, Located, Mapping, Scalar, Sequence, Tree, Unread
 from foliot.reserved import RESERVED_EVENT
 
-ACTIONS = ("assign", "raise", "send", "cancel", "log")
+ACTIONS = ("assign", "raise", "send", "cancel", "log", "if", "foreach", "script", "block")
 _MS_PER_DAY = 86_400_000
 
 
@@ -38,8 +54,22 @@ class ActionReader:
         """Read a list of actions."""
         if tree is None:
             return ()
-        read = [self._action(item) for item in self._shape.items(tree, "a list of actions")]
-        return tuple(action for action in read if action is not None)
+        return tuple(action for item in self._shape.items(tree, "a list of actions") for action in self._action(item))
+
+    def payload(self, tree: Tree) -> Payload | None:
+        """Read what an event or an end carries: an object of names and expressions, or one expression."""
+        if isinstance(tree, Mapping):
+            return Payload(values=self._expressions(tree))
+        expression = self._expression(tree)
+        return None if expression is None else Payload(content=expression)
+
+    def guard(self, tree: Tree) -> str:
+        """Read a condition."""
+        text = self._shape.text(tree, "a condition in CEL")
+        if text is not None and isinstance(tree, Scalar):
+            self.noted.guards.append(tree)
+        # A guard with a fault is still a guard: what follows it is not out of reach.
+        return text or "false"
 
     def finish(self) -> None:
         """Check what only the whole machine can tell."""
@@ -83,10 +113,10 @@ class ActionReader:
             return None
         return ms
 
-    def _action(self, tree: Tree) -> Action | None:
+    def _action(self, tree: Tree) -> tuple[Action, ...]:
         mapping = self._shape.mapping(tree, "an action")
         if mapping is None:
-            return None
+            return ()
         for name in mapping.values:
             if name not in ACTIONS:
                 what = f"{self._faults.quote(name)} is no action."
@@ -95,21 +125,91 @@ class ActionReader:
         if len(mapping.values) != 1:
             remedy = f"Write each action as a list item of its own; there is: {', '.join(ACTIONS)}."
             self._faults.error("D501", mapping, f"This action has {len(mapping.values)} keys instead of one.", remedy)
-        return self._known(known[0], mapping.values[known[0]]) if len(known) == 1 else None
+        if len(known) != 1:
+            return ()
+        [name] = known
+        if name == "script":
+            return self._script(mapping.values[name])
+        action = self._known(name, mapping.values[name])
+        return () if action is None else (action,)
 
     def _known(self, name: str, tree: Tree) -> Action | None:
-        match name:
-            case "assign":
-                return self._assign(tree)
-            case "raise":
-                return self._raise(tree)
-            case "send":
-                return self._send(tree)
-            case "cancel":
-                return self._cancel(tree)
-            case _:
-                expression = self._expression(tree)
-                return None if expression is None else Log(expression=expression)
+        readers: dict[str, Callable[[Tree], Action | None]] = {
+            "assign": self._assign,
+            "raise": self._raise,
+            "send": self._send,
+            "cancel": self._cancel,
+            "if": self._if,
+            "foreach": self._for_each,
+            "block": lambda inner: Block(actions=self.block(inner)),
+            "log": self._log,
+        }
+        return readers[name](tree)
+
+    def _log(self, tree: Tree) -> Log | None:
+        expression = self._expression(tree)
+        return None if expression is None else Log(expression=expression)
+
+    def _if(self, tree: Tree) -> If | None:
+        items = self._shape.items(tree, "a list of branches, each with guard and actions")
+        branches = tuple(self._branch(item, is_last=item is items[-1]) for item in items)
+        if isinstance(tree, Sequence) and not items:
+            self._faults.error("D512", tree, "This 'if' has no branch.", "Write [{guard: condition, actions: […]}].")
+        return If(branches=tuple(branch for branch in branches if branch is not None)) if items else None
+
+    def _branch(self, tree: Tree, *, is_last: bool) -> Branch | None:
+        mapping = self._shape.mapping(tree, "an object with guard and actions")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("guard", "actions"))
+        guard = self.guard(mapping.values["guard"]) if "guard" in mapping.values else None
+        if guard is None and not is_last:
+            remedy = "Give it a guard, or put it last, where it stands for all other cases."
+            self._faults.error("D512", mapping, "What follows a branch without a guard is never run.", remedy)
+        return Branch(guard=guard, actions=self.block(mapping.values.get("actions")))
+
+    def _for_each(self, tree: Tree) -> ForEach | None:
+        mapping = self._shape.mapping(tree, "an object with array, item, index and actions")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("array", "item", "index", "actions"))
+        listed = self._shape.need(mapping, "array", "Say which list: an expression.")
+        named = self._shape.need(mapping, "item", "Name what each item is called in the context.")
+        array = None if listed is None else self._expression(listed)
+        item = None if named is None else self._variable(named)
+        index = self._variable(mapping.values["index"]) if "index" in mapping.values else None
+        actions = self.block(mapping.values.get("actions"))
+        return None if array is None or item is None else ForEach(array=array, item=item, index=index, actions=actions)
+
+    def _script(self, tree: Tree) -> tuple[Action, ...]:
+        lines = tree.items if isinstance(tree, Sequence) else (tree,)
+        read = [self._statement(line) for line in lines]
+        if isinstance(tree, Sequence) and not lines:
+            self._faults.error("D513", tree, "This script is empty.", "Write 'name = expression', or take it out.")
+        return tuple(assign for assign in read if assign is not None)
+
+    def _statement(self, tree: Tree) -> Assign | None:
+        text = self._shape.text(tree, "a line 'name = expression'")
+        if text is None:
+            return None
+        found = words.STATEMENT.fullmatch(text)
+        if found is None:
+            what = f"{self._faults.quote(text)} assigns nothing."
+            self._faults.error("D513", tree, what, "Write 'name = expression'; each line is a text of a list.")
+            return None
+        self.noted.assigned.append(Key(found[1], tree.place, tree.path))
+        self.noted.expressions.append(Scalar(found[2], tree.place, tree.path))
+        return Assign(values={found[1]: Cel(source=found[2])})
+
+    def _variable(self, tree: Tree) -> str | None:
+        text = self._shape.text(tree, "a name of the context")
+        if text is not None and not words.VARIABLE.match(text):
+            what = f"{self._faults.quote(text)} can't be a name of the context here."
+            self._faults.error("D514", tree, what, "Use letters, digits and _, and begin with a letter or _.")
+            return None
+        if text is not None:
+            self.noted.assigned.append(Key(text, tree.place, tree.path))
+        return text
 
     def _assign(self, tree: Tree) -> Assign | None:
         mapping = self._shape.mapping(tree, "an object of names and expressions")

@@ -139,6 +139,8 @@ class Builder:
             entry=() if history else self.actions.block(body.get("entry")),
             exit=() if history else self.actions.block(body.get("exit")),
             history=history,
+            defer=self._defer(body["defer"]) if leads_on and "defer" in body else (),
+            output=self.actions.payload(body["output"]) if sketch.kind == "final" and "output" in body else None,
             default_targets=self._default_targets(sketch) if history else (),
             children=tuple(self._state(child) for child in sketch.children),
         )
@@ -172,6 +174,15 @@ class Builder:
                 self._faults.error("D409", key, what, remedy)
             found.extend(self._listed(mapping.values[descriptor], descriptor, sketch))
         return tuple(found)
+
+    def _defer(self, tree: Tree) -> tuple[str, ...]:
+        items = tree.items if isinstance(tree, Sequence) else (tree,)
+        read = [(self._shape.text(item, "an event, or a list of events"), item) for item in items]
+        for descriptor, item in read:
+            if descriptor is not None and not words.EVENT_DESCRIPTOR.match(descriptor):
+                what = f"{self._faults.quote(descriptor)} fits no event."
+                self._faults.error("D409", item, what, words.EVENT_DESCRIPTOR_FORM)
+        return tuple(descriptor for descriptor, _ in read if descriptor is not None)
 
     def _after(self, tree: Tree | None, sketch: Sketch) -> tuple[After, ...]:
         mapping = None if tree is None else self._shape.mapping(tree, "an object of durations")
@@ -217,17 +228,8 @@ class Builder:
             index=index,
             event=event,
             targets=self._targets.targets(values.get("target"), sketch),
-            guard=self._guard(values.get("guard")),
+            guard=self.actions.guard(values["guard"]) if "guard" in values else None,
             actions=self.actions.block(values.get("actions")),
             reenter=reenter,
             description=self._description(mapping),
         )
-
-    def _guard(self, tree: Tree | None) -> str | None:
-        if tree is None:
-            return None
-        text = self._shape.text(tree, "a condition in CEL")
-        if text is not None and isinstance(tree, Scalar):
-            self.actions.noted.guards.append(tree)
-        # A guard with a fault is still a guard: what follows it is not out of reach.
-        return text or "false"

@@ -17,15 +17,17 @@ KINDS = ("atomic", "compound", "parallel", "final", "history")
 HEAD_KEYS = ("foliot", "id", "description", "create", "poison", "context", "events")
 _BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "initial", "states", "type")
 ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS, "invoke")
-STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "invoke")
+STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "output", "defer", "invoke")
 # Keys that a state of this kind can't have, each told apart from a key that nobody has.
 FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
     {
-        "atomic": frozenset({"initial", "history", "target", "onDone"}),
-        "compound": frozenset({"history", "target"}),
-        "parallel": frozenset({"initial", "history", "target"}),
-        "final": frozenset({"initial", "history", "target", "on", "always", "after", "onDone", "states"}),
-        "history": frozenset({"initial", "on", "always", "after", "onDone", "states", "entry", "exit"}),
+        "atomic": frozenset({"initial", "history", "target", "onDone", "output"}),
+        "compound": frozenset({"history", "target", "output"}),
+        "parallel": frozenset({"initial", "history", "target", "output"}),
+        "final": frozenset({"initial", "history", "target", "on", "always", "after", "onDone", "states", "defer"}),
+        "history": frozenset(
+            {"initial", "on", "always", "after", "onDone", "states", "entry", "exit", "output", "defer"}
+        ),
     }
 )
 

@@ -79,6 +79,9 @@ CODES = MappingProxyType(
         "D509": "assign of nothing",
         "D510": "bad timer id",
         "D511": "event that nothing handles",
+        "D512": "bad branches",
+        "D513": "bad script",
+        "D514": "bad name of the context",
         # 6: expressions.
         "D601": "expression with a syntax error",
         "D602": "expression with a type error",
@@ -93,6 +96,17 @@ CODES = MappingProxyType(
         "D704": "bad regular expression",
         "D705": "initial context against its schema",
         "D706": "reference to nowhere",
+        # 8: documents in other languages.
+        "D801": "not valid XML",
+        "D802": "document type",
+        "D803": "unknown element",
+        "D804": "missing part",
+        "D805": "unknown state",
+        "D806": "two states of one id",
+        "D807": "unknown data model",
+        # 9: arrows.
+        "D901": "not an arrow",
+        "D902": "not a JSON value",
     }
 )
 

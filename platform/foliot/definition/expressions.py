@@ -11,6 +11,7 @@ from foliot.cel import (
     BOOL,
     DIGEST,
     DYN,
+    FAIL,
     IN_STATE,
     MAP,
     CelError,
@@ -24,7 +25,7 @@ from foliot.definition.tree import Place, Scalar
 
 EVENT_FIELDS = ("id", "type", "source", "time", "data")
 # `Program.evaluate(context, event, in_state)`: the order of these is the order of its parameters.
-ENVIRONMENT = Environment(MappingProxyType({"context": MAP, "event": MAP}), (IN_STATE, DIGEST))
+ENVIRONMENT = Environment(MappingProxyType({"context": MAP, "event": MAP}), (IN_STATE, DIGEST, FAIL))
 
 _IN_STATE = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
 

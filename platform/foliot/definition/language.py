@@ -77,6 +77,13 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "send": "Send an event to the instance itself, at once or after a delay, or a message to a topic.",
         "cancel": "Disarm the timer of a send with this id.",
         "log": "Write the value of an expression to the log.",
+        "if": "Run the actions of the first branch whose guard holds; one without a guard is last.",
+        "foreach": "Run actions for each item of a list, as it is before the first of them.",
+        "script": "Assign one after the other: lines name = expression, each of which sees those before it.",
+        "block": "Actions of which an error ends the rest, but nothing beside them.",
+        "defer": "Events that are kept while this state is active and nothing in it takes them; they come again, in "
+        "their order, once no active state defers them.",
+        "output": "What the event that says that the parent is done carries: expressions by name, or one expression.",
     }
 )
 
@@ -98,7 +105,7 @@ def language_schema() -> _Schema:
                 "title": "State",
                 "description": "A state of the machine.",
                 "type": ["object", "null"],
-                "properties": _properties(STATE_KEYS, _body(KINDS) | _history()),
+                "properties": _properties(STATE_KEYS, _body(KINDS) | _special()),
                 "additionalProperties": False,
                 "allOf": [_kind(kind, STATE_KEYS) for kind in FOREIGN],
             },
@@ -165,9 +172,18 @@ def _body(kinds: Iterable[str]) -> _Schema:
     }
 
 
-def _history() -> _Schema:
+def _special() -> _Schema:
+    """Say what history states and final ones have beside."""
     target = {"description": "Where a history state leads as long as its parent was nowhere."}
-    return {"history": {"enum": ["shallow", "deep"]}, "target": _ref("targets") | target}
+    event = _pattern(words.EVENT_DESCRIPTOR, words.EVENT_DESCRIPTOR_FORM)
+    defer = {"type": ["string", "array"], **event, "items": {"type": "string", **event}}
+    output = {"type": ["object", "string", "number", "boolean", "null"], "additionalProperties": _ref("expression")}
+    return {
+        "history": {"enum": ["shallow", "deep"]},
+        "target": _ref("targets") | target,
+        "output": output,
+        "defer": defer,
+    }
 
 
 def _transition_schema(*more_types: str) -> _Schema:
@@ -206,6 +222,17 @@ def _actions() -> _Schema:
         | {"description": "A Kafka topic; without it the event goes to the instance itself."},
     }
     raised = _object({"event": _ref("own_event") | event, "data": data}, "event")
+    does = _ref("actions") | {"description": "What is done."}
+    guard = {"type": "string", "minLength": 1, "description": "A condition in CEL; left out, it always holds."}
+    branch = {"guard": guard, "actions": does}
+    variable = {"type": "string", **_pattern(words.VARIABLE, "Use letters, digits and _.")}
+    loop = {
+        "array": _ref("expression") | {"description": "The list."},
+        "item": variable | {"description": "The name of the context that each item is given."},
+        "index": variable | {"description": "The name of the context that its place is given, from 0."},
+        "actions": does,
+    }
+    line = _pattern(words.STATEMENT, "Write name = expression.")
     return {
         "assign": expressions | {"minProperties": 1},
         "raise": _OWN_EVENT | raised | {"type": ["string", "object"]},
@@ -217,6 +244,10 @@ def _actions() -> _Schema:
         },
         "cancel": _ref("timer_id"),
         "log": _ref("expression"),
+        "if": {"type": "array", "minItems": 1, "items": _object(branch)},
+        "foreach": _object(loop, "array", "item"),
+        "script": {"type": ["string", "array"], **line, "minItems": 1, "items": {"type": "string", **line}},
+        "block": _ref("actions"),
     }
 
 

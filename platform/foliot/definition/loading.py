@@ -56,15 +56,20 @@ def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Readi
     tree: Tree | None = None
     definition: Definition | None = None
     try:
-        content = _decode(text, faults)
+        content = decode(text, faults)
         tree = _parse(content, filename, faults)
-        definition = _understand(tree, content, faults)
+        definition = understand(tree, content, faults)
     except ReadingStopped:
         definition = None
     return Reading(None if faults.any_error() else definition, faults.sorted(), {} if tree is None else positions(tree))
 
 
-def _decode(text: str | bytes, faults: Faults) -> str:
+def decode(text: str | bytes, faults: Faults) -> str:
+    """Make sure that a text is one, and not too large.
+
+    Raises:
+        ReadingStopped: it is not; `faults` says why.
+    """
     bytes_max = faults.limits.text_bytes_max
     # A text has at least as many bytes as characters: what is far too long is not even encoded.
     too_long = len(text) > bytes_max
@@ -104,7 +109,8 @@ def _parse(content: str, filename: str, faults: Faults) -> Tree:
     return read_yaml(content, faults)
 
 
-def _understand(tree: Tree, content: str, faults: Faults) -> Definition | None:
+def understand(tree: Tree, content: str, faults: Faults) -> Definition | None:
+    """Make a machine of a tree, whose places are places in `content`; `faults` gets all that is wrong with it."""
     shape = Shape(faults)
     document = shape.mapping(tree, "a machine")
     if document is None:

@@ -86,7 +86,92 @@ class Log(Node):
     expression: Expression
 
 
-Action: TypeAlias = Annotated[Assign | Raise | Send | Cancel | Log, Field(discriminator="kind")]
+class Branch(Node):
+    """One way of an `If`; without a guard it is the last one, taken where no other is."""
+
+    guard: str | None
+    actions: tuple[Action, ...]
+
+
+class If(Node):
+    """Run the actions of the first branch whose guard holds. A guard that has no value counts as false."""
+
+    kind: Literal["if"] = "if"
+    branches: tuple[Branch, ...]
+
+
+class ForEach(Node):
+    """Run actions for each item of a list as it is now; `item` and `index` (from 0) are names of the context."""
+
+    kind: Literal["foreach"] = "foreach"
+    array: Expression
+    item: str
+    index: str | None
+    actions: tuple[Action, ...]
+
+
+class Block(Node):
+    """Actions of which an error ends the rest, and nothing beside them."""
+
+    kind: Literal["block"] = "block"
+    actions: tuple[Action, ...]
+
+
+class Payload(Node):
+    """Data of an event that is put together when it is made: named values, or one value for all of it.
+
+    What a value of `values` fails to give is left out; what one of `required` fails to give spoils the whole.
+    """
+
+    values: dict[str, Expression] = Field(default_factory=dict)
+    required: dict[str, Expression] = Field(default_factory=dict)
+    content: Expression | None = None
+
+
+class Dispatch(Node):
+    """Send an event to a session, all of it told by expressions (SCXML's `send`).
+
+    No target: the session itself, through its external queue. `id` can be cancelled; `id_location` is the name of the
+    context that is given a new id.
+    """
+
+    kind: Literal["dispatch"] = "dispatch"
+    event: Expression
+    target: Expression | None = None
+    processor: Expression | None = None
+    delay: Expression | None = None
+    id: str | None = None
+    id_location: str | None = None
+    payload: Payload = Payload()
+
+
+class Withdraw(Node):
+    """Cancel a delayed send whose id an expression tells."""
+
+    kind: Literal["withdraw"] = "withdraw"
+    id: Expression
+
+
+Action: TypeAlias = Annotated[
+    Assign | Raise | Send | Cancel | Log | If | ForEach | Block | Dispatch | Withdraw, Field(discriminator="kind")
+]
+
+
+class Invocation(Node):
+    """A service that runs as long as its state is active.
+
+    `id`, or a new one that is written to the name `id_location` of the context. `forwards` says that it gets every
+    event from outside that the session gets; `finalize` runs when an event of it arrives, before transitions are
+    chosen. `type` and `source` say what runs; `payload` is what it is given.
+    """
+
+    id: str | None = None
+    id_location: str | None = None
+    type: Expression | None = None
+    source: Expression | None = None
+    payload: Payload = Payload()
+    forwards: bool = False
+    finalize: tuple[Action, ...] = ()
 
 
 class Transition(Node):
@@ -119,9 +204,12 @@ class After(Node):
 class StateNode(Node):
     """A state. `id` is its dotted path below the root; the root's is the empty string.
 
-    `initial` (full id of a child) is there for compound states alone, `history` and `default_targets` for history
-    states alone. A history state without defaults enters what its parent enters by default. All tuples are in document
-    order.
+    `initial` (full id of a child) is there for compound states alone, `history` for history states alone.
+    `default_targets` are what a history state enters that has nothing to remember, without any what its parent enters
+    by default; in a compound state they stand in the place of `initial` where its beginning is no single child.
+    `default_actions` run on the way to either. `output` is what a final state gives as the data of the event that says
+    that its parent is done. `defer` are descriptors of events that are kept while it is active, unless a transition of
+    it, or of a state below, takes them. All tuples are in document order.
     """
 
     id: str
@@ -138,6 +226,10 @@ class StateNode(Node):
     exit: tuple[Action, ...] = ()
     history: Literal["shallow", "deep"] | None = None
     default_targets: tuple[str, ...] = ()
+    default_actions: tuple[Action, ...] = ()
+    output: Payload | None = None
+    invocations: tuple[Invocation, ...] = ()
+    defer: tuple[str, ...] = ()
 
     def walk(self) -> Iterator[StateNode]:
         """Yield this state and all below it, in document order."""
@@ -168,7 +260,7 @@ class EventSpec(Node):
 
 
 class Definition(Node):
-    """A whole machine."""
+    """A whole machine. `system`: its expressions see SCXML's system variables."""
 
     foliot: Literal[1] = 1
     id: str
@@ -177,6 +269,7 @@ class Definition(Node):
     poison: Literal["park", "skip"] = "park"
     context: ContextSpec
     events: dict[str, EventSpec] = Field(default_factory=dict)
+    system: bool = False
     root: StateNode
 
     def canonical(self) -> bytes:

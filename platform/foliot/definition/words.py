@@ -15,7 +15,13 @@ EVENT_NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*\Z")
 EVENT_DESCRIPTOR = re.compile(rf"\*\Z|{_SEGMENT}(?:\.{_SEGMENT})*(?:\.\*)?\Z")
 
 DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
-_UNIT_MS = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNIT_MS: dict[str | None, int] = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+# As SCXML writes them (CSS2 times), with a fraction.
+DELAY = re.compile(r"([0-9]{0,12})(?:\.([0-9]{1,6}))?(ms|s|m|h|d)\Z")
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+STATEMENT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)\s*(\S.*?)\s*", re.DOTALL)
 
 # What each looks like, for whoever wrote something else.
 STATE_NAME_FORM = "Use letters, digits, _ and -, and begin with a letter or _."
@@ -32,3 +38,13 @@ def duration_ms(text: str) -> int | None:
     """Read `250ms`, `30s`, `15m`, `2h`, `7d` or a number of milliseconds; None where it is none of these."""
     found = DURATION.match(text)
     return int(found[1]) * _UNIT_MS[found[2]] if found else None
+
+
+def delay_us(text: str) -> int | None:
+    """Read `.5s`, `1.5s` or `250ms` in microseconds; None where it is no such time."""
+    found = DELAY.match(text.strip())
+    if found is None or not (found[1] or found[2]):
+        return None
+    unit_us = _UNIT_MS[found[3]] * 1_000
+    fraction = found[2] or "0"
+    return int(found[1] or 0) * unit_us + int(fraction) * unit_us // int(10 ** len(fraction))

@@ -10,20 +10,35 @@ import orjson
 from foliot.definition.model import (
     Action,
     Assign,
+    Block,
+    Branch,
     Cancel,
     Cel,
     ContextSpec,
     Definition,
+    Dispatch,
     EventSpec,
     Expression,
+    ForEach,
+    If,
     Log,
+    Payload,
     Raise,
     Send,
     StateNode,
     Transition,
+    Withdraw,
 )
+from foliot.errors import FoliotError
 
 _Json = dict[str, Any]
+
+
+class NotWritable(FoliotError):
+    """A machine does what this language cannot say yet."""
+
+    code = "not_writable"
+    remedy = "Keep the machine in the language that it came from."
 
 
 def dump(definition: Definition) -> str:
@@ -52,13 +67,15 @@ def _state(node: StateNode) -> _Json:
         "initial": initial,
         "entry": [_action(action) for action in node.entry],
         "exit": [_action(action) for action in node.exit],
+        "defer": list(node.defer),
         "always": [_transition(transition) for transition in node.always],
         "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
         "onDone": [_transition(transition) for transition in node.on_done],
         "on": _by_event(node.transitions),
         "states": {child.name: _state(child) for child in node.children},
     }
-    return {name: value for name, value in (head | body).items() if value} | _targets(node.default_targets)
+    output = {} if node.output is None else {"output": _payload(node.output)}
+    return {name: value for name, value in (head | body).items() if value} | output | _targets(node.default_targets)
 
 
 def _by_event(transitions: Iterable[Transition]) -> _Json:
@@ -85,7 +102,7 @@ def _targets(targets: tuple[str, ...]) -> _Json:
     return {"target": [f"#{target}" for target in targets]} if targets else {}
 
 
-def _action(action: Action) -> _Json:
+def _action(action: Action) -> _Json:  # noqa: PLR0911 - one for each kind
     match action:
         case Assign():
             return {"assign": _expressions(action.values)}
@@ -103,8 +120,27 @@ def _action(action: Action) -> _Json:
             return {"cancel": action.id}
         case Log():
             return {"log": _expression(action.expression)}
+        case If():
+            return {"if": [_branch(branch) for branch in action.branches]}
+        case ForEach():
+            index = {} if action.index is None else {"index": action.index}
+            actions = [_action(each) for each in action.actions]
+            return {"foreach": {"array": _expression(action.array), "item": action.item, **index, "actions": actions}}
+        case Block():
+            return {"block": [_action(each) for each in action.actions]}
+        case Dispatch() | Withdraw():
+            raise NotWritable(f"the action {action.kind} of SCXML has no words in this language")
         case _:
             assert_never(action)
+
+
+def _branch(branch: Branch) -> _Json:
+    guard = {} if branch.guard is None else {"guard": branch.guard}
+    return {**guard, "actions": [_action(action) for action in branch.actions]}
+
+
+def _payload(payload: Payload) -> Any:
+    return _expressions(payload.values) if payload.content is None else _expression(payload.content)
 
 
 def _expressions(expressions: dict[str, Expression]) -> _Json:

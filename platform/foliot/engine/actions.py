@@ -7,56 +7,73 @@ from typing import Any, TypeAlias, assert_never
 
 import orjson
 
-from foliot.cel import CelError, EvaluationError, to_json
+from foliot.cel import EvaluationError
 from foliot.definition import (
     Action,
     Assign,
+    Block,
+    Branch,
     Cancel,
-    Constant,
+    Dispatch,
     Expression,
+    ForEach,
+    If,
     Log,
     Raise,
     Send,
-    compile_guard,
-    compile_value,
+    Withdraw,
 )
-from foliot.engine.errors import DefinitionNotCompilable
-from foliot.engine.measures import is_plain
+from foliot.engine.evaluating import Evaluate, Guard, InState, compile_condition, compile_raw, compile_value_of
 from foliot.engine.scratch import Macrostep
+from foliot.engine.sending import compile_dispatch
 
-InState: TypeAlias = Callable[[str], bool]
-Evaluate: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], Any]
-Guard: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], bool]
-Block: TypeAlias = Callable[[Macrostep, InState], None]
+Perform: TypeAlias = Callable[[Macrostep, InState], None]
 
 
-def compile_condition(source: str, where: str) -> Guard:
-    """Compile a guard; it raises `EvaluationError` where it has no value. `where` is its place in the definition."""
-    try:
-        return compile_guard(source).evaluate
-    except CelError as error:
-        raise DefinitionNotCompilable(str(error), where=f"guard of {where}") from error
+class _Stopped(Exception):
+    """An error has been raised as an event; the block that it happened in has ended."""
 
 
-def compile_block(actions: tuple[Action, ...], where: str) -> Block | None:
+def compile_block(actions: tuple[Action, ...], where: str) -> Perform | None:
     """Compile a block of actions. An error in one stops the block and raises `error.execution`."""
     if not actions:
         return None
-    places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
-    steps = tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
+    steps = _steps(actions, where)
 
     def perform(macrostep: Macrostep, in_state: InState) -> None:
         for place, act in steps:
             try:
                 act(macrostep, in_state)
             except EvaluationError as error:
-                macrostep.fail(str(error), place)
+                macrostep.fail(str(error), place, error)
+                return
+            except _Stopped:
                 return
 
     return perform
 
 
-def _action(action: Action, where: str) -> Block:
+def _steps(actions: tuple[Action, ...], where: str) -> tuple[tuple[str, Perform], ...]:
+    places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
+    return tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
+
+
+def _nested(actions: tuple[Action, ...], where: str) -> Perform:
+    """Compile actions inside of one: an error in them ends the block around, too."""
+    steps = _steps(actions, where)
+
+    def perform(macrostep: Macrostep, in_state: InState) -> None:
+        for place, act in steps:
+            try:
+                act(macrostep, in_state)
+            except EvaluationError as error:
+                macrostep.fail(str(error), place, error)
+                raise _Stopped from None
+
+    return perform
+
+
+def _action(action: Action, where: str) -> Perform:  # noqa: C901, PLR0911 - one for each kind
     match action:
         case Assign():
             return _assign(action, where)
@@ -68,13 +85,72 @@ def _action(action: Action, where: str) -> Block:
             return lambda macrostep, _: macrostep.disarm(action.id)
         case Log():
             return _log(action, where)
+        case If():
+            return _if(action, where)
+        case ForEach():
+            return _for_each(action, where)
+        case Block():
+            return compile_block(action.actions, where) or (lambda _macrostep, _in_state: None)
+        case Dispatch():
+            return compile_dispatch(action, where)
+        case Withdraw():
+            return _withdraw(action, where)
         case _:
             assert_never(action)
 
 
-def _assign(action: Assign, where: str) -> Block:
+def _if(action: If, where: str) -> Perform:
+    branches = tuple(_branch(branch, f"branch {number} of {where}") for number, branch in enumerate(action.branches))
+
+    def choose(macrostep: Macrostep, in_state: InState) -> None:
+        for place, guard, perform in branches:
+            try:
+                if guard is not None and not guard(macrostep.context, macrostep.event, in_state):
+                    continue
+            except EvaluationError as error:
+                macrostep.fail(str(error), place)
+                continue
+            perform(macrostep, in_state)
+            return
+
+    return choose
+
+
+def _branch(branch: Branch, where: str) -> tuple[str, Guard | None, Perform]:
+    guard = None if branch.guard is None else compile_condition(branch.guard, where)
+    return f"guard of {where}", guard, _nested(branch.actions, where)
+
+
+def _for_each(action: ForEach, where: str) -> Perform:
+    items_of = compile_value_of(action.array, f"the list of {where}")
+    perform, item_name, index_name = _nested(action.actions, where), action.item, action.index
+
+    def repeat(macrostep: Macrostep, in_state: InState) -> None:
+        items = items_of(macrostep.context, macrostep.event, in_state)
+        if not isinstance(items, list):
+            raise EvaluationError("no_matching_overload", "This is no list, whose items could be gone through.")
+        # What the actions do to the list, they do to a list that the next ones are not taken from.
+        for index, item in enumerate(tuple(items)):
+            macrostep.assign({item_name: item} if index_name is None else {item_name: item, index_name: index}, where)
+            perform(macrostep, in_state)
+
+    return repeat
+
+
+def _withdraw(action: Withdraw, where: str) -> Perform:
+    evaluate = compile_value_of(action.id, where)
+
+    def withdraw(macrostep: Macrostep, in_state: InState) -> None:
+        macrostep.withdraw(str(evaluate(macrostep.context, macrostep.event, in_state)))
+
+    return withdraw
+
+
+def _assign(action: Assign, where: str) -> Perform:
     # What has no JSON is refused by the macrostep, which looks at every value anyway.
-    evaluators = tuple((name, _run(value, f"{name} in {where}")) for name, value in sorted(action.values.items()))
+    evaluators = tuple(
+        (name, compile_raw(value, f"{name} in {where}")) for name, value in sorted(action.values.items())
+    )
 
     def assign(macrostep: Macrostep, in_state: InState) -> None:
         context, event = macrostep.context, macrostep.event
@@ -83,12 +159,12 @@ def _assign(action: Assign, where: str) -> Block:
     return assign
 
 
-def _raise(action: Raise, where: str) -> Block:
+def _raise(action: Raise, where: str) -> Perform:
     data_of = _data(action.data, where)
     return lambda macrostep, in_state: macrostep.raise_event(action.event, data_of(macrostep, in_state))
 
 
-def _send(action: Send, where: str) -> Block:
+def _send(action: Send, where: str) -> Perform:
     data_of, topic = _data(action.data, where), action.topic
     if topic is not None:
         return lambda macrostep, in_state: macrostep.send(topic, action.event, data_of(macrostep, in_state))
@@ -96,8 +172,8 @@ def _send(action: Send, where: str) -> Block:
     return lambda macrostep, in_state: macrostep.arm(action.id, delay_us, action.event, data_of(macrostep, in_state))
 
 
-def _log(action: Log, where: str) -> Block:
-    evaluate = _evaluator(action.expression, where)
+def _log(action: Log, where: str) -> Perform:
+    evaluate = compile_value_of(action.expression, where)
 
     def log(macrostep: Macrostep, in_state: InState) -> None:
         value = evaluate(macrostep.context, macrostep.event, in_state)
@@ -123,25 +199,4 @@ def _data(data: Mapping[str, Expression], where: str) -> Callable[[Macrostep, In
 
 
 def _evaluators(expressions: Mapping[str, Expression], where: str) -> tuple[tuple[str, Evaluate], ...]:
-    return tuple((name, _evaluator(expressions[name], f"{name} in {where}")) for name in sorted(expressions))
-
-
-def _evaluator(expression: Expression, where: str) -> Evaluate:
-    run = _run(expression, where)
-
-    def evaluate(context: Mapping[str, Any], event: Mapping[str, Any], in_state: InState) -> Any:
-        value = run(context, event, in_state)
-        return value if is_plain(value) else to_json(value)
-
-    return evaluate
-
-
-def _run(expression: Expression, where: str) -> Evaluate:
-    """Compile an expression whose value is CEL's."""
-    if isinstance(expression, Constant):
-        value = expression.value
-        return lambda _context, _event, _in_state: value
-    try:
-        return compile_value(expression.source).evaluate
-    except CelError as error:
-        raise DefinitionNotCompilable(str(error), where=where) from error
+    return tuple((name, compile_value_of(expressions[name], f"{name} in {where}")) for name in sorted(expressions))

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from foliot.definition import StateNode, Transition
-from foliot.engine.actions import Block, Guard, compile_block, compile_condition
+from foliot.engine.actions import Perform, compile_block
 from foliot.engine.errors import DefinitionNotCompilable
+from foliot.engine.evaluating import Guard, compile_condition
+from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_payload
 
 Matcher: TypeAlias = Literal["descriptor", "timer", "completion"]
 
@@ -30,7 +32,7 @@ class Edge:
     event: str | None
     matcher: Matcher
     guard: Guard | None
-    block: Block | None
+    block: Perform | None
     reenter: bool
     where: str
 
@@ -50,7 +52,8 @@ class Node:
     """A state. `last` is the highest number in its subtree; `children` leaves history states out.
 
     `ancestors` run from the parent to the root. `defaults` are the states that a history state without a memory enters,
-    or the initial child of a compound state. `timeouts` are (timer id, delay in microseconds).
+    or the initial ones of a compound state, and `default_block` runs on the way. `timeouts` are (timer id,
+    delay in microseconds).
     """
 
     number: int
@@ -62,11 +65,15 @@ class Node:
     histories: tuple[int, ...]
     deep: bool
     defaults: tuple[int, ...]
-    entry: Block | None
-    exit: Block | None
+    default_block: Perform | None
+    entry: Perform | None
+    exit: Perform | None
     timeouts: tuple[tuple[str, int], ...]
     edges: tuple[Edge, ...]
     always: tuple[Edge, ...]
+    output: DataOf | None
+    invocations: tuple[Invoking, ...]
+    defers: tuple[str, ...]
 
     def holds(self, other: int) -> bool:
         """Say whether the other state lies below this one."""
@@ -154,14 +161,25 @@ class _Builder:
             histories=tuple(self._numbers[child.id] for child in state.children if child.kind == "history"),
             deep=state.history == "deep",
             defaults=tuple(self._number(target, name) for target in _default_ids(state, parent)),
+            default_block=compile_block(state.default_actions, f"default of {name}"),
             entry=compile_block(state.entry, f"entry of {name}"),
             exit=compile_block(state.exit, f"exit of {name}"),
             timeouts=tuple((timeout.id, timeout.delay_ms * 1_000) for timeout in state.after),
             edges=tuple(self._edges(state)),
             always=tuple(self._edge(state, transition, "descriptor") for transition in state.always),
+            output=None if state.output is None else compile_payload(state.output, f"output of {name}"),
+            invocations=tuple(self._invocations(state)),
+            defers=state.defer,
         )
         for child in state.children:
             yield from self.build(child, state, (number, *ancestors))
+
+    def _invocations(self, state: StateNode) -> Iterator[Invoking]:
+        for number, invocation in enumerate(state.invocations):
+            key = f"{state.id}#{number}"
+            yield compile_invocation(
+                invocation, key, state.name, compile_block(invocation.finalize, f"finalize of {key}")
+            )
 
     def _edges(self, state: StateNode) -> Iterator[Edge]:
         for timeout in state.after:
@@ -196,11 +214,13 @@ class _Builder:
 
 def _default_ids(state: StateNode, parent: StateNode | None) -> tuple[str, ...]:
     if state.kind == "compound":
-        return () if state.initial is None else (state.initial,)
+        return state.default_targets if state.initial is None else (state.initial,)
     if state.kind != "history" or parent is None:
         return ()
     if state.default_targets:
         return state.default_targets
     if parent.initial is not None:
         return (parent.initial,)
+    if parent.default_targets:
+        return parent.default_targets
     return tuple(child.id for child in parent.children if child.kind != "history")

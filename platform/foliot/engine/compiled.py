@@ -15,10 +15,20 @@ from foliot.engine.values import Limits
 class Compiled:
     """A definition with its expressions, schemas and tree compiled. It may be shared by threads.
 
-    `chart`, `memory` and `completion` are the engine's own.
+    `chart`, `memory`, `completion` and `asks` (whether it sees SCXML's system variables) are the engine's own.
     """
 
-    __slots__ = ("_events", "chart", "completion", "definition", "limits", "memory", "states", "validate_context")
+    __slots__ = (
+        "_events",
+        "asks",
+        "chart",
+        "completion",
+        "definition",
+        "limits",
+        "memory",
+        "states",
+        "validate_context",
+    )
 
     def __init__(self, definition: Definition, limits: Limits, *, entries_max: int) -> None:
         self.definition = definition
@@ -32,6 +42,7 @@ class Compiled:
         }
         self.memory = Memory(self.chart, entries_max=entries_max)
         self.completion: Selection = self.memory.root_completion()
+        self.asks: bool = definition.system
 
     def validate_event(self, event_type: str, data: Any) -> str | None:
         """Say what is wrong with the data of an event, or None. An event that is not listed may carry anything."""

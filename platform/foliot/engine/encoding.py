@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from foliot.engine.errors import StateNotEncodable, StateUnreadable
-from foliot.engine.values import State, Timer
+from foliot.engine.values import NO_INVOCATIONS, About, Event, State, Timer
 
 
 def encode(state: State) -> bytes:
@@ -16,19 +16,21 @@ def encode(state: State) -> bytes:
     Raises:
         StateNotEncodable: the context or a timer's data holds what JSON cannot carry.
     """
-    configuration, context, history, timers, position, done = state
+    configuration, context, history, timers, position, done, invocations, deferred = state
+    fields = {
+        "configuration": configuration,
+        "context": context,
+        "done": done,
+        "history": history,
+        "position": position,
+        "timers": {timer_id: _timer_fields(timer) for timer_id, timer in timers.items()} if timers else timers,
+    }
+    if invocations:
+        fields["invocations"] = invocations
+    if deferred:
+        fields["deferred"] = [(*event[:5], *event.about) for event in deferred]
     try:
-        return orjson.dumps(
-            {
-                "configuration": configuration,
-                "context": context,
-                "done": done,
-                "history": history,
-                "position": position,
-                "timers": {timer_id: _timer_fields(timer) for timer_id, timer in timers.items()} if timers else timers,
-            },
-            option=orjson.OPT_SORT_KEYS,
-        )
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise StateNotEncodable(f"the state has no JSON: {error}") from error
 
@@ -48,6 +50,8 @@ def decode(encoded: bytes) -> State:
             timers={timer_id: Timer(**timer) for timer_id, timer in fields["timers"].items()},
             position=fields["position"],
             done=fields["done"],
+            invocations=fields.get("invocations", NO_INVOCATIONS),
+            deferred=tuple(_event(*event) for event in fields.get("deferred", ())),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StateUnreadable(f"no encoded state: {error}") from error
@@ -55,3 +59,7 @@ def decode(encoded: bytes) -> State:
 
 def _timer_fields(timer: Timer) -> dict[str, Any]:
     return {"armed": timer.armed, "data": timer.data, "due": timer.due, "event": timer.event}
+
+
+def _event(id_: str, source: str, type_: str, data: Any, time: str | None, *about: Any) -> Event:
+    return Event(id_, source, type_, data, time, None, About(*about))

@@ -53,6 +53,13 @@ class TooManyTimers(EngineError):
     remedy = "Arm fewer timers at a time, or cancel those that are no longer wanted."
 
 
+class TooManyDeferred(EngineError):
+    """More than `Limits.deferred_max` events wait until no active state defers them."""
+
+    code = "too_many_deferred"
+    remedy = "Defer fewer events, or leave the state that defers them sooner."
+
+
 class ContextTooLarge(EngineError):
     """The context is larger than `Limits.context_bytes_max` after the step."""
 
@@ -86,6 +93,13 @@ class StateUnreadable(EngineError):
 
     code = "state_unreadable"
     remedy = "Stop the workers and look at the row: Foliot, or this version of it, did not write it."
+
+
+class EffectNotPerformable(EngineError):
+    """Where the machine runs, nobody can do what it asks for: to send to another session, or to invoke a service."""
+
+    code = "effect_not_performable"
+    remedy = "Run it with foliot.testing, or send an event to a topic instead."
 
 
 class DefinitionNotCompilable(EngineError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from foliot.cel import EvaluationError
-from foliot.engine.chart import Chart, Edge
+from foliot.engine.chart import Chart, Edge, descriptor_matches
 from foliot.engine.errors import UnknownConfiguration
 from foliot.engine.plans import Memories, Operation, Plan, plan_birth, plan_death, plan_microstep
 from foliot.engine.scratch import Macrostep
@@ -37,12 +37,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vertex:
-    """A configuration and what is known about it. `by_timer` is apart because only a timer's event fits an `after`."""
+    """A configuration and what is known about it. `by_timer` is apart because only a timer's event fits an `after`.
+
+    `defers` are the descriptors of the events that active states defer, each with its state.
+    """
 
     configuration: tuple[str, ...]
     active: frozenset[int]
     in_state: Callable[[str], bool]
     eventless: Selection
+    defers: tuple[tuple[int, str], ...]
     by_event: dict[str, Selection] = field(default_factory=dict)
     by_timer: dict[str, Selection] = field(default_factory=dict)
     microsteps: dict[Key, Microstep] = field(default_factory=dict)
@@ -121,6 +125,7 @@ class Memory:
             _selection(
                 tuple(edge for number in path for edge in nodes[number].always) for path in self._paths(configuration)
             ),
+            tuple((number, descriptor) for number in sorted(active) for descriptor in nodes[number].defers),
         )
         self._count()
         self._vertices[configuration] = vertex
@@ -168,6 +173,11 @@ def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:
                 chosen[edge] = None
                 break
     return tuple(chosen)
+
+
+def deferring(vertex: Vertex, event_type: str) -> tuple[int, ...]:
+    """Find the active states that defer an event of this type."""
+    return tuple(number for number, descriptor in vertex.defers if descriptor_matches(descriptor, event_type))
 
 
 def _holds(edge: Edge, vertex: Vertex, macrostep: Macrostep) -> bool:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from foliot.definition import done_event
-from foliot.engine.actions import Block
+from foliot.engine.actions import Perform
 from foliot.engine.chart import Chart, Edge, Node
 from foliot.engine.errors import IllegalTarget
 from foliot.engine.scratch import Macrostep
+from foliot.engine.sending import DataOf
 
 Operation: TypeAlias = Callable[[Macrostep], None]
 Memories: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -69,14 +70,18 @@ class _Planner:
         self._active = active
         self._memories = memories
         self._entering: set[int] = set()
+        self._by_default: set[int] = set()
+        self._history_blocks: dict[int, Perform] = {}
         self._live = set(active)
 
     def plan(self, edges: tuple[Edge, ...]) -> Plan:
         taken = self._remove_conflicting(edges)
         leaving = frozenset().union(*(self._exit_set(edge) for edge in taken))
+        remembered = self._remember(leaving)
+        # What is left in this microstep is remembered in it already: a state may be entered anew by its own history.
+        self._memories = {**self._memories, **remembered}
         for edge in taken:
             self._add_entry_set(edge)
-        remembered = self._remember(leaving)
         self.leave(leaving)
         for edge in taken:
             self._run(edge.block)
@@ -99,6 +104,8 @@ class _Planner:
             self._run(node.exit)
             for timer_id, _ in node.timeouts:
                 self.operations.append(_disarming(timer_id))
+            if node.invocations:
+                self.operations.append(_ending(node))
             self._live.discard(number)
 
     def _enter(self) -> bool:
@@ -109,11 +116,17 @@ class _Planner:
             for timer_id, delay_us in node.timeouts:
                 self.operations.append(_arming(timer_id, delay_us))
             self._run(node.entry)
+            self._run(node.default_block if number in self._by_default else None)
+            self._run(self._history_blocks.get(number))
+            if node.invocations:
+                self.operations.append(_inviting(number))
             for done in self._completed(node):
+                output = node.output if done == node.ancestors[0] else None
                 if done == 0:
                     final = True
+                    self._give(output)
                 else:
-                    self.operations.append(_raising(done_event(self._nodes[done].id)))
+                    self._complete(done_event(self._nodes[done].id), output)
         return final
 
     def _completed(self, node: Node) -> Iterator[int]:
@@ -133,10 +146,19 @@ class _Planner:
                 return
             yield ancestor
 
-    def _run(self, block: Block | None) -> None:
+    def _give(self, output: DataOf | None) -> None:
+        if output is not None:
+            self.operations.append(_giving(output, self._in_state()))
+
+    def _complete(self, event_type: str, output: DataOf | None) -> None:
+        self.operations.append(_completing(event_type, output, self._in_state()))
+
+    def _in_state(self) -> Callable[[str], bool]:
+        return frozenset(self._nodes[number].id for number in self._live).__contains__
+
+    def _run(self, block: Perform | None) -> None:
         if block is not None:
-            ids = frozenset(self._nodes[number].id for number in self._live)
-            self.operations.append(_running(block, ids.__contains__))
+            self.operations.append(_running(block, self._in_state()))
 
     def _remove_conflicting(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
         kept: list[Edge] = []
@@ -204,6 +226,8 @@ class _Planner:
             self._add_defaults(number)
             return
         recalled = self._recall(number)
+        if node.default_block is not None and node.id not in self._memories:
+            self._history_blocks[node.ancestors[0]] = node.default_block
         for target in recalled:
             self.add_descendants(target)
         for target in recalled:
@@ -214,6 +238,7 @@ class _Planner:
         if node.kind == "parallel":
             self._add_regions(number)
             return
+        self._by_default.add(number)
         for target in node.defaults:
             self.add_descendants(target)
         for target in node.defaults:
@@ -248,7 +273,7 @@ class _Planner:
         return tuple(self._nodes[each].id for each in kept)
 
 
-def _running(block: Block, in_state: Callable[[str], bool]) -> Operation:
+def _running(block: Perform, in_state: Callable[[str], bool]) -> Operation:
     return lambda macrostep: block(macrostep, in_state)
 
 
@@ -260,5 +285,31 @@ def _disarming(timer_id: str) -> Operation:
     return lambda macrostep: macrostep.disarm(timer_id)
 
 
-def _raising(event_type: str) -> Operation:
-    return lambda macrostep: macrostep.raise_event(event_type, None)
+def _completing(event_type: str, output: DataOf | None, in_state: Callable[[str], bool]) -> Operation:
+    if output is None:
+        return lambda macrostep: macrostep.complete(event_type, None)
+    return lambda macrostep: macrostep.complete(event_type, output(macrostep, in_state))
+
+
+def _giving(output: DataOf, in_state: Callable[[str], bool]) -> Operation:
+    def give(macrostep: Macrostep) -> None:
+        macrostep.output = output(macrostep, in_state)
+
+    return give
+
+
+def _inviting(number: int) -> Operation:
+    def invite(macrostep: Macrostep) -> None:
+        macrostep.entered |= {number}
+
+    return invite
+
+
+def _ending(node: Node) -> Operation:
+    keys, number = frozenset(each.key for each in node.invocations), node.number
+
+    def end(macrostep: Macrostep) -> None:
+        macrostep.entered -= {number}
+        macrostep.end_invocations(keys)
+
+    return end

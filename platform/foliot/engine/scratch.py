@@ -3,63 +3,105 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from foliot.cel import to_json
-from foliot.engine.errors import ContextTooLarge, DataTooDeep, InternalQueueFull, TooManyEffects, TooManyTimers
+from foliot.cel import EvaluationError, to_json
+from foliot.engine.errors import (
+    ContextTooLarge,
+    DataTooDeep,
+    InternalQueueFull,
+    TooManyDeferred,
+    TooManyEffects,
+    TooManyTimers,
+)
 from foliot.engine.measures import check_data, depth_exceeds, encoded_bytes, is_bulky, is_plain
-from foliot.engine.values import ArmTimer, CancelTimer, Effect, Event, Limits, Log, Send, State, Timer
+from foliot.engine.values import (
+    About,
+    ArmTimer,
+    CancelTimer,
+    Deliver,
+    Effect,
+    EndInvocation,
+    Event,
+    Finish,
+    Forward,
+    Host,
+    Invoke,
+    Limits,
+    Log,
+    Send,
+    State,
+    Timer,
+    WithdrawDelivery,
+)
 
-ERROR_EVENT = "error.execution"
+ERROR_EVENT: Final = "error.execution"
+SCXML_PROCESSOR: Final = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
+_INTERNAL: Final = About("internal")
+_PLATFORM: Final = About("platform")
+_Raised: TypeAlias = tuple[str, Any, About]
+
+
+class SendFailed(EvaluationError):
+    """A send could not be made; `send_id` is its id, if it has one."""
+
+    code = "send_failed"
+    remedy = "Give the send an event, a target and a type that are there, and data that has a value."
+
+    def __init__(self, cause: EvaluationError, send_id: str | None) -> None:
+        super().__init__(cause.reason, cause.what, line=cause.line, column=cause.column, remedy=cause.hint)
+        self.send_id = send_id
 
 
 class Macrostep:
     """The working copy of one macrostep. Mappings are replaced, never changed, so what came in stays as it was.
 
-    `event` is the event as CEL sees it. `queue` holds (type, data) of the raised events that wait.
+    `event` is the event as CEL sees it. `queue` holds the raised events that wait. `entered` are the states with
+    invocations that were entered and not left again.
     """
 
     __slots__ = (
+        "_asks",
         "_before",
         "_bulky",
         "_generated",
+        "_host",
         "_limits",
         "_now",
         "_reported",
         "_sends",
         "_time",
         "context",
+        "deferred",
         "done",
+        "entered",
         "event",
         "history",
+        "invocations",
         "microsteps",
         "outgoing",
+        "output",
         "position",
         "queue",
         "timers",
         "transitions",
     )
 
-    def __init__(self, state: State, event: Event, now: int, limits: Limits) -> None:
-        _, self.context, self.history, timers, position, _ = state
-        event_id, source, event_type, data, time, fired = event
+    def __init__(self, state: State, event: Event, now: int, limits: Limits, host: Host, *, asks: bool) -> None:
+        _, self.context, self.history, timers, position, _, self.invocations, self.deferred = state
+        event_id, source, event_type, data, time, fired, about = event
         if fired is not None:
             timers = {timer_id: timer for timer_id, timer in timers.items() if timer_id != fired[0]}
         self.position = position + 1
         self.timers = timers
         self.done = False
         # Most steps raise nothing and send nothing: what they would be kept in is made when they do.
-        self.queue: deque[tuple[str, Any]] | None = None
+        self.queue: deque[_Raised] | None = None
+        self.entered: frozenset[int] = frozenset()
+        self.output: Any = None
         self.outgoing: tuple[Effect, ...] = ()
         self.transitions: tuple[int, ...] = ()
         self.microsteps = 0
-        self.event: dict[str, Any] = {
-            "id": event_id,
-            "type": event_type,
-            "source": source,
-            "time": time,
-            "data": data,
-        }
         self._before = timers
         self._bulky = False
         self._generated = 0
@@ -67,7 +109,23 @@ class Macrostep:
         self._now = now
         self._reported: frozenset[int] = frozenset()
         self._sends = 0
+        self._host = host
         self._time = time
+        self._asks = asks
+        self.event: dict[str, Any] = {
+            "id": event_id,
+            "type": event_type,
+            "source": source,
+            "time": time,
+            "data": data,
+        }
+        if asks:
+            self.event |= _system(host.id, event_type, data, about)
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session that runs."""
+        return self._host.id
 
     def receive(self) -> str:
         """Make the first raised event the current one and give its type.
@@ -75,11 +133,29 @@ class Macrostep:
         It has no id and no source, since nobody outside sent it; its time is that of the event that caused the step.
         """
         assert self.queue  # noqa: S101 - the caller has looked
-        event_type, data = self.queue.popleft()
+        event_type, data, about = self.queue.popleft()
         self.event = {"id": "", "type": event_type, "source": "", "time": self._time, "data": data}
+        if self._asks:
+            self.event |= _system(self._host.id, event_type, data, about)
         return event_type
 
-    def raise_event(self, event_type: str, data: Any) -> None:
+    def defer(self, event: Event) -> None:
+        """Keep an event until no active state defers it."""
+        if len(self.deferred) >= self._limits.deferred_max:
+            raise TooManyDeferred(f"more than {self._limits.deferred_max} events are deferred", where=event.type)
+        self.deferred = (*self.deferred, event)
+
+    def recall(self, place: int) -> Event:
+        """Make a deferred event the current one."""
+        event = self.deferred[place]
+        self.deferred = (*self.deferred[:place], *self.deferred[place + 1 :])
+        event_id, source, event_type, data, self._time, _, about = event
+        self.event = {"id": event_id, "type": event_type, "source": source, "time": self._time, "data": data}
+        if self._asks:
+            self.event |= _system(self._host.id, event_type, data, about)
+        return event
+
+    def raise_event(self, event_type: str, data: Any, about: About = _INTERNAL) -> None:
         """Put an event at the end of the internal queue."""
         if self.queue is None:
             self.queue = deque()
@@ -88,11 +164,22 @@ class Macrostep:
                 f"more than {self._limits.internal_queue_max} raised events wait",
                 where=event_type,
             )
-        self.queue.append((event_type, data))
+        self.queue.append((event_type, data, about))
 
-    def fail(self, what: str, where: str) -> None:
+    def fail(self, what: str, where: str, cause: EvaluationError | None = None) -> None:
         """Raise `error.execution`, which says what failed and where in the definition."""
-        self.raise_event(ERROR_EVENT, {"what": what, "where": where})
+        send_id = cause.send_id or "" if isinstance(cause, SendFailed) else ""
+        about = About("platform", send_id) if send_id else _PLATFORM
+        self.raise_event(ERROR_EVENT, {"what": what, "where": where}, about)
+
+    def complete(self, event_type: str, data: Any) -> None:
+        """Raise the event that says that a state is done."""
+        self.raise_event(event_type, data, _PLATFORM)
+
+    def new_id(self, kind: str) -> str:
+        """Make an id that no other of this instance has."""
+        self._generated += 1
+        return f"{kind}_{self.position}.{self._generated - 1}"
 
     def fail_guard(self, index: int, what: str, where: str) -> None:
         """Report a guard's error once.
@@ -144,6 +231,42 @@ class Macrostep:
         self._emit(Send(self._sends, topic, event_type, data))
         self._sends += 1
 
+    def deliver(self, target: str, event_type: str, data: Any, send_id: str | None, delay_us: int) -> None:
+        """Send an event to another session; where it is known that nobody is there, raise `error.communication`."""
+        if not delay_us and not self._host.reaches(target):
+            data = {"what": f"nobody is there for {target}", "where": event_type}
+            self.raise_event("error.communication", data, About("platform", send_id or ""))
+            return
+        self._emit(Deliver(target, event_type, data, send_id or "", delay_us))
+
+    def withdraw(self, send_id: str) -> None:
+        """Forget what was sent with this id and has not left yet."""
+        if send_id in self.timers:
+            self.disarm(send_id)
+        else:
+            self._emit(WithdrawDelivery(send_id))
+
+    def invoke(self, effect: Invoke, key: str) -> None:
+        """Start a service; `key` is its invocation in the definition."""
+        self.invocations = {**self.invocations, effect.id: key}
+        self._emit(effect)
+
+    def end_invocations(self, keys: frozenset[str]) -> None:
+        """Stop the services of these invocations."""
+        for invoke_id, key in self.invocations.items():
+            if key in keys:
+                self._emit(EndInvocation(invoke_id))
+        self.invocations = {each: key for each, key in self.invocations.items() if key not in keys}
+
+    def forward(self, invoke_id: str) -> None:
+        """Give the event of this step to a service."""
+        self._emit(Forward(invoke_id))
+
+    def tell_output(self) -> None:
+        """Say what the machine ends with, if it says anything."""
+        if self.output is not None:
+            self._emit(Finish(self.output))
+
     def log(self, text: str) -> None:
         """Write a line to the log."""
         self._emit(Log(text))
@@ -162,7 +285,19 @@ class Macrostep:
         if self._bulky and encoded_bytes(self.context) > self._limits.context_bytes_max:
             raise ContextTooLarge(f"the context is larger than {self._limits.context_bytes_max} bytes")
         # Not by its constructor, which takes three times as long; so with all that each step makes.
-        return tuple.__new__(State, (configuration, self.context, self.history, self.timers, self.position, self.done))
+        return tuple.__new__(
+            State,
+            (
+                configuration,
+                self.context,
+                self.history,
+                self.timers,
+                self.position,
+                self.done,
+                self.invocations,
+                self.deferred,
+            ),
+        )
 
     def effects(self) -> tuple[Effect, ...]:
         """Give what is left to do: the net change of the timers, then what was sent and logged."""
@@ -185,3 +320,24 @@ class Macrostep:
         if len(self.outgoing) >= self._limits.effects_max:
             raise TooManyEffects(f"more than {self._limits.effects_max} sends and logs in one step")
         self.outgoing = (*self.outgoing, effect)
+
+
+def _system(session_id: str, event_type: str, data: Any, about: About) -> dict[str, Any]:
+    """Give SCXML's system variables (5.10), which only machines that ask for them are shown."""
+    kind, send_id, origin, invoke_id = about
+    location = {"location": f"#_scxml_{session_id}"}
+    return {
+        "session": session_id,
+        "processors": {"scxml": location, SCXML_PROCESSOR: location},
+        "scxml": {
+            "name": event_type,
+            "type": kind,
+            "sendid": send_id or None,
+            "origin": origin or None,
+            "origintype": SCXML_PROCESSOR if origin else None,
+            "invokeid": invoke_id or None,
+            "data": data,
+        }
+        if event_type
+        else {},
+    }

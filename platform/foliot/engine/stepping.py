@@ -5,35 +5,45 @@ Source: W3C SCXML 1.0, appendix D, "Algorithm for SCXML Interpretation" (`mainEv
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from foliot.engine.compiled import Compiled
 from foliot.engine.errors import MicrostepLimitReached
-from foliot.engine.memory import Edges, Microstep, Vertex, choose
+from foliot.engine.memory import Edges, Microstep, Vertex, choose, deferring
 from foliot.engine.scratch import Macrostep
-from foliot.engine.values import Event, State, Step
+from foliot.engine.values import Event, Host, State, Step
+
+HERE: Final = Host()
 
 
-def start(machine: Compiled, event: Event, now: int) -> Step:
+def start(
+    machine: Compiled, event: Event, now: int, *, host: Host = HERE, values: Mapping[str, Any] | None = None
+) -> Step:
     """Enter the initial states of `machine` and run until it is stable.
 
     `event` is the one that causes the birth: expressions see it, but it selects nothing. The caller steps the new
-    instance with it afterwards. `now` is in microseconds since 1970, UTC.
+    instance with it afterwards. `now` is in microseconds since 1970, UTC. `host` says where it
+    runs; `values` are put into the initial context.
 
     Raises:
         EngineError: one of the limits was reached, or the initial states are no legal configuration.
     """
-    unborn = State((), machine.definition.context.initial, {}, {}, 0, done=False)
-    macrostep = Macrostep(unborn, event, now, machine.limits)
+    initial = machine.definition.context.initial
+    unborn = State((), initial if values is None else {**initial, **values}, {}, {}, 0, done=False)
+    macrostep = Macrostep(unborn, event, now, machine.limits, host, asks=machine.asks)
     vertex = _take(machine, machine.memory.birth, macrostep)
     vertex = _settle(machine, vertex, macrostep, ())
     state = macrostep.finish(vertex.configuration)
     return Step(state, "taken", macrostep.effects(), macrostep.transitions)
 
 
-def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
-    """Run one macrostep of `machine` from `state` with `event`. `now` is in microseconds since 1970, UTC.
+def step(machine: Compiled, state: State, event: Event, now: int, *, host: Host = HERE) -> Step:
+    """Run one macrostep of `machine` from `state` with `event`. `now` and `host` are as in `start`.
 
     An event that no transition takes is not an error: the same state returns, one position further, and
-    `Step.outcome` is "ignored". The event of a timer that is not armed is "dropped": the very same state returns.
+    `Step.outcome` is "ignored"; one that an active state defers is kept, and it is "deferred". The event of a timer
+    that is not armed is "dropped": the very same state returns.
 
     Raises:
         UnknownConfiguration: another version of the machine wrote this state.
@@ -43,16 +53,39 @@ def step(machine: Compiled, state: State, event: Event, now: int) -> Step:
     timer = event.timer
     if timer is not None and not _is_armed(state, *timer):
         return Step(state, "dropped", (), ())
-    macrostep = Macrostep(state, event, now, machine.limits)
+    macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
     vertex = machine.memory.vertex(state.configuration)
     if state.done:
         macrostep.done = True
         return Step(macrostep.finish(state.configuration), "ignored", (), ())
-    selection = machine.memory.selection(vertex, event.type, timer=timer is not None)
-    vertex = _settle(machine, vertex, macrostep, choose(vertex, selection, macrostep))
+    if state.invocations:
+        _tell_services(machine, vertex, macrostep, event.about.invoke_id)
+    edges = choose(vertex, machine.memory.selection(vertex, event.type, timer=timer is not None), macrostep)
+    is_deferred = False
+    if vertex.defers and (timer is None or timer[0] != event.type):
+        edges, is_deferred = _or_defer(machine, vertex, edges, event, macrostep)
+    vertex = _settle(machine, vertex, macrostep, edges)
+    if macrostep.deferred:
+        vertex = _recall(machine, vertex, macrostep)
     state = macrostep.finish(vertex.configuration)
-    outcome = "taken" if macrostep.microsteps else "ignored"
+    outcome = "taken" if macrostep.microsteps else "deferred" if is_deferred else "ignored"
     return tuple.__new__(Step, (state, outcome, macrostep.effects(), macrostep.transitions))
+
+
+def stop(machine: Compiled, state: State, now: int, *, host: Host = HERE) -> Step:
+    """End an instance from outside: the exit blocks of its active states run, and its timers and services end.
+
+    Raises:
+        UnknownConfiguration: another version of the machine wrote this state.
+    """
+    macrostep = Macrostep(state, Event("", "", "", None), now, machine.limits, host, asks=machine.asks)
+    vertex = machine.memory.vertex(state.configuration)
+    macrostep.done = True
+    if not state.done:
+        for operation in machine.memory.death(vertex):
+            operation(macrostep)
+        macrostep.timers = {}
+    return Step(macrostep.finish(state.configuration), "taken", macrostep.effects(), ())
 
 
 def _is_armed(state: State, timer_id: str, armed: int) -> bool:
@@ -73,9 +106,62 @@ def _settle(machine: Compiled, vertex: Vertex, macrostep: Macrostep, edges: Edge
         if edges:
             continue
         if not macrostep.queue:
-            break
+            if not macrostep.entered:
+                break
+            _invoke(machine, vertex, macrostep)
+            continue
         edges = choose(vertex, memory.selection(vertex, macrostep.receive()), macrostep)
     return vertex
+
+
+def _or_defer(
+    machine: Compiled, vertex: Vertex, edges: Edges, event: Event, macrostep: Macrostep
+) -> tuple[Edges, bool]:
+    """Leave out transitions of states above one that defers the event; keep the event if none is left (UML 2.5.1)."""
+    deferrers = deferring(vertex, event.type)
+    nodes = machine.chart.nodes
+    edges = tuple(edge for edge in edges if not any(nodes[edge.source].holds(number) for number in deferrers))
+    if edges or not deferrers:
+        return edges, False
+    macrostep.defer(event)
+    return (), True
+
+
+def _recall(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> Vertex:
+    """Take deferred events, the oldest first, as soon as no active state defers them."""
+    place = 0
+    while not macrostep.done and place < len(macrostep.deferred):
+        if deferring(vertex, macrostep.deferred[place].type):
+            place += 1
+            continue
+        event = macrostep.recall(place)
+        vertex = _settle(
+            machine, vertex, macrostep, choose(vertex, machine.memory.selection(vertex, event.type), macrostep)
+        )
+        # Another configuration may defer others, and no longer those that were passed over.
+        place = 0
+    return vertex
+
+
+def _invoke(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> None:
+    """Start the services of the states that were entered and are still active."""
+    entered, macrostep.entered = sorted(macrostep.entered), frozenset()
+    for number in entered:
+        for invocation in machine.chart.nodes[number].invocations:
+            invocation.begin(macrostep, vertex.in_state)
+
+
+def _tell_services(machine: Compiled, vertex: Vertex, macrostep: Macrostep, sender: str) -> None:
+    """Run `finalize` where the event comes from a service, and hand the event to those that get all of them."""
+    for number in sorted(vertex.active):
+        for invocation in machine.chart.nodes[number].invocations:
+            for invoke_id, key in macrostep.invocations.items():
+                if key != invocation.key:
+                    continue
+                if invoke_id == sender and invocation.finalize is not None:
+                    invocation.finalize(macrostep, vertex.in_state)
+                if invocation.forwards:
+                    macrostep.forward(invoke_id)
 
 
 def _take(machine: Compiled, microstep: Microstep, macrostep: Macrostep) -> Vertex:
@@ -106,3 +192,5 @@ def _end(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> None:
     for operation in machine.memory.death(vertex):
         operation(macrostep)
     macrostep.timers = {}
+    macrostep.deferred = ()
+    macrostep.tell_output()

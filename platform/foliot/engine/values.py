@@ -5,9 +5,10 @@ Those that a step makes are tuples: a frozen dataclass of as many fields takes f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,24 @@ class Limits:
     internal_queue_max: int = 1_000
     effects_max: int = 1_000
     timers_max: int = 1_000
+    deferred_max: int = 100
     context_bytes_max: int = 1_048_576
     data_bytes_max: int = 1_048_576
     depth_max: int = 64
+
+
+NO_INVOCATIONS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def _everybody(_target: str) -> bool:
+    return True
+
+
+class Host(NamedTuple):
+    """Where an instance runs: its session's id, and who can be sent to from there, as far as that is known."""
+
+    id: str = ""
+    reaches: Callable[[str], bool] = _everybody
 
 
 class Timer(NamedTuple):
@@ -36,20 +52,17 @@ class Timer(NamedTuple):
     due: int
 
 
-class State(NamedTuple):
-    """All that a step needs of an instance.
+class About(NamedTuple):
+    """What SCXML tells of an event beside its name and data (5.10.1); '' where it tells nothing."""
 
-    `configuration` holds the ids of the active states that have no active children, in document order; `history` what
-    each history state remembers; `timers` what is armed, by id. The values inside `context`, `history` and `timers` are
-    shared between states and must never be changed in place.
-    """
+    kind: Literal["external", "internal", "platform"] = "external"
+    send_id: str = ""
+    origin: str = ""
+    invoke_id: str = ""
 
-    configuration: tuple[str, ...]
-    context: Mapping[str, Any]
-    history: Mapping[str, tuple[str, ...]]
-    timers: Mapping[str, Timer]
-    position: int
-    done: bool
+
+OUTSIDE: Final = About()
+"""Of an event that nobody sent by SCXML's means."""
 
 
 class Event(NamedTuple):
@@ -61,6 +74,27 @@ class Event(NamedTuple):
     data: Any
     time: str | None = None
     timer: tuple[str, int] | None = None
+    about: About = OUTSIDE
+
+
+class State(NamedTuple):
+    """All that a step needs of an instance.
+
+    `configuration` holds the ids of the active states that have no active children, in document order; `history` what
+    each history state remembers; `timers` what is armed, by id; `invocations` which services run, by id the key of
+    their invocation in the definition; `deferred` the events that wait until no active state defers them, in their
+    order. The values inside `context`, `history` and `timers` are
+    shared between states and must never be changed in place.
+    """
+
+    configuration: tuple[str, ...]
+    context: Mapping[str, Any]
+    history: Mapping[str, tuple[str, ...]]
+    timers: Mapping[str, Timer]
+    position: int
+    done: bool
+    invocations: Mapping[str, str] = NO_INVOCATIONS
+    deferred: tuple[Event, ...] = ()
 
 
 class ArmTimer(NamedTuple):
@@ -95,8 +129,56 @@ class Log(NamedTuple):
     text: str
 
 
-Effect: TypeAlias = ArmTimer | CancelTimer | Send | Log
-Outcome: TypeAlias = Literal["taken", "ignored", "dropped"]
+class Deliver(NamedTuple):
+    """Send an event to another session, after a delay (microseconds). `target` is as SCXML has it (6.2.4)."""
+
+    target: str
+    event: str
+    data: Any
+    send_id: str
+    delay: int
+
+
+class WithdrawDelivery(NamedTuple):
+    """Forget deliveries with this id that are not made yet."""
+
+    send_id: str
+
+
+class Invoke(NamedTuple):
+    """Start a service: `kind` and `source`, or what it is itself (`content`), with `data` for it."""
+
+    id: str
+    kind: str
+    source: str
+    content: Any
+    data: Any
+
+
+class EndInvocation(NamedTuple):
+    """Stop a service, whose state was left."""
+
+    id: str
+
+
+class Forward(NamedTuple):
+    """Give the event of this step to a service, too."""
+
+    id: str
+
+
+class Finish(NamedTuple):
+    """The machine is done; `data` is what its final state gives."""
+
+    data: Any
+
+
+Effect: TypeAlias = (
+    ArmTimer | CancelTimer | Send | Log | Deliver | WithdrawDelivery | Invoke | EndInvocation | Forward | Finish
+)
+BETWEEN_SESSIONS: Final = (Deliver, WithdrawDelivery, Invoke, EndInvocation, Forward)
+"""Effects that need sessions beside this one."""
+Outcome: TypeAlias = Literal["taken", "ignored", "deferred", "dropped"]
 
 
 class Step(NamedTuple):

@@ -17,12 +17,16 @@ import structlog
 
 from foliot.cloudevents import address_text
 from foliot.engine import (
+    BETWEEN_SESSIONS,
+    OUTSIDE,
     SEMANTICS,
     ArmTimer,
     CancelTimer,
     Compiled,
+    EffectNotPerformable,
     EngineError,
     Event,
+    Finish,
     Log,
     Send,
     Step,
@@ -165,7 +169,7 @@ class ShardBatch:
                 self._set_aside(event, refusal)
                 return
             begun = start(compiled, _engine_event(event, data), self.now)
-            self._refuse_topics_of_others(begun, entry)
+            self._refuse_effects(begun, entry)
             encoded = encode(begun.state)
         except StoreError:
             raise
@@ -240,7 +244,7 @@ class ShardBatch:
                 return
             done = step(compiled, life.state, _engine_event(event, data), self.now)
             if done.effects:
-                self._refuse_topics_of_others(done, entry)
+                self._refuse_effects(done, entry)
             encoded = encode(done.state)
         except StoreError:
             raise
@@ -264,13 +268,18 @@ class ShardBatch:
             self._note_effects(event, after, done)
         self.output.changed[life.address] = after
 
-    def _refuse_topics_of_others(self, done: Step, entry: MachineEntry) -> None:
-        """Refuse messages that would be another tenant's events: their topic may have been bound after the publication.
+    def _refuse_effects(self, done: Step, entry: MachineEntry) -> None:
+        """Refuse what cannot be done here, and messages that would be another tenant's events.
+
+        Their topic may have been bound after the publication.
 
         Raises:
-            TopicBound: there is one.
+            EffectNotPerformable: one is for another session or a service.
+            TopicBound: one is for another tenant's topic.
         """
         for effect in done.effects:
+            if isinstance(effect, BETWEEN_SESSIONS):
+                raise EffectNotPerformable(f"the machine asks for {type(effect).__name__}, which is not there yet")
             if isinstance(effect, Send) and self._catalog.topic_tenant(effect.topic) not in {None, entry.tenant}:
                 raise topic_of_another(entry.name, effect.topic)
 
@@ -286,6 +295,10 @@ class ShardBatch:
                         self.output.cancelled.append((self.cursor.shard, life.id, effect.id, effect.armed))
                 case Log():
                     self.output.logs.append({"instance": life.id, "key": life.address.key, "text": effect.text})
+                case Finish():
+                    pass  # Nobody waits for what an instance ends with: it has no invoker.
+                case _ if isinstance(effect, BETWEEN_SESSIONS):
+                    pass  # Refused before: see `_refuse_effects`.
                 case _:
                     assert_never(effect)
 
@@ -441,7 +454,7 @@ def _data_of(event: Waiting) -> Any:
 
 def _engine_event(event: Waiting, data: Any) -> Event:
     timer = None if event.timer is None or event.armed is None else (event.timer, event.armed)
-    return tuple.__new__(Event, (event.event_id, event.source, event.type, data, event.time, timer))
+    return tuple.__new__(Event, (event.event_id, event.source, event.type, data, event.time, timer, OUTSIDE))
 
 
 def _unfit_to_bear(compiled: Compiled, event: Waiting, entry: MachineEntry, data: Any) -> Refusal | None:

@@ -12,5 +12,5 @@ KIND_TIMER: Final = 1
 
 JOURNAL_KINDS: Final = ("event", "start", "migrate", "rollback", "fork", "repair", "checkpoint")
 """journal.kind is an index into this."""
-JOURNAL_OUTCOMES: Final = ("taken", "ignored")
+JOURNAL_OUTCOMES: Final = ("taken", "ignored", "deferred")
 """journal.outcome is an index into this."""

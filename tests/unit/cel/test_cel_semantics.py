@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from foliot.cel import BOOL, DIGEST, DYN, IN_STATE, MAP, Environment, EvaluationError, UInt, compile_expression
+from foliot.cel import BOOL, DIGEST, DYN, FAIL, IN_STATE, MAP, Environment, EvaluationError, UInt, compile_expression
 
-ENVIRONMENT = Environment({"context": DYN, "event": MAP}, (IN_STATE, DIGEST))
+ENVIRONMENT = Environment({"context": DYN, "event": MAP}, (IN_STATE, DIGEST, FAIL))
 CONTEXT: dict[str, Any] = {"seen": 3, "text": "héllo", "ratio": 0.5, "yes": True, "list": [1, 2], "none": None, "m": {}}
 
 
@@ -135,6 +135,9 @@ def test_zero_divided_by_zero_is_not_a_number() -> None:
         ("string(b'\\xff')", "invalid_argument"),
         ("{context.text: 1, context.text: 2}", "duplicate_key"),
         ("inState(context.seen)", "no_matching_overload"),
+        ("fail('so it is')", "failed"),
+        ("true ? fail(event.id) : 1", "failed"),
+        ("fail(dyn(1))", "no_matching_overload"),
     ],
 )
 def test_an_evaluation_error_says_why(source: str, reason: str) -> None:

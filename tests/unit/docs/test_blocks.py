@@ -19,6 +19,7 @@ from pages import PAGES, ROOT, Block, Page, read_page
 from foliot.cli.builtin import register
 from foliot.cli.commands import Commands, find_commands, ready
 from foliot.definition import check
+from foliot.languages import check as check_any
 from foliot.registry import Route, compile_route
 
 COMMANDS: Final = find_commands(register(Commands()))
@@ -26,7 +27,7 @@ READ: Final = tuple(map(read_page, PAGES))
 BLOCKS: Final = tuple(
     block for page in READ if not page.untested for block in page.blocks if not block.marker.startswith("untested:")
 )
-KNOWN: Final = frozenset(("", "bash", "console", "diff", "json", "python", "sh", "text", "yaml", "{toctree}"))
+KNOWN: Final = frozenset(("", "bash", "console", "diff", "json", "python", "sh", "text", "xml", "yaml", "{toctree}"))
 # Whichever copy of Click Typer brings along.
 _COMMAND_LINE_ERROR: Final[type[Any]] = typer.BadParameter.__mro__[1]
 _PLACEHOLDER_OF_A_NUMBER: Final = re.compile(r"\bID\b|\bREVISION\b|\bVERSION\b")
@@ -78,6 +79,11 @@ def test_python_that_is_marked_runs(block: Block) -> None:
     ran = subprocess.run([sys.executable, "-c", block.text], cwd=ROOT, capture_output=True, check=False, timeout=60)
 
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("block", of("xml"))
+def test_xml_is_a_right_machine(block: Block) -> None:
+    assert [str(fault) for fault in check_any(block.text, filename="machine.scxml")] == []
 
 
 @pytest.mark.parametrize("block", of("json"))

@@ -31,6 +31,7 @@ VALUES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], InState], Any]
     "context.n * 2 % 7": lambda context, *_: context["n"] * 2 % 7,
     "context.trace + event.type + ';'": lambda context, event, _: context["trace"] + event["type"] + ";",
     "event.type": lambda _, event, __: event["type"],
+    "[1, 2, 3]": lambda *_: [1, 2, 3],
     "context.missing + 1": _missing,
 }
 IN_STATE = re.compile(r'(!?)inState\("([^"]*)"\)')

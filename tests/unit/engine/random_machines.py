@@ -83,16 +83,26 @@ class _Maker:
         node: dict[str, Any] = {"id": sketch.id, "name": name, "kind": sketch.kind}
         if sketch.kind == "history":
             targets = (self.random.choice(self.real_below(sketch.id)),) if self.chance(0.5) else ()
-            return {**node, "history": "deep" if sketch.deep else "shallow", "default_targets": targets}
+            history = {"history": "deep" if sketch.deep else "shallow", "default_targets": targets}
+            return {**node, **history, "default_actions": self.actions(0.3)}
         node |= {"entry": self.actions(0.4), "exit": self.actions(0.4)}
         if sketch.kind == "final":
-            return node
+            return {**node, "output": {"values": self.data()} if self.chance(0.4) else None}
         if sketch.kind == "compound":
             node["initial"] = self.random.choice([each.id for each in sketch.children])
             if node["initial"].endswith("end") and not sketch.id:
                 node["initial"] = sketch.children[0].id
             if node["initial"].endswith(".h"):
                 node["initial"] = sketch.children[0].id
+            node["default_actions"] = self.actions(0.2)
+            if self.chance(0.2):
+                deep = [
+                    each.id
+                    for child in sketch.children
+                    for each in child.walk()
+                    if each.kind not in ("final", "history")
+                ]
+                node |= {"initial": None, "default_targets": (self.random.choice(deep),)}
         node["always"] = [self.transition(sketch, None, guarded=0.95)] if self.chance(0.1) else []
         if self.chance(0.25):
             delay = self.random.choice((10, 1000))
@@ -144,10 +154,18 @@ class _Maker:
     def actions(self, chance: float) -> list[dict[str, Any]]:
         return [self.action() for _ in range(self.random.randint(1, 2))] if self.chance(chance) else []
 
-    def action(self) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
-        kind = self.random.choice(
-            ("assign", "assign", "assign", "trace", "trace", "raise", "send", "timer", "cancel", "log")
-        )
+    def action(self, depth: int = 0) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
+        simple = ("assign", "assign", "assign", "trace", "trace", "raise", "send", "timer", "cancel", "log")
+        kind = self.random.choice((*simple, "if", "foreach", "block") if depth < 2 else simple)
+        if kind == "block":
+            return {"kind": "block", "actions": [self.action(depth + 1) for _ in range(2)]}
+        if kind == "foreach":
+            index = self.random.choice((None, "i"))
+            actions = [self.action(depth + 1)]
+            return {"kind": "foreach", "array": _cel("[1, 2, 3]"), "item": "n", "index": index, "actions": actions}
+        if kind == "if":
+            guards = [self.guard(), self.guard(), *self.random.choice(([None], []))]
+            return {"kind": "if", "branches": [{"guard": g, "actions": [self.action(depth + 1)]} for g in guards]}
         if kind == "assign":
             source = "context.missing + 1" if self.chance(0.1) else self.random.choice(list(VALUES)[:2])
             return {"kind": "assign", "values": {"n": _cel(source)}}

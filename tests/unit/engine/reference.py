@@ -13,12 +13,16 @@ from typing import Any
 
 from unit.engine.expressions import Fault, evaluate
 
-from foliot.definition import Action, Definition, Expression, StateNode, Transition
-from foliot.engine import ArmTimer, CancelTimer, Effect, Event, Log, Send, State, Step, Timer
+from foliot.definition import Action, Branch, Definition, Expression, Payload, StateNode, Transition
+from foliot.engine import ArmTimer, CancelTimer, Effect, Event, Finish, Log, Send, State, Step, Timer
 
 
 class Loops(Exception):
     """More microsteps than allowed."""
+
+
+class Stopped(Exception):
+    """An error in a nested action has been told; the block around ends."""
 
 
 class Illegal(Exception):
@@ -116,6 +120,9 @@ class Run:
         self.microsteps = 0
         self.generated = 0
         self.reported: set[int] = set()
+        self.default_entry: set[str] = set()
+        self.default_history: dict[str, tuple[Action, ...]] = {}
+        self.output: Any = None
 
     def result(self, outcome: Any) -> Step:
         leaves = tuple(
@@ -220,11 +227,11 @@ class Run:
         self.count()
         self.transitions.extend(each.index for each in enabled)
         to_exit = self.exit_set(enabled)
-        to_enter: list[str] = []
-        self.compute_entry_set(enabled, to_enter)
         self.exit(to_exit)
         for transition in enabled:
             self.execute(transition.actions)
+        to_enter: list[str] = []
+        self.compute_entry_set(enabled, to_enter)
         self.enter(to_enter)
 
     def exit(self, to_exit: list[str]) -> None:
@@ -260,17 +267,23 @@ class Run:
                 self.timers.pop(after.id, None)
                 self.timers[after.id] = Timer(self.position, after.id, None, self.now + after.delay_ms * 1000)
             self.execute(self.nodes[state].entry)
+            if state in self.default_entry:
+                self.execute(self.nodes[state].default_actions)
+            self.execute(self.default_history.get(state, ()))
             if self.nodes[state].kind == "final":
                 ended = self.complete(state) or ended
+        self.default_entry, self.default_history = set(), {}
         self.check_legal()
         if ended:
             self.end()
 
     def complete(self, final: str) -> bool:
         parent = self.machine.parents[final] or ""
+        output = self.payload(self.nodes[final].output)
         if parent == "":
+            self.output = output
             return True
-        self.queue.append((f"done.state.{parent}", None))
+        self.queue.append((f"done.state.{parent}", output))
         around = self.machine.parents[parent]
         while around is not None and self.nodes[around].kind == "parallel" and self.in_final_state(around):
             if around == "":
@@ -291,6 +304,8 @@ class Run:
             self.execute(self.nodes[state].exit)
             self.configuration.discard(state)
         self.configuration = leaves
+        if self.output is not None:
+            self.outgoing.append(Finish(self.output))
 
     def in_final_state(self, state: str) -> bool:
         kind = self.nodes[state].kind
@@ -328,6 +343,8 @@ class Run:
         node = self.nodes[state]
         if node.kind == "history":
             parent = self.machine.parents[state] or ""
+            if state not in self.history:
+                self.default_history[parent] = node.default_actions
             targets = self.history.get(state) or self.history_defaults(node)
             for target in targets:
                 self.add_descendants(target, to_enter)
@@ -341,9 +358,12 @@ class Run:
     def add_defaults(self, state: str, to_enter: list[str]) -> None:
         node = self.nodes[state]
         if node.kind == "compound":
-            assert node.initial is not None
-            self.add_descendants(node.initial, to_enter)
-            self.add_ancestors(node.initial, state, to_enter)
+            self.default_entry.add(state)
+            initial = node.default_targets if node.initial is None else (node.initial,)
+            for target in initial:
+                self.add_descendants(target, to_enter)
+            for target in initial:
+                self.add_ancestors(target, state, to_enter)
         elif node.kind == "parallel":
             self.add_regions(state, to_enter)
 
@@ -365,6 +385,8 @@ class Run:
         parent = self.nodes[self.machine.parents[node.id] or ""]
         if parent.initial is not None:
             return (parent.initial,)
+        if parent.default_targets:
+            return parent.default_targets
         return tuple(self.machine.child_states(parent.id))
 
     def effective_targets(self, targets: tuple[str, ...]) -> list[str]:
@@ -415,25 +437,68 @@ class Run:
                 self.perform(action)
         except Fault:
             self.queue.append(("error.execution", ANY))
+        except Stopped:
+            pass
+
+    def nested(self, actions: tuple[Action, ...]) -> None:
+        try:
+            for action in actions:
+                self.perform(action)
+        except Fault:
+            self.queue.append(("error.execution", ANY))
+            raise Stopped from None
+
+    def choose(self, branches: tuple[Branch, ...]) -> None:
+        for branch in branches:
+            try:
+                holds = branch.guard is None or evaluate(branch.guard, self.context, self.event, self.in_state())
+            except Fault:
+                self.queue.append(("error.execution", ANY))
+                continue
+            if holds:
+                self.nested(branch.actions)
+                return
+
+    def payload(self, payload: Payload | None) -> Any:
+        if payload is None:
+            return None
+        found: dict[str, Any] = {}
+        for name, expression in payload.values.items():
+            try:
+                found[name] = self.value(expression)
+            except Fault:
+                self.queue.append(("error.execution", ANY))
+        return found or None
 
     def value(self, expression: Expression) -> Any:
         if expression.kind == "constant":
             return expression.value
         return evaluate(expression.source, self.context, self.event, self.in_state())
 
-    def perform(self, action: Action) -> None:
+    def perform(self, action: Action) -> None:  # noqa: C901 - one for each kind
         if action.kind == "assign":
             self.context = {**self.context, **{name: self.value(each) for name, each in action.values.items()}}
         elif action.kind == "raise":
             self.queue.append((action.event, self.data(action.data)))
         elif action.kind == "cancel":
             self.timers.pop(action.id, None)
+        elif action.kind == "if":
+            self.choose(action.branches)
+        elif action.kind == "foreach":
+            for number, item in enumerate(list(self.value(action.array))):
+                self.context = {**self.context, action.item: item}
+                if action.index is not None:
+                    self.context = {**self.context, action.index: number}
+                self.nested(action.actions)
+        elif action.kind == "block":
+            self.execute(action.actions)
         elif action.kind == "log":
             self.outgoing.append(Log(str(self.value(action.expression))))
-        elif action.topic is not None:
+        elif action.kind == "send" and action.topic is not None:
             ordinal = sum(isinstance(each, Send) for each in self.outgoing)
             self.outgoing.append(Send(ordinal, action.topic, action.event, self.data(action.data)))
         else:
+            assert action.kind == "send"
             data = self.data(action.data)
             timer_id = action.id
             if timer_id is None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.engine import State, StateNotEncodable, StateUnreadable, Timer, decode, encode
+from foliot.engine import About, Event, State, StateNotEncodable, StateUnreadable, Timer, decode, encode
 
 NAMES = st.text(min_size=1, max_size=8)
 INTEGERS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
@@ -14,6 +14,8 @@ JSON = st.recursive(
     max_leaves=8,
 )
 TIMERS = st.builds(Timer, st.integers(0, 9), NAMES, JSON, INTEGERS)
+ABOUT = st.builds(About, st.sampled_from(["external", "internal", "platform"]), NAMES, NAMES, NAMES)
+EVENTS = st.builds(Event, NAMES, NAMES, NAMES, JSON, st.none() | NAMES, st.none(), ABOUT)
 STATES = st.builds(
     State,
     st.lists(NAMES, max_size=3).map(tuple),
@@ -22,6 +24,8 @@ STATES = st.builds(
     st.dictionaries(NAMES, TIMERS, max_size=2),
     st.integers(0, 2**40),
     st.booleans(),
+    st.dictionaries(NAMES, NAMES, max_size=2),
+    st.lists(EVENTS, max_size=2).map(tuple),
 )
 
 

@@ -88,6 +88,10 @@ class _Tree:
             chosen = [child for child in state.children if child.kind != "history" or child.id in targets]
         elif not chosen and state.initial is not None:
             chosen = [self._states[state.initial]]
+        elif not chosen and state.kind == "compound":
+            wanted = {id_ for target in state.default_targets for id_ in self.path(target)}
+            targets = set(state.default_targets)
+            chosen = [child for child in state.children if child.id in wanted]
         for child in chosen:
             yield child.id
             yield from self._entered_below(child, wanted, targets)

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
-from foliot.definition.model import Action, Assign, Cancel, Log, Raise, Send, StateNode, Transition
+from foliot.definition.model import (
+    Action,
+    Assign,
+    Block,
+    Cancel,
+    Cel,
+    Dispatch,
+    Expression,
+    ForEach,
+    If,
+    Log,
+    Raise,
+    Send,
+    StateNode,
+    Transition,
+    Withdraw,
+)
 
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 
@@ -66,7 +83,7 @@ def _effect(actions: tuple[Action, ...]) -> str:
     return "; ".join(map(_action, actions))
 
 
-def _action(action: Action) -> str:
+def _action(action: Action) -> str:  # noqa: C901, PLR0911 - one for each kind
     match action:
         case Assign():
             return f"assign {', '.join(sorted(action.values))}"
@@ -80,3 +97,19 @@ def _action(action: Action) -> str:
             return f"cancel {action.id}"
         case Log():
             return "log"
+        case If():
+            return "if …"
+        case ForEach():
+            return f"foreach {action.item}"
+        case Block():
+            return _effect(action.actions)
+        case Dispatch():
+            return f"send {_text(action.event)}"
+        case Withdraw():
+            return f"cancel {_text(action.id)}"
+        case _:
+            assert_never(action)
+
+
+def _text(expression: Expression) -> str:
+    return one_line(expression.source if isinstance(expression, Cel) else str(expression.value))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-from foliot.definition.diagnostics import CODES, Diagnostic
-from foliot.definition.limits import Limits
-from foliot.definition.loading import check
+from foliot.definition import CODES, Diagnostic, Limits
+from foliot.languages.reading import check
 
-_EXAMPLE: Final = r"```(yaml|json)((?: [a-z_]+=\"[^\"\n]*\")*)\n(.*?)```\n"
+_EXAMPLE: Final = r"```(yaml|json|xml|text)((?: [a-z_]+=\"[^\"\n]*\")*)\n(.*?)```\n"
+_SUFFIXES: Final = {"xml": "scxml", "text": "arrows"}
 _PAGE: Final = re.compile(rf"(.+?)\n## Why\n(.+?)\n## Wrong\n{_EXAMPLE}\n## Right\n{_EXAMPLE}", re.DOTALL)
 _OPTION: Final = re.compile(r" ([a-z_]+)=\"([^\"]*)\"")
 
@@ -73,7 +73,7 @@ def explain(code: str) -> Explanation:
         KeyError: `CODES` has no such code.
     """
     title = CODES[code]
-    page = files("foliot.definition").joinpath("explanations", f"{code}.md").read_text("utf-8")
+    page = files("foliot.languages").joinpath("explanations", f"{code}.md").read_text("utf-8")
     found = _PAGE.fullmatch(page)
     # A page comes with the code; only our own mistake could break it.
     assert found is not None, f"{code}.md is not a page"  # noqa: S101
@@ -86,7 +86,7 @@ def _example(language: str, options: str, text: str) -> Example:
     told = dict(_OPTION.findall(options))
     pairs = (pair.split("=") for pair in told.get("limits", "").split())
     return Example(
-        file=f"machine.{language}",
+        file=f"machine.{_SUFFIXES.get(language, language)}",
         text=text,
         line=int(told.get("hl_lines", 0)),
         limits=dataclasses.replace(Limits(), **{name: int(value) for name, value in pairs}),

@@ -8,7 +8,8 @@ from importlib.resources import files
 
 import pytest
 
-from foliot.definition import CODES, Limits, explain
+from foliot.definition import CODES, Limits
+from foliot.languages import explain
 
 PAGES = {code: explain(code) for code in CODES}
 
@@ -40,7 +41,7 @@ def test_the_two_examples_are_judged_by_the_same_limits(code: str) -> None:
 
 
 def test_there_is_no_page_without_a_code() -> None:
-    pages = {page.name.removesuffix(".md") for page in files("foliot.definition").joinpath("explanations").iterdir()}
+    pages = {page.name.removesuffix(".md") for page in files("foliot.languages").joinpath("explanations").iterdir()}
 
     assert pages == set(CODES)
 

@@ -1,0 +1,318 @@
+"""From a document in SCXML 1.0 to a machine.
+
+Source: W3C Recommendation "State Chart XML (SCXML)", 1 September 2015, on the data model "cel" (or "null").
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from foliot.definition import (
+    Action,
+    After,
+    Block,
+    ContextSpec,
+    Definition,
+    DefinitionRefused,
+    Diagnostic,
+    Faults,
+    Invocation,
+    Limits,
+    Payload,
+    ReadingStopped,
+    StateKind,
+    StateNode,
+    Transition,
+    decode,
+)
+from foliot.languages.scxml.actions import ActionReader, Resource
+from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
+from foliot.languages.scxml.expressions import Translator
+
+_KINDS: Final = ("state", "parallel", "final", "history")
+_DATAMODELS: Final = ("cel", "null", "")
+_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class ScxmlReading:
+    """A document read: the machine, the names that who invokes it may give values to, and what was noticed."""
+
+    definition: Definition
+    parameters: frozenset[str]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_scxml(text: str | bytes, *, filename: str, resource: Resource | None = None) -> ScxmlReading:
+    """Read a document. `resource` gives what a `src` names; without it every `src` is an error when it is needed.
+
+    Raises:
+        DefinitionRefused: it is no SCXML, or says what cannot be; `diagnostics` has all of it.
+    """
+    faults = Faults(filename, _LIMITS)
+    reading = _read(text, faults, resource or _nothing)
+    if reading is None or faults.any_error():
+        raise DefinitionRefused(faults.sorted())
+    return reading
+
+
+def check_scxml(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
+    """Tell everything that is wrong with a document."""
+    faults = Faults(filename, limits)
+    _read(text, faults, _nothing)
+    return faults.sorted()
+
+
+def _read(text: str | bytes, faults: Faults, resource: Resource) -> ScxmlReading | None:
+    try:
+        return _Document(parse_xml(decode(text, faults), faults), faults, resource).read()
+    except ReadingStopped:
+        return None
+
+
+def _nothing(uri: str) -> str:
+    raise LookupError(f"{uri[:80]} cannot be fetched: nothing outside of the document is read here.")
+
+
+def _walk(element: Element) -> Iterator[Element]:
+    """Yield the element and all below it that belong to the same document."""
+    yield element
+    for child in element.children:
+        if child.name != "scxml":
+            yield from _walk(child)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    always: tuple[Transition, ...] = ()
+    after: tuple[After, ...] = ()
+    done: tuple[Transition, ...] = ()
+    others: tuple[Transition, ...] = ()
+
+
+class _Document:
+    def __init__(self, root: Element, faults: Faults, resource: Resource) -> None:
+        self._root = root
+        self._faults = faults
+        self._numbers = itertools.count()
+        self._made = itertools.count(1)
+        self._late = root.attributes.get("binding") == "late"
+        name = root.attributes.get("name", "machine")
+        self._translator = Translator(name, _data_names(root))
+        delivers = any(each.name == "send" and _is_for_others(each.attributes) for each in _walk(root))
+        self._actions = ActionReader(self._translator, faults, resource, delivers=delivers)
+
+    def read(self) -> ScxmlReading:
+        if self._root.name != "scxml":
+            self._faults.error("D803", self._root.place, "The document is no <scxml>.", "Begin with <scxml>.")
+            raise ReadingStopped("no scxml")
+        if self._root.attributes.get("datamodel", "") not in _DATAMODELS:
+            remedy = 'Write its expressions in CEL, and datamodel="cel".'
+            self._faults.error("D807", self._root.place, "This data model is not known here.", remedy)
+        self._name_all()
+        root = self._top()
+        definition = Definition(
+            id=_machine_id(self._translator.name),
+            context=ContextSpec(),
+            system=self._translator.asks,
+            root=root,
+        )
+        declared = [data for model in self._root.all("datamodel") for data in model.all("data")]
+        parameters = frozenset(data.attributes.get("id", "") for data in declared)
+        return ScxmlReading(definition, parameters, self._faults.sorted())
+
+    def _top(self) -> StateNode:
+        """Read the root: the document, or the one state in it that stands for all of the machine."""
+        states = [child for child in self._root.children if child.name in _KINDS]
+        if len(states) != 1 or states[0].attributes.get("foliot:root") != "true":
+            return self._state(self._root, is_root=True)
+        [top] = states
+        bindings = self._entry(self._root, is_root=True)
+        root = self._state(top, is_root=True)
+        return root.model_copy(update={"entry": (*bindings, *root.entry)})
+
+    def _name_all(self) -> None:
+        """Give an id to each state that has none, and note those that two have."""
+        self._ids: dict[str, Element] = {}
+        for element in _walk(self._root):
+            if element.name not in _KINDS:
+                continue
+            name = element.attributes.setdefault("id", f"_{next(self._made)}")
+            if name in self._ids:
+                what = f"Another state has the id {self._faults.quote(name)} too."
+                self._faults.error("D806", element.place, what, "Give each state an id of its own.")
+            self._ids[name] = element
+
+    def _state(self, element: Element, *, is_root: bool = False) -> StateNode:
+        children = [child for child in element.children if child.name in _KINDS]
+        kind = self._kind(element, children)
+        name = "" if is_root else element.attributes["id"]
+        defaults, default_actions = self._defaults(element, kind, children)
+        simple = len(defaults) == 1 and any(child.attributes["id"] == defaults[0] for child in children)
+        is_child = kind == "compound" and simple and self._ids[defaults[0]].name != "history"
+        edges = self._edges(element, kind)
+        return StateNode(
+            id=name,
+            name=name,
+            kind=kind,
+            initial=defaults[0] if is_child else None,
+            default_targets=() if is_child else defaults,
+            default_actions=default_actions,
+            always=edges.always,
+            after=edges.after,
+            on_done=edges.done,
+            transitions=edges.others,
+            entry=self._entry(element, is_root=is_root),
+            exit=self._actions.blocks(element.all("onexit")),
+            history=_history(element),
+            output=self._output(element),
+            invocations=self._invocations(element),
+            defer=tuple(element.attributes.get("foliot:defer", "").split()),
+            children=tuple(self._state(child) for child in children),
+        )
+
+    def _kind(self, element: Element, children: list[Element]) -> StateKind:
+        match element.name:
+            case "parallel":
+                return "parallel"
+            case "final":
+                return "final"
+            case "history":
+                return "history"
+            case _:
+                return "compound" if any(child.name != "history" for child in children) else "atomic"
+
+    def _defaults(
+        self, element: Element, kind: StateKind, children: list[Element]
+    ) -> tuple[tuple[str, ...], tuple[Action, ...]]:
+        if kind == "history":
+            for transition in element.all("transition"):
+                targets = self._targets(transition)
+                if any(self._ids[target].name == "history" for target in targets):
+                    what, remedy = "A history state leads to a history state.", "Name a state that is none."
+                    self._faults.error("D311", transition.place, what, remedy)
+                return targets, self._actions.block(transition)
+            self._faults.error("D804", element.place, "A history state needs a <transition>.", "Say its default.")
+            return (), ()
+        if kind != "compound":
+            return (), ()
+        for initial in element.all("initial"):
+            for transition in initial.all("transition"):
+                return self._targets(transition), self._actions.block(transition)
+        if "initial" in element.attributes:
+            return self._known(element.attributes["initial"], element), ()
+        first = next(child for child in children if child.name != "history")
+        return (first.attributes["id"],), ()
+
+    def _targets(self, element: Element) -> tuple[str, ...]:
+        return self._known(element.attributes.get("target", ""), element)
+
+    def _known(self, names: str, element: Element) -> tuple[str, ...]:
+        for name in names.split():
+            if name not in self._ids:
+                what = f"There is no state {self._faults.quote(name)}."
+                self._faults.error("D805", element.place, what, "Name a state of this document by its id.")
+        return tuple(name for name in names.split() if name in self._ids)
+
+    def _edges(self, element: Element, kind: StateKind) -> _Edges:
+        """Read the transitions, in the order in which Foliot numbers them."""
+        if kind == "history":
+            return _Edges()
+        below = {each.attributes["id"] for each in _walk(element) if each is not element and each.name in _KINDS}
+        inside = below if kind == "compound" else set()
+        elements = element.all("transition")
+        always = [each for each in elements if "event" not in each.attributes]
+        timed = [each for each in elements if "foliot:after" in each.attributes]
+        done = [each for each in elements if "foliot:done" in each.attributes]
+        others = [each for each in elements if all(each is not other for other in (*always, *timed, *done))]
+        eventless = tuple(self._transition(each, inside) for each in always)
+        after: dict[str, list[Transition]] = {}
+        delays: dict[str, int] = {}
+        for each in timed:
+            timer_id = each.attributes.get("event", "")
+            delays[timer_id] = int(each.attributes["foliot:after"]) if each.attributes["foliot:after"].isdigit() else 0
+            after.setdefault(timer_id, []).append(self._transition(each, inside))
+        return _Edges(
+            always=eventless,
+            after=tuple(
+                After(delay_ms=delays[timer_id], id=timer_id, transitions=tuple(group))
+                for timer_id, group in after.items()
+            ),
+            done=tuple(self._transition(each, inside) for each in done),
+            others=tuple(self._transition(each, inside) for each in others),
+        )
+
+    def _transition(self, element: Element, inside: set[str]) -> Transition:
+        attributes = element.attributes
+        targets = self._targets(element)
+        is_internal = attributes.get("type") == "internal" and bool(inside) and inside.issuperset(targets)
+        stays = is_internal or attributes.get("foliot:stays") == "true"
+        return Transition(
+            index=next(self._numbers),
+            event=attributes.get("event"),
+            targets=targets,
+            guard=self._actions.guard(element),
+            actions=self._actions.block(element),
+            reenter="target" in attributes and not stays,
+        )
+
+    def _entry(self, element: Element, *, is_root: bool) -> tuple[Action, ...]:
+        handlers = self._actions.blocks(element.all("onentry"))
+        data: list[Element] = []
+        if self._late:
+            data = _declared(element)
+        elif is_root:
+            data = [each for state in _walk(element) for each in _declared(state)] if element is self._root else []
+        bindings = [binding for each in data if "id" in each.attributes for binding in self._actions.data(each)]
+        scripts = [Block(actions=self._actions.script(each)) for each in element.all("script")] if is_root else []
+        if not bindings and not scripts:
+            return handlers
+        return (*bindings, *scripts, *((Block(actions=handlers),) if handlers else ()))
+
+    def _output(self, element: Element) -> Payload | None:
+        for donedata in element.all("donedata") if element.name == "final" else ():
+            return self._actions.payload(donedata)
+        return None
+
+    def _invocations(self, element: Element) -> tuple[Invocation, ...]:
+        return tuple(self._actions.invocation(each) for each in element.all("invoke"))
+
+
+def _is_for_others(send: dict[str, str]) -> bool:
+    goes_elsewhere = "targetexpr" in send or send.get("target", "#_internal") != "#_internal"
+    return goes_elsewhere and send.get("type") != TOPICS
+
+
+def _declared(element: Element) -> list[Element]:
+    return [data for model in element.all("datamodel") for data in model.all("data")]
+
+
+def _data_names(root: Element) -> frozenset[str]:
+    """Collect all names that the document's data may have: those that are declared, and those that are assigned."""
+    names: set[str] = set()
+    for element in _walk(root):
+        attributes = element.attributes
+        if element.name == "data":
+            names.add(attributes.get("id", ""))
+        for place in ("item", "index") if element.name == "foreach" else ():
+            names.add(attributes.get(place, ""))
+        if element.name in {"send", "invoke"}:
+            names.add(attributes.get("idlocation", ""))
+        names.update(attributes.get("foliot:names", "").split() if element.name == "scxml" else ())
+        if element.name == "script":
+            names.update(line.partition("=")[0].strip() for line in element.text.replace(";", "\n").splitlines())
+    return frozenset(name for name in names if name.isidentifier() and name.isascii())
+
+
+def _history(element: Element) -> Literal["shallow", "deep"] | None:
+    if element.name != "history":
+        return None
+    return "deep" if element.attributes.get("type") == "deep" else "shallow"
+
+
+def _machine_id(name: str) -> str:
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower()).strip("-")
+    return plain[:63].strip("-") or "machine"

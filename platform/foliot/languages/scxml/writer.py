@@ -1,0 +1,312 @@
+"""From a machine to SCXML 1.0 on the CEL data model.
+
+What SCXML has no word for stands in elements and attributes of Foliot's own namespace, which other processors pass
+over: events that are deferred, assignments made together, blocks inside of blocks, messages to topics.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping
+from typing import Final, assert_never
+
+from foliot.cel import literal
+from foliot.definition import (
+    Action,
+    Assign,
+    Block,
+    Branch,
+    Cancel,
+    Cel,
+    Definition,
+    Dispatch,
+    Expression,
+    ForEach,
+    If,
+    Invocation,
+    Log,
+    Payload,
+    Raise,
+    Send,
+    StateNode,
+    Transition,
+    Withdraw,
+)
+from foliot.languages.scxml.elements import FOLIOT_NAMESPACE, SCXML_NAMESPACE, TOPICS
+
+_S: Final = f"{{{SCXML_NAMESPACE}}}"
+_F: Final = f"{{{FOLIOT_NAMESPACE}}}"
+_AFTER: Final = f"{_F}after"
+"""On what says to other processors that a timeout is armed and disarmed, and on the transitions that it triggers."""
+
+
+def write_scxml(definition: Definition) -> str:
+    """Write a machine; `read_scxml` reads one back that does the same."""
+    ET.register_namespace("", SCXML_NAMESPACE)
+    ET.register_namespace("foliot", FOLIOT_NAMESPACE)
+    root = _Writer().root(definition)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self._nodes: dict[str, StateNode] = {}
+
+    def root(self, definition: Definition) -> ET.Element:
+        self._nodes = {node.id: node for node in definition.root.walk()}
+        root = ET.Element(f"{_S}scxml", {"version": "1.0", "datamodel": "cel", "name": definition.id})
+        if definition.context.initial:
+            model = ET.SubElement(root, f"{_S}datamodel")
+            for name, value in definition.context.initial.items():
+                ET.SubElement(model, f"{_S}data", {"id": name, "expr": literal(value)})
+        top = definition.root
+        has_more = any((top.entry, top.exit, tuple(top.outgoing()), top.default_actions, top.defer, top.invocations))
+        if top.kind == "compound" and not has_more:
+            self._initial(root, top)
+            for child in top.children:
+                self._state(root, child)
+        else:
+            # The document itself has no transitions, handlers or regions.
+            self._state(root, top.model_copy(update={"id": ROOT}))
+            root[-1].set(f"{_F}root", "true")
+        assigned = _assigned(definition) - definition.context.initial.keys()
+        if assigned:
+            root.set(f"{_F}names", " ".join(sorted(assigned)))
+        return root
+
+    def _state(self, parent: ET.Element, node: StateNode) -> None:
+        if node.kind == "history":
+            self._history(parent, node)
+            return
+        name = {"parallel": "parallel", "final": "final"}.get(node.kind, "state")
+        element = ET.SubElement(parent, f"{_S}{name}", {"id": node.id})
+        if node.defer:
+            element.set(f"{_F}defer", " ".join(node.defer))
+        if node.kind == "compound":
+            self._initial(element, node)
+        self._blocks(element, node)
+        self._transitions(element, node)
+        for invocation in node.invocations:
+            self._invocation(element, invocation)
+        if node.output is not None:
+            self._payload(ET.SubElement(element, f"{_S}donedata"), node.output)
+        for child in node.children:
+            self._state(element, child)
+
+    def _blocks(self, element: ET.Element, node: StateNode) -> None:
+        for timeout in node.after:
+            handler = ET.SubElement(element, f"{_S}onentry")
+            attributes = {"event": timeout.id, "id": timeout.id, "delay": f"{timeout.delay_ms}ms", _AFTER: "true"}
+            ET.SubElement(handler, f"{_S}send", attributes)
+        self._handlers(element, "onentry", node.entry)
+        self._handlers(element, "onexit", node.exit)
+        for timeout in node.after:
+            ET.SubElement(ET.SubElement(element, f"{_S}onexit"), f"{_S}cancel", {"sendid": timeout.id, _AFTER: "true"})
+
+    def _transitions(self, element: ET.Element, node: StateNode) -> None:
+        for transition in node.always:
+            self._transition(element, node, transition)
+        for timeout in node.after:
+            for transition in timeout.transitions:
+                self._transition(element, node, transition).set(_AFTER, str(timeout.delay_ms))
+        for transition in node.on_done:
+            self._transition(element, node, transition).set(f"{_F}done", "true")
+        for transition in node.transitions:
+            self._transition(element, node, transition)
+
+    def _initial(self, element: ET.Element, node: StateNode) -> None:
+        targets = " ".join(node.default_targets if node.initial is None else (node.initial,))
+        if node.default_actions and element.tag != f"{_S}scxml":
+            transition = ET.SubElement(ET.SubElement(element, f"{_S}initial"), f"{_S}transition", {"target": targets})
+            self._actions(transition, node.default_actions)
+        else:
+            element.set("initial", targets)
+
+    def _history(self, parent: ET.Element, node: StateNode) -> None:
+        element = ET.SubElement(parent, f"{_S}history", {"id": node.id, "type": node.history or "shallow"})
+        targets = node.default_targets or self._defaults_of(parent.get("id", ""))
+        transition = ET.SubElement(element, f"{_S}transition", {"target": " ".join(targets)})
+        self._actions(transition, node.default_actions)
+
+    def _defaults_of(self, state_id: str) -> tuple[str, ...]:
+        node = self._nodes["" if state_id == ROOT else state_id]
+        if node.kind == "parallel":
+            return tuple(child.id for child in node.children if child.kind != "history")
+        return node.default_targets if node.initial is None else (node.initial,)
+
+    def _handlers(self, element: ET.Element, name: str, actions: tuple[Action, ...]) -> None:
+        """Write blocks as handlers of their own, which they are to SCXML, where there is nothing beside them."""
+        blocks = [action.actions for action in actions if isinstance(action, Block)]
+        for block in blocks if len(blocks) == len(actions) else [actions]:
+            if block:
+                self._actions(ET.SubElement(element, f"{_S}{name}"), block)
+
+    def _transition(self, parent: ET.Element, node: StateNode, transition: Transition) -> ET.Element:
+        attributes: dict[str, str] = {}
+        if transition.event is not None:
+            attributes["event"] = transition.event
+        if transition.guard is not None:
+            attributes["cond"] = transition.guard
+        targets = transition.targets
+        if targets:
+            source = "" if node.id == ROOT else node.id
+            inside = not transition.reenter and all(self._holds(source, target) for target in targets)
+            attributes["target"] = " ".join(targets)
+            if inside:
+                attributes["type"] = "internal"
+            if not transition.reenter:
+                # It is told when the transition is taken where a history state leads to.
+                attributes[f"{_F}stays"] = "true"
+        element = ET.SubElement(parent, f"{_S}transition", attributes)
+        self._actions(element, transition.actions)
+        return element
+
+    def _holds(self, source: str, target: str) -> bool:
+        return any(node.id == target for node in self._nodes[source].walk())
+
+    def _invocation(self, parent: ET.Element, invocation: Invocation) -> None:
+        element = ET.SubElement(parent, f"{_S}invoke")
+        for name, value in (("id", invocation.id), ("idlocation", invocation.id_location)):
+            if value is not None:
+                element.set(name, value)
+        self._either(element, "type", invocation.type)
+        self._either(element, "src", invocation.source)
+        if invocation.forwards:
+            element.set("autoforward", "true")
+        self._payload(element, invocation.payload)
+        if invocation.finalize:
+            self._actions(ET.SubElement(element, f"{_S}finalize"), invocation.finalize)
+
+    def _payload(self, element: ET.Element, payload: Payload) -> None:
+        if payload.required:
+            element.set("namelist", " ".join(payload.required))
+        if payload.content is not None:
+            ET.SubElement(element, f"{_S}content", {"expr": _expression(payload.content)})
+        self._params(element, payload.values)
+
+    def _params(self, element: ET.Element, values: Mapping[str, Expression], *, strict: bool = False) -> None:
+        for name, value in values.items():
+            param = ET.SubElement(element, f"{_S}param", {"name": name, "expr": _expression(value)})
+            if strict:
+                param.set(f"{_F}required", "true")
+
+    def _actions(self, parent: ET.Element, actions: Iterable[Action]) -> None:
+        for action in actions:
+            self._action(parent, action)
+
+    def _action(self, parent: ET.Element, action: Action) -> None:  # noqa: C901 - one for each kind
+        match action:
+            case Assign():
+                self._assign(parent, action)
+            case Raise():
+                self._raise(parent, action)
+            case Send():
+                self._send(parent, action)
+            case Cancel():
+                ET.SubElement(parent, f"{_S}cancel", {"sendid": action.id})
+            case Log():
+                ET.SubElement(parent, f"{_S}log", {"expr": _expression(action.expression)})
+            case If():
+                self._if(parent, action.branches)
+            case ForEach():
+                attributes = {"array": _expression(action.array), "item": action.item}
+                if action.index is not None:
+                    attributes["index"] = action.index
+                self._actions(ET.SubElement(parent, f"{_S}foreach", attributes), action.actions)
+            case Block():
+                self._actions(ET.SubElement(parent, f"{_F}block"), action.actions)
+            case Dispatch():
+                self._dispatch(parent, action)
+            case Withdraw():
+                ET.SubElement(parent, f"{_S}cancel", {"sendidexpr": _expression(action.id)})
+            case _:
+                assert_never(action)
+
+    def _assign(self, parent: ET.Element, action: Assign) -> None:
+        if len(action.values) > 1:
+            parent = ET.SubElement(parent, f"{_F}together")
+        for name, value in action.values.items():
+            ET.SubElement(parent, f"{_S}assign", {"location": name, "expr": _expression(value)})
+
+    def _raise(self, parent: ET.Element, action: Raise) -> None:
+        if not action.data:
+            ET.SubElement(parent, f"{_S}raise", {"event": action.event})
+            return
+        element = ET.SubElement(parent, f"{_S}send", {"event": action.event, "target": "#_internal"})
+        self._params(element, action.data, strict=True)
+
+    def _send(self, parent: ET.Element, action: Send) -> None:
+        element = ET.SubElement(parent, f"{_S}send", {"event": action.event})
+        if action.topic is not None:
+            element.set("type", TOPICS)
+            element.set("target", action.topic)
+        if action.delay_ms:
+            element.set("delay", f"{action.delay_ms}ms")
+        if action.id is not None:
+            element.set("id", action.id)
+        self._params(element, action.data, strict=True)
+
+    def _dispatch(self, parent: ET.Element, action: Dispatch) -> None:
+        element = ET.SubElement(parent, f"{_S}send")
+        self._either(element, "event", action.event)
+        self._either(element, "target", action.target)
+        self._either(element, "type", action.processor)
+        self._either(element, "delay", action.delay)
+        for name, value in (("id", action.id), ("idlocation", action.id_location)):
+            if value is not None:
+                element.set(name, value)
+        self._payload(element, action.payload)
+
+    def _either(self, element: ET.Element, name: str, expression: Expression | None) -> None:
+        if expression is not None:
+            element.set(f"{name}expr", _expression(expression))
+
+    def _if(self, parent: ET.Element, branches: tuple[Branch, ...]) -> None:
+        first, *others = branches
+        element = ET.SubElement(parent, f"{_S}if", {"cond": "true" if first.guard is None else first.guard})
+        self._actions(element, first.actions)
+        for branch in others:
+            if branch.guard is None:
+                ET.SubElement(element, f"{_S}else")
+            else:
+                ET.SubElement(element, f"{_S}elseif", {"cond": branch.guard})
+            self._actions(element, branch.actions)
+
+
+ROOT: Final = "_root"
+"""The id of a machine's root where it has more than SCXML's document can have."""
+
+
+def _assigned(definition: Definition) -> set[str]:
+    """Collect the names that actions assign."""
+    names: set[str] = set()
+    waiting = [
+        action
+        for node in definition.root.walk()
+        for block in (
+            *(node.entry, node.exit, node.default_actions),
+            *(transition.actions for transition in node.outgoing()),
+            *(invocation.finalize for invocation in node.invocations),
+        )
+        for action in block
+    ]
+    while waiting:
+        action = waiting.pop()
+        match action:
+            case Assign():
+                names.update(action.values)
+            case If():
+                waiting.extend(each for branch in action.branches for each in branch.actions)
+            case Block():
+                waiting.extend(action.actions)
+            case ForEach():
+                names.update({action.item} if action.index is None else {action.item, action.index})
+                waiting.extend(action.actions)
+            case _:
+                pass
+    return names
+
+
+def _expression(expression: Expression) -> str:
+    return expression.source if isinstance(expression, Cel) else literal(expression.value)

@@ -1,0 +1,250 @@
+"""Sessions in memory under a clock that is told what time it is: what a machine sends, waits for and invokes happens.
+
+Source: W3C SCXML 1.0, chapters 6.2 to 6.5 and appendix C.1 (the SCXML event I/O processor).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, assert_never
+
+from foliot.definition import DefinitionRefused
+from foliot.engine import (
+    About,
+    ArmTimer,
+    CancelTimer,
+    Compiled,
+    Deliver,
+    Effect,
+    EndInvocation,
+    Event,
+    Finish,
+    Forward,
+    Host,
+    Invoke,
+    Log,
+    Send,
+    State,
+    Step,
+    WithdrawDelivery,
+    compile,  # noqa: A004 - the engine's own word
+    start,
+    step,
+    stop,
+)
+from foliot.languages.scxml import read_scxml
+
+_SESSION: Final = "#_scxml_"
+_STEPS_MAX: Final = 100_000
+NOT_BEGUN: Final = State((), {}, {}, {}, 0, done=False)
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One instance that runs. `queue` are the events from outside that wait for it."""
+
+    id: str
+    machine: Compiled
+    state: State
+    parent: Session | None
+    invoke_id: str
+    queue: deque[Event] = field(default_factory=deque)
+    services: dict[str, Session] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
+    sent: list[Send] = field(default_factory=list)
+    is_over: bool = False
+
+
+class Sessions:
+    """All sessions of one run. `now` is in microseconds; `resource` gives the text that a `src` names."""
+
+    def __init__(self, *, now: int = 0, resource: Callable[[str], str] | None = None) -> None:
+        self.now = now
+        self.all: dict[str, Session] = {}
+        self._resource = resource
+        self._ids = itertools.count(1)
+        self._ordinals = itertools.count()
+        self._later: list[tuple[int, int, Session, Event | Deliver]] = []
+
+    def open(
+        self,
+        machine: Compiled,
+        *,
+        values: Mapping[str, Any] | None = None,
+        parent: Session | None = None,
+        invoke_id: str = "",
+    ) -> Session:
+        """Start an instance; `values` are put into its context before anything else."""
+        session_id = f"session_{next(self._ids)}"
+        session = Session(session_id, machine, NOT_BEGUN, parent, invoke_id)
+        self.all[session_id] = session
+        if parent is not None:
+            parent.services[invoke_id] = session
+        first = start(machine, Event("", "", "", None), self.now, host=self._host(session), values=values)
+        self._follow(session, first, None)
+        return session
+
+    def send(self, session: Session, event_type: str, data: Any = None) -> None:
+        """Put an event into a session's queue."""
+        session.queue.append(Event("", "", event_type, data))
+
+    def run(self) -> None:
+        """Step all sessions until no event waits.
+
+        Raises:
+            RuntimeError: there is no end to it.
+        """
+        self.wait(0)
+
+    def wait(self, duration: int) -> None:
+        """Step all sessions until no event waits, and let time pass (microseconds), with all that is due in it.
+
+        Raises:
+            RuntimeError: there is no end to it.
+        """
+        end = self.now + duration
+        for _ in range(_STEPS_MAX):
+            busy = next((session for session in list(self.all.values()) if session.queue), None)
+            if busy is not None:
+                self._step(busy, busy.queue.popleft())
+            elif self._later and self._later[0][0] <= end:
+                self.now, _, session, what = heapq.heappop(self._later)
+                self._happen(session, what)
+            else:
+                self.now = end
+                return
+        raise RuntimeError(f"more than {_STEPS_MAX} steps: these sessions never rest")
+
+    def _host(self, session: Session) -> Host:
+        return Host(session.id, lambda target: self._find(session, target) is not None)
+
+    def _step(self, session: Session, event: Event) -> None:
+        if not session.is_over:
+            taken = step(session.machine, session.state, event, self.now, host=self._host(session))
+            self._follow(session, taken, event)
+
+    def _follow(self, session: Session, taken: Step, event: Event | None) -> None:
+        session.state = taken.state
+        output = None
+        for effect in taken.effects:
+            if isinstance(effect, Finish):
+                output = effect.data
+            else:
+                self._perform(session, effect, event)
+        if taken.state.done:
+            self._over(session)
+            if session.parent is not None:
+                about = About(invoke_id=session.invoke_id)
+                session.parent.queue.append(Event("", "", f"done.invoke.{session.invoke_id}", output, about=about))
+
+    def _perform(  # noqa: C901, PLR0912 - one for each kind
+        self, session: Session, effect: Effect, event: Event | None
+    ) -> None:
+        match effect:
+            case ArmTimer():
+                self._arm(session, effect)
+            case CancelTimer():
+                pass  # The engine drops the event of a timer that it has disarmed.
+            case Deliver():
+                if effect.delay:
+                    self._push(self.now + effect.delay, session, effect)
+                else:
+                    self._deliver(session, effect)
+            case WithdrawDelivery():
+                self._later = [
+                    each
+                    for each in self._later
+                    if not (each[2] is session and isinstance(each[3], Deliver) and each[3].send_id == effect.send_id)
+                ]
+                heapq.heapify(self._later)
+            case Invoke():
+                self._invoke(session, effect)
+            case EndInvocation():
+                self._end(session, effect.id)
+            case Forward():
+                if event is not None and effect.id in session.services:
+                    session.services[effect.id].queue.append(event._replace(timer=None))
+            case Log():
+                session.logs.append(effect.text)
+            case Send():
+                session.sent.append(effect)
+            case Finish():
+                pass
+            case _:
+                assert_never(effect)
+
+    def _arm(self, session: Session, timer: ArmTimer) -> None:
+        named = "" if timer.id.startswith(("send.", "after.")) else timer.id
+        about = About(send_id=named, origin=_SESSION + session.id)
+        event = Event("", "", timer.event, timer.data, timer=(timer.id, timer.armed), about=about)
+        if timer.due <= self.now:
+            session.queue.append(event)
+        else:
+            self._push(timer.due, session, event)
+
+    def _push(self, due: int, session: Session, what: Event | Deliver) -> None:
+        heapq.heappush(self._later, (due, next(self._ordinals), session, what))
+
+    def _happen(self, session: Session, what: Event | Deliver) -> None:
+        if session.is_over:
+            return
+        if isinstance(what, Deliver):
+            self._deliver(session, what)
+        else:
+            session.queue.append(what)
+
+    def _deliver(self, session: Session, message: Deliver) -> None:
+        if session.is_over and message.target == "#_parent":
+            return  # Whom it served has left it.
+        receiver = self._find(session, message.target)
+        if receiver is None or receiver.is_over:
+            about = About("platform", message.send_id)
+            data = {"what": f"nobody is there for {message.target}", "where": message.event}
+            session.queue.appendleft(Event("", "", "error.communication", data, about=about))
+            return
+        invoke_id = session.invoke_id if receiver is session.parent else ""
+        about = About(send_id=message.send_id, origin=_SESSION + session.id, invoke_id=invoke_id)
+        receiver.queue.append(Event("", "", message.event, message.data, about=about))
+
+    def _find(self, session: Session, target: str) -> Session | None:
+        if target == "#_parent":
+            return session.parent
+        if target.startswith(_SESSION):
+            return self.all.get(target.removeprefix(_SESSION))
+        return session.services.get(target.removeprefix("#_"))
+
+    def _invoke(self, session: Session, invoke: Invoke) -> None:
+        try:
+            text = invoke.content if isinstance(invoke.content, str) else self._fetch(invoke.source)
+            reading = read_scxml(text, filename=invoke.source or invoke.id, resource=self._resource)
+        except (LookupError, DefinitionRefused) as error:
+            data = {"what": str(error), "where": invoke.id}
+            about = About("platform", invoke_id=invoke.id)
+            session.queue.appendleft(Event("", "", "error.communication", data, about=about))
+            return
+        given = invoke.data or {}
+        values = {name: value for name, value in given.items() if name in reading.parameters}
+        self.open(compile(reading.definition), values=values, parent=session, invoke_id=invoke.id)
+
+    def _fetch(self, source: str) -> str:
+        if self._resource is None:
+            raise LookupError(f"{source} cannot be fetched: no resources are given.")
+        return self._resource(source)
+
+    def _end(self, session: Session, invoke_id: str) -> None:
+        service = session.services.get(invoke_id)
+        if service is None or service.is_over:
+            return
+        self._over(service)
+        for effect in stop(service.machine, service.state, self.now, host=self._host(service)).effects:
+            self._perform(service, effect, None)
+
+    def _over(self, session: Session) -> None:
+        session.is_over = True
+        self.all.pop(session.id, None)
+        if session.parent is not None:
+            session.parent.services.pop(session.invoke_id, None)

@@ -1,0 +1,100 @@
+"""What the reader of SCXML says of bad documents, and what it does with expressions."""
+
+from __future__ import annotations
+
+import pytest
+
+from foliot.definition import DefinitionRefused
+from foliot.engine import compile  # noqa: A004 - the engine's own word
+from foliot.languages import check
+from foliot.languages.scxml import read_scxml
+from foliot.testing import Session, Sessions
+
+HEAD = '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="cel">'
+
+
+def document(*states: str) -> str:
+    return "\n".join([HEAD, *states, "</scxml>"])
+
+
+CASES = [
+    ("D801", f"{HEAD}\n<state id='a'>\n</¶scxml>"),
+    ("D801", "¶"),
+    ("D802", '<!DOCTYPE scxml ¶[<!ENTITY a "b">]>' + document('<state id="a"/>')),
+    ("D803", "¶<state/>"),
+    ("D803", document('<state id="a"><onentry>¶<print/></onentry></state>')),
+    ("D804", document('<state id="a">¶<history id="h"/><state id="b"/></state>')),
+    (
+        "D311",
+        document(
+            '<state id="a" initial="h"><history id="h">¶<transition target="h"/></history><state id="b"/></state>'
+        ),
+    ),
+    ("D805", document('<state id="a">¶<transition target="b"/></state>')),
+    ("D805", document('¶<state id="a" initial="c"><state id="b"/></state>')),
+    ("D806", document('<state id="a"/>', '¶<state id="a"/>')),
+    ("D807", '¶<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="xpath"><state id="a"/></scxml>'),
+    ("D601", document('<state id="a">¶<transition cond="1 +"/></state>')),
+    ("D602", document('<state id="a">¶<transition cond="unheard_of"/></state>')),
+]
+
+
+@pytest.mark.parametrize(("code", "marked"), CASES, ids=[f"{code}-{n}" for n, (code, _) in enumerate(CASES)])
+def test_a_fault_is_told_with_its_code_and_place(code: str, marked: str) -> None:
+    before, _, after = marked.partition("¶")
+    place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+    found = check(before + after, filename="m.scxml")
+
+    assert [(each.code, (each.line, each.column)) for each in found] == [(code, place)], "\n".join(map(str, found))
+
+
+def test_a_bomb_of_entities_is_refused_before_it_grows() -> None:
+    levels = [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)]
+    text = f'<!DOCTYPE scxml [<!ENTITY a0 "bomb">{"".join(levels)}]>' + document('<state id="a">&a9;</state>')
+
+    with pytest.raises(DefinitionRefused) as refusal:
+        read_scxml(text, filename="bomb.scxml")
+
+    assert [each.code for each in refusal.value.diagnostics] == ["D802"]
+
+
+def test_tags_in_tags_in_tags_are_refused() -> None:
+    text = document("<state>" * 10_000 + "</state>" * 10_000)
+
+    assert [each.code for each in check(text, filename="deep.scxml")] == ["D103"]
+
+
+def run(*states: str) -> Session:
+    sessions = Sessions()
+    session = sessions.open(compile(read_scxml(document(*states), filename="m.scxml").definition))
+    sessions.run()
+    return session
+
+
+def test_bare_names_are_data_and_a_macro_may_use_the_same_name() -> None:
+    session = run(
+        '<datamodel><data id="x" expr="[1, 2, 3]"/><data id="y"/></datamodel>',
+        '<state id="a"><onentry><assign location="y" expr="x.filter(x, x &gt; 1) + x"/></onentry></state>',
+    )
+
+    assert session.state.context["y"] == [2, 3, 1, 2, 3]
+
+
+def test_an_expression_that_is_none_is_an_event_when_it_is_evaluated() -> None:
+    session = run(
+        '<state id="a"><onentry><log expr="1 +"/></onentry><transition event="error.execution" target="b"/></state>',
+        '<state id="b"/>',
+    )
+
+    assert session.state.configuration == ("b",)
+
+
+def test_texts_between_tags_are_json_or_texts() -> None:
+    session = run(
+        "<datamodel>",
+        '<data id="a">{"b": [1, "c\'d"]}</data><data id="e">some\n   words</data><data id="f"/></datamodel>',
+        '<state id="s"/>',
+    )
+
+    assert session.state.context == {"a": {"b": [1, "c'd"]}, "e": "some words", "f": None}

@@ -1,0 +1,58 @@
+"""What a machine does is the same after it was written as SCXML and read again."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from unit.engine.random_machines import NOW, random_definition, random_event
+
+from foliot.engine import (
+    Compiled,
+    EngineError,
+    Event,
+    Limits,
+    State,
+    Step,
+    compile,  # noqa: A004 - the engine's own word
+    start,
+    step,
+)
+from foliot.languages.scxml import read_scxml, write_scxml
+
+LIMITS = Limits(microsteps_max=30)
+BIRTH = Event("birth", "test", "a", None, None)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(min_value=0, max_value=2**32))
+def test_random_machines_do_the_same_after_a_round_trip(seed: int) -> None:
+    random = Random(seed)
+    definition = random_definition(random)
+    text = write_scxml(definition)
+    again = read_scxml(text, filename="again.scxml").definition
+    one, other = compile(definition, limits=LIMITS), compile(again, limits=LIMITS)
+
+    taken = attempt(one, None, BIRTH, NOW)
+    assert attempt(other, None, BIRTH, NOW) == taken, text
+    state = taken.state if isinstance(taken, Step) else None
+    for number in range(20):
+        if state is None:
+            break
+        event = random_event(random, state, number)
+        taken = attempt(one, state, event, NOW + number)
+        assert attempt(other, state, event, NOW + number) == taken, text
+        state = taken.state if isinstance(taken, Step) else state
+
+
+def attempt(machine: Compiled, state: State | None, event: Event, now: int) -> Step | type[EngineError]:
+    """Take a step; transitions are counted from the machine's first, whatever number that has."""
+    first = min(
+        (transition.index for node in machine.definition.root.walk() for transition in node.outgoing()), default=0
+    )
+    try:
+        taken = start(machine, event, now) if state is None else step(machine, state, event, now)
+    except EngineError as error:
+        return type(error)
+    return taken._replace(transitions=tuple(number - first for number in taken.transitions))
