@@ -8,7 +8,7 @@ stands in the text is not part of the tree: see `foliot.definition.positions`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, TypeAlias
 
 import orjson
@@ -276,16 +276,22 @@ class Definition(Node):
         """JSON with sorted keys: equal bytes if and only if the machines are equal."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
 
+    def actions(self) -> Iterator[Action]:
+        """Yield every action wherever it stands, those inside of others too."""
+        for state in self.root.walk():
+            for block in (
+                *(state.entry, state.exit, state.default_actions),
+                *(transition.actions for transition in state.outgoing()),
+                *(invocation.finalize for invocation in state.invocations),
+            ):
+                yield from _with_nested(block)
+
     @property
     def topics(self) -> frozenset[str]:
         """Name the Kafka topics that the machine sends to."""
-        actions = (
-            action
-            for state in self.root.walk()
-            for each in (state.entry, state.exit, *(transition.actions for transition in state.outgoing()))
-            for action in each
+        return frozenset(
+            action.topic for action in self.actions() if isinstance(action, Send) and action.topic is not None
         )
-        return frozenset(action.topic for action in actions if isinstance(action, Send) and action.topic is not None)
 
     @classmethod
     def from_canonical(cls, canonical: bytes) -> Definition:
@@ -296,6 +302,19 @@ class Definition(Node):
     def hash(self) -> str:
         """BLAKE2b (32 bytes) of the canonical form, in lower-case hex."""
         return hashlib.blake2b(self.canonical(), digest_size=32).hexdigest()
+
+
+def _with_nested(actions: Iterable[Action]) -> Iterator[Action]:
+    for action in actions:
+        yield action
+        match action:
+            case If():
+                for branch in action.branches:
+                    yield from _with_nested(branch.actions)
+            case ForEach() | Block():
+                yield from _with_nested(action.actions)
+            case _:
+                pass
 
 
 def after_id(delay_ms: int, state_id: str) -> str:

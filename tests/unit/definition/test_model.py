@@ -163,3 +163,19 @@ def test_expressions_see_context_event_and_in_state_in_this_order():
     result = guard.evaluate({"a": 1}, {"data": {"b": 1}}, lambda state: state == "x")
 
     assert result is True
+
+
+def test_topics_are_those_of_all_actions_wherever_they_stand():
+    text = """
+        foliot: 1
+        id: m
+        initial: a
+        states:
+          a:
+            entry:
+              - if: [{guard: 'true', actions: [{send: {event: e, to: {topic: in-a-branch}}}]}]
+              - foreach: {array: '[1]', item: i, actions: [{block: [{send: {event: e, to: {topic: in-a-loop}}}]}]}
+            on: {go: {actions: [{send: {event: e, to: {topic: on-the-way}}}]}}
+    """
+
+    assert load(text, filename="m.yaml").topics == {"in-a-branch", "in-a-loop", "on-the-way"}

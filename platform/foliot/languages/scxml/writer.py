@@ -280,32 +280,13 @@ ROOT: Final = "_root"
 
 def _assigned(definition: Definition) -> set[str]:
     """Collect the names that actions assign."""
-    names: set[str] = set()
-    waiting = [
-        action
-        for node in definition.root.walk()
-        for block in (
-            *(node.entry, node.exit, node.default_actions),
-            *(transition.actions for transition in node.outgoing()),
-            *(invocation.finalize for invocation in node.invocations),
-        )
-        for action in block
-    ]
-    while waiting:
-        action = waiting.pop()
-        match action:
-            case Assign():
-                names.update(action.values)
-            case If():
-                waiting.extend(each for branch in action.branches for each in branch.actions)
-            case Block():
-                waiting.extend(action.actions)
-            case ForEach():
-                names.update({action.item} if action.index is None else {action.item, action.index})
-                waiting.extend(action.actions)
-            case _:
-                pass
-    return names
+    names: set[str | None] = set()
+    for action in definition.actions():
+        if isinstance(action, Assign):
+            names.update(action.values)
+        elif isinstance(action, ForEach):
+            names |= {action.item, action.index}
+    return {name for name in names if name is not None}
 
 
 def _expression(expression: Expression) -> str:
