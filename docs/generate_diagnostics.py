@@ -68,9 +68,8 @@ def _condition(example: Example) -> str:
 
 
 def _block(example: Example) -> tuple[str, ...]:
-    language = {"scxml": "xml", "arrows": "text"}.get(example.file.rpartition(".")[2], example.file.rpartition(".")[2])
     marked = f' hl_lines="{example.line}"' if example.line else ""
-    return (f"```{language}{marked}", example.text.rstrip("\n"), "```")
+    return (f"```{example.language}{marked}", example.text.rstrip("\n"), "```")
 
 
 if __name__ == "__main__":

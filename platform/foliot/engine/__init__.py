@@ -25,6 +25,7 @@ from foliot.engine.stepping import start, step, stop
 from foliot.engine.values import (
     BETWEEN_SESSIONS,
     OUTSIDE,
+    SESSION,
     About,
     ArmTimer,
     CancelTimer,
@@ -44,12 +45,14 @@ from foliot.engine.values import (
     Step,
     Timer,
     WithdrawDelivery,
+    session_address,
 )
 
 __all__ = [
     "BETWEEN_SESSIONS",
     "OUTSIDE",
     "SEMANTICS",
+    "SESSION",
     "About",
     "ArmTimer",
     "CancelTimer",
@@ -89,6 +92,7 @@ __all__ = [
     "compile",
     "decode",
     "encode",
+    "session_address",
     "start",
     "step",
     "stop",

@@ -27,7 +27,7 @@ from foliot.engine.evaluating import Evaluate, Guard, InState, compile_condition
 from foliot.engine.scratch import Macrostep
 from foliot.engine.sending import compile_dispatch
 
-Perform: TypeAlias = Callable[[Macrostep, InState], None]
+Perform: TypeAlias = Callable[[Macrostep, InState], object]
 
 
 class _Stopped(Exception):
@@ -36,39 +36,35 @@ class _Stopped(Exception):
 
 def compile_block(actions: tuple[Action, ...], where: str) -> Perform | None:
     """Compile a block of actions. An error in one stops the block and raises `error.execution`."""
-    if not actions:
-        return None
-    steps = _steps(actions, where)
+    return _block(actions, where) if actions else None
 
-    def perform(macrostep: Macrostep, in_state: InState) -> None:
+
+def _block(actions: tuple[Action, ...], where: str) -> Callable[[Macrostep, InState], bool]:
+    """Compile a block that tells whether it came to its end."""
+    places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
+    steps = tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
+
+    def perform(macrostep: Macrostep, in_state: InState) -> bool:
         for place, act in steps:
             try:
                 act(macrostep, in_state)
             except EvaluationError as error:
                 macrostep.fail(str(error), place, error)
-                return
+                return False
             except _Stopped:
-                return
+                return False
+        return True
 
     return perform
 
 
-def _steps(actions: tuple[Action, ...], where: str) -> tuple[tuple[str, Perform], ...]:
-    places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
-    return tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
-
-
 def _nested(actions: tuple[Action, ...], where: str) -> Perform:
     """Compile actions inside of one: an error in them ends the block around, too."""
-    steps = _steps(actions, where)
+    block = _block(actions, where)
 
     def perform(macrostep: Macrostep, in_state: InState) -> None:
-        for place, act in steps:
-            try:
-                act(macrostep, in_state)
-            except EvaluationError as error:
-                macrostep.fail(str(error), place, error)
-                raise _Stopped from None
+        if not block(macrostep, in_state):
+            raise _Stopped
 
     return perform
 
@@ -90,7 +86,7 @@ def _action(action: Action, where: str) -> Perform:  # noqa: C901, PLR0911 - one
         case ForEach():
             return _for_each(action, where)
         case Block():
-            return compile_block(action.actions, where) or (lambda _macrostep, _in_state: None)
+            return _block(action.actions, where)
         case Dispatch():
             return compile_dispatch(action, where)
         case Withdraw():

@@ -19,7 +19,7 @@ from foliot.engine.errors import IllegalTarget
 from foliot.engine.scratch import Macrostep
 from foliot.engine.sending import DataOf
 
-Operation: TypeAlias = Callable[[Macrostep], None]
+Operation: TypeAlias = Callable[[Macrostep], object]
 Memories: TypeAlias = Mapping[str, tuple[str, ...]]
 
 

@@ -33,6 +33,7 @@ from foliot.engine.values import (
     State,
     Timer,
     WithdrawDelivery,
+    session_address,
 )
 
 ERROR_EVENT: Final = "error.execution"
@@ -112,15 +113,7 @@ class Macrostep:
         self._host = host
         self._time = time
         self._asks = asks
-        self.event: dict[str, Any] = {
-            "id": event_id,
-            "type": event_type,
-            "source": source,
-            "time": time,
-            "data": data,
-        }
-        if asks:
-            self.event |= _system(host.id, event_type, data, about)
+        self.event = self._show(event_id, event_type, source, data, about)
 
     @property
     def session_id(self) -> str:
@@ -134,9 +127,7 @@ class Macrostep:
         """
         assert self.queue  # noqa: S101 - the caller has looked
         event_type, data, about = self.queue.popleft()
-        self.event = {"id": "", "type": event_type, "source": "", "time": self._time, "data": data}
-        if self._asks:
-            self.event |= _system(self._host.id, event_type, data, about)
+        self.event = self._show("", event_type, "", data, about)
         return event_type
 
     def defer(self, event: Event) -> None:
@@ -150,9 +141,7 @@ class Macrostep:
         event = self.deferred[place]
         self.deferred = (*self.deferred[:place], *self.deferred[place + 1 :])
         event_id, source, event_type, data, self._time, _, about = event
-        self.event = {"id": event_id, "type": event_type, "source": source, "time": self._time, "data": data}
-        if self._asks:
-            self.event |= _system(self._host.id, event_type, data, about)
+        self.event = self._show(event_id, event_type, source, data, about)
         return event
 
     def raise_event(self, event_type: str, data: Any, about: About = _INTERNAL) -> None:
@@ -316,6 +305,11 @@ class Macrostep:
         ]
         return (*cancelled, *armed, *self.outgoing)
 
+    def _show(self, event_id: str, event_type: str, source: str, data: Any, about: About) -> dict[str, Any]:
+        """Give an event as expressions see it."""
+        shown = {"id": event_id, "type": event_type, "source": source, "time": self._time, "data": data}
+        return shown | _system(self._host.id, event_type, data, about) if self._asks else shown
+
     def _emit(self, effect: Effect) -> None:
         if len(self.outgoing) >= self._limits.effects_max:
             raise TooManyEffects(f"more than {self._limits.effects_max} sends and logs in one step")
@@ -325,7 +319,7 @@ class Macrostep:
 def _system(session_id: str, event_type: str, data: Any, about: About) -> dict[str, Any]:
     """Give SCXML's system variables (5.10), which only machines that ask for them are shown."""
     kind, send_id, origin, invoke_id = about
-    location = {"location": f"#_scxml_{session_id}"}
+    location = {"location": session_address(session_id)}
     return {
         "session": session_id,
         "processors": {"scxml": location, SCXML_PROCESSOR: location},

@@ -10,11 +10,10 @@ from foliot.cel import EvaluationError
 from foliot.definition import Dispatch, Expression, Invocation, Payload, delay_us
 from foliot.engine.evaluating import Evaluate, InState, compile_value_of
 from foliot.engine.scratch import SCXML_PROCESSOR, Macrostep, SendFailed
-from foliot.engine.values import Invoke
+from foliot.engine.values import Invoke, session_address
 
 PROCESSORS: Final = frozenset({"", "scxml", SCXML_PROCESSOR, SCXML_PROCESSOR.removesuffix("#SCXMLEventProcessor")})
 SERVICES: Final = frozenset({"", "scxml", "http://www.w3.org/TR/scxml/", "http://www.w3.org/TR/scxml"})
-_SESSION: Final = "#_scxml_"
 DataOf: TypeAlias = Callable[[Macrostep, InState], Any]
 
 
@@ -80,7 +79,7 @@ def compile_dispatch(action: Dispatch, where: str) -> Callable[[Macrostep, InSta
             raise SendFailed(error, send_id) from error
         if target == "#_internal":
             macrostep.raise_event(event_type, data)
-        elif not target or target == _SESSION + macrostep.session_id:
+        elif not target or target == session_address(macrostep.session_id):
             macrostep.arm(send_id, wait_us, event_type, data)
         else:
             macrostep.deliver(target, event_type, data, send_id, wait_us)
@@ -94,12 +93,12 @@ class Invoking:
 
     key: str
     begin: Callable[[Macrostep, InState], None]
-    finalize: Callable[[Macrostep, InState], None] | None
+    finalize: Callable[[Macrostep, InState], object] | None
     forwards: bool
 
 
 def compile_invocation(
-    invocation: Invocation, key: str, state_id: str, finalize: Callable[[Macrostep, InState], None] | None
+    invocation: Invocation, key: str, state_id: str, finalize: Callable[[Macrostep, InState], object] | None
 ) -> Invoking:
     """Compile an invocation. `key` names it in states: its state and its place there."""
     where = f"invocation {key}"

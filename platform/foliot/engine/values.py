@@ -32,6 +32,15 @@ class Limits:
 NO_INVOCATIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+SESSION: Final = "#_scxml_"
+"""What the target of a send begins with where it names a session (SCXML C.1)."""
+
+
+def session_address(session_id: str) -> str:
+    """Give the target under which a session can be sent to."""
+    return SESSION + session_id
+
+
 def _everybody(_target: str) -> bool:
     return True
 

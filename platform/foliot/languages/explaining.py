@@ -24,9 +24,14 @@ _OPTION: Final = re.compile(r" ([a-z_]+)=\"([^\"]*)\"")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The text of a machine. `line` is where its fault is told, 0 where there is none; `also` is told beside it."""
+    """The text of a machine.
+
+    `language` is what its block of code is marked with, `line` where its fault is told, 0 where there is none; `also` is
+    told beside it.
+    """
 
     file: str
+    language: str
     text: str
     line: int
     limits: Limits
@@ -87,6 +92,7 @@ def _example(language: str, options: str, text: str) -> Example:
     pairs = (pair.split("=") for pair in told.get("limits", "").split())
     return Example(
         file=f"machine.{_SUFFIXES.get(language, language)}",
+        language=language,
         text=text,
         line=int(told.get("hl_lines", 0)),
         limits=dataclasses.replace(Limits(), **{name: int(value) for name, value in pairs}),

@@ -14,6 +14,7 @@ from typing import Any, Final, assert_never
 
 from foliot.definition import DefinitionRefused
 from foliot.engine import (
+    SESSION,
     About,
     ArmTimer,
     CancelTimer,
@@ -32,13 +33,13 @@ from foliot.engine import (
     Step,
     WithdrawDelivery,
     compile,  # noqa: A004 - the engine's own word
+    session_address,
     start,
     step,
     stop,
 )
 from foliot.languages.scxml import read_scxml
 
-_SESSION: Final = "#_scxml_"
 _STEPS_MAX: Final = 100_000
 NOT_BEGUN: Final = State((), {}, {}, {}, 0, done=False)
 
@@ -179,7 +180,7 @@ class Sessions:
 
     def _arm(self, session: Session, timer: ArmTimer) -> None:
         named = "" if timer.id.startswith(("send.", "after.")) else timer.id
-        about = About(send_id=named, origin=_SESSION + session.id)
+        about = About(send_id=named, origin=session_address(session.id))
         event = Event("", "", timer.event, timer.data, timer=(timer.id, timer.armed), about=about)
         if timer.due <= self.now:
             session.queue.append(event)
@@ -203,18 +204,17 @@ class Sessions:
         receiver = self._find(session, message.target)
         if receiver is None or receiver.is_over:
             about = About("platform", message.send_id)
-            data = {"what": f"nobody is there for {message.target}", "where": message.event}
-            session.queue.appendleft(Event("", "", "error.communication", data, about=about))
+            _tell_in_vain(session, about, f"nobody is there for {message.target}", message.event)
             return
         invoke_id = session.invoke_id if receiver is session.parent else ""
-        about = About(send_id=message.send_id, origin=_SESSION + session.id, invoke_id=invoke_id)
+        about = About(send_id=message.send_id, origin=session_address(session.id), invoke_id=invoke_id)
         receiver.queue.append(Event("", "", message.event, message.data, about=about))
 
     def _find(self, session: Session, target: str) -> Session | None:
         if target == "#_parent":
             return session.parent
-        if target.startswith(_SESSION):
-            return self.all.get(target.removeprefix(_SESSION))
+        if target.startswith(SESSION):
+            return self.all.get(target.removeprefix(SESSION))
         return session.services.get(target.removeprefix("#_"))
 
     def _invoke(self, session: Session, invoke: Invoke) -> None:
@@ -222,9 +222,7 @@ class Sessions:
             text = invoke.content if isinstance(invoke.content, str) else self._fetch(invoke.source)
             reading = read_scxml(text, filename=invoke.source or invoke.id, resource=self._resource)
         except (LookupError, DefinitionRefused) as error:
-            data = {"what": str(error), "where": invoke.id}
-            about = About("platform", invoke_id=invoke.id)
-            session.queue.appendleft(Event("", "", "error.communication", data, about=about))
+            _tell_in_vain(session, About("platform", invoke_id=invoke.id), str(error), invoke.id)
             return
         given = invoke.data or {}
         values = {name: value for name, value in given.items() if name in reading.parameters}
@@ -248,3 +246,9 @@ class Sessions:
         self.all.pop(session.id, None)
         if session.parent is not None:
             session.parent.services.pop(session.invoke_id, None)
+
+
+def _tell_in_vain(session: Session, about: About, what: str, where: str) -> None:
+    """Say before anything else that a session's message or invocation came to nobody."""
+    event = Event("", "", "error.communication", {"what": what, "where": where}, about=about)
+    session.queue.appendleft(event)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.engine.random_machines import NOW, random_definition, random_event
 
+from foliot.definition import load
 from foliot.engine import (
     Compiled,
     EngineError,
@@ -56,3 +57,15 @@ def attempt(machine: Compiled, state: State | None, event: Event, now: int) -> S
     except EngineError as error:
         return type(error)
     return taken._replace(transitions=tuple(number - first for number in taken.transitions))
+
+
+def test_data_that_must_have_a_value_keeps_its_expression_however_often_it_is_written() -> None:
+    first = load(
+        "foliot: 1\nid: m\ninitial: a\nstates: {a: {entry: [{raise: {event: e, data: {k: 1 + 2}}}]}}",
+        filename="m.yaml",
+    )
+
+    second = read_scxml(write_scxml(first), filename="second.scxml").definition
+    third = read_scxml(write_scxml(second), filename="third.scxml").definition
+
+    assert third.root == second.root

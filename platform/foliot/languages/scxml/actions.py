@@ -52,14 +52,12 @@ class ActionReader:
         """Read the actions inside of an element."""
         return tuple(action for child in element.children for action in self._action(child))
 
-    def data(self, element: Element) -> tuple[Action, ...]:
+    def data(self, element: Element) -> Block:
         """Read a declaration of data: what is bound already, by who invokes the machine, stays as it is."""
         name = element.attributes["id"]
-        value = self.given(element)
-        if value is None:
-            value = Cel(source="null")
+        value = self.given(element) or Cel(source="null")
         assign = If(branches=(Branch(guard=f"!has(context.{name})", actions=(Assign(values={name: value}),)),))
-        return (Block(actions=(assign,)),)
+        return Block(actions=(assign,))
 
     def given(self, element: Element) -> Expression | None:
         """Read a value given by expr, by src or between the tags; None where nothing is given."""
@@ -77,8 +75,7 @@ class ActionReader:
                 source = self._resource(element.attributes["src"])
             except LookupError as error:
                 return (Log(expression=failing(str(error))),)
-        lines = [line for line in re.split(r"[;\n]", source) if line.strip()]
-        return tuple(self._statement(element, line) for line in lines)
+        return tuple(self._statement(element, line) for line in script_lines(source))
 
     def payload(self, element: Element) -> Payload:
         """Read namelist, params and content."""
@@ -255,6 +252,11 @@ class ActionReader:
             return inline(self._resource(uri))
         except LookupError as error:
             return failing(str(error))
+
+
+def script_lines(source: str) -> list[str]:
+    """Part a script into its assignments, one a line or parted by semicolons."""
+    return [line for line in re.split(r"[;\n]", source) if line.strip()]
 
 
 def _read(name: str) -> Cel:

@@ -28,13 +28,15 @@ from foliot.definition import (
     Transition,
     decode,
 )
-from foliot.languages.scxml.actions import ActionReader, Resource
+from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
 from foliot.languages.scxml.expressions import Translator
 
 _KINDS: Final = ("state", "parallel", "final", "history")
 _DATAMODELS: Final = ("cel", "null", "")
 _LIMITS: Final = Limits()
+_OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done"})
+"""Attributes by which transitions are parted; most have the first alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,7 @@ class _Document:
             system=self._translator.asks,
             root=root,
         )
-        declared = [data for model in self._root.all("datamodel") for data in model.all("data")]
-        parameters = frozenset(data.attributes.get("id", "") for data in declared)
+        parameters = frozenset(data.attributes.get("id", "") for data in _declared(self._root))
         return ScxmlReading(definition, parameters, self._faults.sorted())
 
     def _top(self) -> StateNode:
@@ -227,7 +228,7 @@ class _Document:
         always = [each for each in elements if "event" not in each.attributes]
         timed = [each for each in elements if "foliot:after" in each.attributes]
         done = [each for each in elements if "foliot:done" in each.attributes]
-        others = [each for each in elements if all(each is not other for other in (*always, *timed, *done))]
+        others = [each for each in elements if each.attributes.keys() & _OF_GROUPS == {"event"}]
         eventless = tuple(self._transition(each, inside) for each in always)
         after: dict[str, list[Transition]] = {}
         delays: dict[str, int] = {}
@@ -266,7 +267,7 @@ class _Document:
             data = _declared(element)
         elif is_root:
             data = [each for state in _walk(element) for each in _declared(state)] if element is self._root else []
-        bindings = [binding for each in data if "id" in each.attributes for binding in self._actions.data(each)]
+        bindings = [self._actions.data(each) for each in data if "id" in each.attributes]
         scripts = [Block(actions=self._actions.script(each)) for each in element.all("script")] if is_root else []
         if not bindings and not scripts:
             return handlers
@@ -303,7 +304,7 @@ def _data_names(root: Element) -> frozenset[str]:
             names.add(attributes.get("idlocation", ""))
         names.update(attributes.get("foliot:names", "").split() if element.name == "scxml" else ())
         if element.name == "script":
-            names.update(line.partition("=")[0].strip() for line in element.text.replace(";", "\n").splitlines())
+            names.update(line.partition("=")[0].strip() for line in script_lines(element.text))
     return frozenset(name for name in names if name.isidentifier() and name.isascii())
 
 

@@ -179,10 +179,9 @@ class _Writer:
             self._actions(ET.SubElement(element, f"{_S}finalize"), invocation.finalize)
 
     def _payload(self, element: ET.Element, payload: Payload) -> None:
-        if payload.required:
-            element.set("namelist", " ".join(payload.required))
         if payload.content is not None:
             ET.SubElement(element, f"{_S}content", {"expr": _expression(payload.content)})
+        self._params(element, payload.required, strict=True)
         self._params(element, payload.values)
 
     def _params(self, element: ET.Element, values: Mapping[str, Expression], *, strict: bool = False) -> None:

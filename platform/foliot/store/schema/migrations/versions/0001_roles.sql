@@ -28,30 +28,27 @@ GRANT UPDATE (deprecated_at) ON versions TO foliot_service;
 REVOKE ALL ON alembic_version FROM foliot_service;
 
 -- A ring's segment is emptied by a function: the service role has no TRUNCATE of its own.
-CREATE FUNCTION empty_segment(ring text, segment int) RETURNS void
+-- It is locked before what is still wanted of it is copied: a lock that cannot be had then costs no copy.
+CREATE FUNCTION lock_segment(ring text, segment int) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF ring NOT IN ('inbox', 'outbox', 'timers', 'dedupe')
        OR segment = (SELECT r.segment FROM public.rings r WHERE r.name = ring) THEN
         RAISE EXCEPTION 'segment % of % is not to be emptied', segment, ring;
     END IF;
-    EXECUTE format('TRUNCATE public.%I', ring || '_' || segment);
-END $$;
-REVOKE ALL ON FUNCTION empty_segment(text, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION empty_segment(text, int) TO foliot_service;
-
--- Locked before what is still wanted of it is copied: a lock that cannot be had then costs no copy.
-CREATE FUNCTION lock_segment(ring text, segment int) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    IF ring NOT IN ('inbox', 'outbox', 'timers', 'dedupe')
-       OR segment = (SELECT r.segment FROM public.rings r WHERE r.name = ring) THEN
-        RAISE EXCEPTION 'segment % of % is not to be locked', segment, ring;
-    END IF;
     EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', ring || '_' || segment);
 END $$;
 REVOKE ALL ON FUNCTION lock_segment(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_segment(text, int) TO foliot_service;
+
+CREATE FUNCTION empty_segment(ring text, segment int) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM public.lock_segment(ring, segment);
+    EXECUTE format('TRUNCATE public.%I', ring || '_' || segment);
+END $$;
+REVOKE ALL ON FUNCTION empty_segment(text, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION empty_segment(text, int) TO foliot_service;
 
 -- What a transaction needs before it may commit, demanded where the commit is sent along with the statements.
 -- A unique_violation is what the store takes for a conflict with another writer.
