@@ -26,8 +26,8 @@ _OPTION: Final = re.compile(r" ([a-z_]+)=\"([^\"]*)\"")
 class Example:
     """The text of a machine.
 
-    `language` is what its block of code is marked with, `line` where its fault is told, 0 where there is none; `also` is
-    told beside it.
+    `language` is what its block of code is marked with, `line` where its fault is told, 0 where there is none;
+    `also` is told beside it.
     """
 
     file: str
