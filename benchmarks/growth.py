@@ -75,8 +75,8 @@ def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, 
     """Let each population be born through the whole path; then measure all of them in turn, round after round.
 
     Each has a database, topics and a consumer group of its own on the same servers. The first is what the others are
-    compared with, within each round: as they empty a full topic, then under an even load. The round after checkpoints
-    is compared with nothing.
+    compared with, within each round: as they empty a full topic, then under an even load. The last round, right after
+    checkpoints, is compared with nothing.
 
     Raises:
         Failed: an ingester or a worker ended.
@@ -84,27 +84,42 @@ def grow(rig: Rig, populations: Sequence[Population], rounds: int, events: int, 
     subjects = [Subject(population.name) for population in populations]
     for seed, (subject, population) in enumerate(zip(subjects, populations, strict=True), start=1):
         _populate(rig, subject, population, seed, say)
-    seen: list[list[Sample]] = []
-    for number in range(rounds + 1):
-        seen.append([])
-        after_checkpoint = number == rounds
-        title = "after a checkpoint" if after_checkpoint else f"round {number + 1}/{rounds}"
-        for seed, (subject, population) in enumerate(zip(subjects, populations, strict=True), start=1):
-            load = ("--seed", str(seed), "--events", str(events), "--instances", str(population.instances))
-            batch = Batch(events, (*load, "--born", "--skip", str(number * events)), rig.root / "unused")
-            sample = measure(rig, subject, subject.settings[0], batch, Window(0, 0), checkpoint=after_checkpoint)
-            seen[-1].append(sample)
-            say(f"{title}: {population.title}: {describe(sample)}")
-    first_changes = seen.pop()
-    per_second = int(_EVEN_SHARE * median(one[0].events_per_s for one in seen))
-    even: list[list[Sample]] = []
-    for number in range(rounds):
-        even.append([])
-        skip = (rounds + 1) * events + number * per_second * (_EVEN_WARM_S + _EVEN_S)
+
+    def empty(seed: int, skip: int, *, checkpoint: bool) -> Sample:
+        subject, population = subjects[seed - 1], populations[seed - 1]
+        load = ("--seed", str(seed), "--events", str(events), "--instances", str(population.instances))
+        batch = Batch(events, (*load, "--born", "--skip", str(skip)), rig.root / "unused")
+        return measure(rig, subject, subject.settings[0], batch, Window(0, 0), checkpoint=checkpoint)
+
+    def in_turn(title: str, run: Callable[[int, Population], Sample]) -> list[Sample]:
+        samples: list[Sample] = []
         for seed, population in enumerate(populations, start=1):
-            drawn = ("--seed", str(seed), "--instances", str(population.instances))
-            even[-1].append(_evenly(rig, _Evenly(population.name), drawn, per_second, skip))
-            say(f"evenly, {number + 1}/{rounds}: {population.title}: {describe(even[-1][-1])}")
+            samples.append(run(seed, population))
+            say(f"{title}: {population.title}: {describe(samples[-1])}")
+        return samples
+
+    def emptied(number: int) -> list[Sample]:
+        return in_turn(f"round {number + 1}/{rounds}", lambda seed, _: empty(seed, number * events, checkpoint=False))
+
+    def evenly(number: int) -> list[Sample]:
+        skip = rounds * events + number * per_second * (_EVEN_WARM_S + _EVEN_S)
+        return in_turn(
+            f"evenly, {number + 1}/{rounds}",
+            lambda seed, population: _evenly(
+                rig,
+                _Evenly(population.name),
+                ("--seed", str(seed), "--instances", str(population.instances)),
+                per_second,
+                skip,
+            ),
+        )
+
+    seen = [emptied(number) for number in range(rounds)]
+    per_second = int(_EVEN_SHARE * median(one[0].events_per_s for one in seen))
+    even = [evenly(number) for number in range(rounds)]
+    # Last, since what is measured after a checkpoint has pages in its log that are written whole.
+    skip = rounds * (events + per_second * (_EVEN_WARM_S + _EVEN_S))
+    first_changes = in_turn("after a checkpoint", lambda seed, _: empty(seed, skip, checkpoint=True))
     return {
         "populations": [asdict(population) for population in populations],
         "events": events,

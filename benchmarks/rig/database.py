@@ -49,8 +49,10 @@ class Database:
         return self.number("SELECT wal_fpi FROM pg_stat_wal")
 
     def version(self) -> str:
-        """Name the server's version."""
-        return str(self.rows("SHOW server_version")[0][0]).split()[0]
+        """Name the server's version, and whether its shared memory is in huge pages."""
+        version = str(self.rows("SHOW server_version")[0][0]).split()[0]
+        status = self.rows("SELECT current_setting('huge_pages_status', true)")[0][0]
+        return f"{version} with huge pages" if status == "on" else version
 
     def weigh(self, tables: Sequence[str]) -> int:
         """Give the bytes of tables with their indexes, TOAST and partitions."""

@@ -27,6 +27,8 @@ _TRANSACTION_S_MAX: Final = 30.0
 _IDLE_S_MAX: Final = 10.0
 """How long a shard with work may stand still, whatever died."""
 _RING_LATE: Final = 2.0
+_SMALL_PAGES_MAX: Final = 1 << 30
+"""Bytes of shared memory up to which it does not matter in which pages they are."""
 _SESSIONS_A_CHILD: Final = 3
 _SESSIONS_BESIDE: Final = 6
 """Ingest's and relay's, and a person's."""
@@ -44,6 +46,7 @@ def check_postgres(settings: Settings) -> Iterator[Finding]:
         yield passed(_PART, "reachable", "FOLIOT_DSN_SERVICE leads to a server that answers")
         server, skew_s = _server(connection)
         yield from _durability(server)
+        yield from _memory(server)
         yield from _sessions(server, settings, skew_s)
         if not (yield from _tables(settings)):
             return
@@ -101,6 +104,14 @@ def _durability(server: dict[str, Any]) -> Iterator[Finding]:
         yield warning(_PART, "data_checksums", "off: a disk's silent errors stay unseen", "pg_checksums --enable")
     if server["encoding"] != "UTF8":
         yield failure(_PART, "encoding", server["encoding"], "Make the database with ENCODING 'UTF8'.")
+
+
+def _memory(server: dict[str, Any]) -> Iterator[Finding]:
+    if server["huge_pages"] == "off" and server["shared_buffers"] > _SMALL_PAGES_MAX:
+        says = f"off with {server['shared_buffers'] >> 30} GB of shared_buffers: many instances cost more time"
+        yield warning(_PART, "huge_pages", says, "Reserve them (vm.nr_hugepages), then restart PostgreSQL.")
+    else:
+        yield passed(_PART, "huge_pages", f"{server['huge_pages']}, shared_buffers {server['shared_buffers'] >> 20} MB")
 
 
 def _sessions(server: dict[str, Any], settings: Settings, skew_s: float) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ SELECT current_setting('server_version_num')::int4 AS version, current_setting('
        current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('synchronous_standby_names') AS synchronous_standbys,
        current_setting('lock_timeout') AS lock_timeout,
+       pg_size_bytes(current_setting('shared_buffers'))::int8 AS shared_buffers,
+       coalesce(current_setting('huge_pages_status', true), 'unknown') AS huge_pages,
        current_setting('max_connections')::int4 AS connections_max,
        current_setting('superuser_reserved_connections')::int4 AS reserved,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int4 AS sessions,
