@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
 import orjson
@@ -28,15 +29,37 @@ from foliot.engine.scratch import Macrostep
 from foliot.engine.sending import compile_dispatch
 
 Perform: TypeAlias = Callable[[Macrostep, InState], object]
+Assigned: TypeAlias = tuple[tuple[str, Evaluate], ...]
 
 
 class _Stopped(Exception):
     """An error has been raised as an event; the block that it happened in has ended."""
 
 
-def compile_block(actions: tuple[Action, ...], where: str) -> Perform | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Routine:
+    """A block of actions made ready.
+
+    Where all that it does is to assign, `assigns` has what each action does, and `sees_event` tells whether one of them
+    looks at the event.
+    """
+
+    perform: Perform
+    assigns: tuple[Assigned, ...] | None
+    sees_event: bool
+
+
+def compile_block(actions: tuple[Action, ...], where: str) -> Routine | None:
     """Compile a block of actions. An error in one stops the block and raises `error.execution`."""
-    return _block(actions, where) if actions else None
+    if not actions:
+        return None
+    compiled = [_assigned(action, where) for action in actions if isinstance(action, Assign)]
+    only = len(compiled) == len(actions)
+    return Routine(
+        _block(actions, where),
+        tuple(assigned for assigned, _ in compiled) if only else None,
+        sees_event=any(sees for _, sees in compiled),
+    )
 
 
 def _block(actions: tuple[Action, ...], where: str) -> Callable[[Macrostep, InState], bool]:
@@ -113,7 +136,7 @@ def _if(action: If, where: str) -> Perform:
 
 
 def _branch(branch: Branch, where: str) -> tuple[str, Guard | None, Perform]:
-    guard = None if branch.guard is None else compile_condition(branch.guard, where)
+    guard = None if branch.guard is None else compile_condition(branch.guard, where)[0]
     return f"guard of {where}", guard, _nested(branch.actions, where)
 
 
@@ -143,16 +166,22 @@ def _withdraw(action: Withdraw, where: str) -> Perform:
 
 
 def _assign(action: Assign, where: str) -> Perform:
-    # What has no JSON is refused by the macrostep, which looks at every value anyway.
-    evaluators = tuple(
-        (name, compile_raw(value, f"{name} in {where}")) for name, value in sorted(action.values.items())
-    )
+    evaluators, _ = _assigned(action, where)
 
     def assign(macrostep: Macrostep, in_state: InState) -> None:
         context, event = macrostep.context, macrostep.event
         macrostep.assign({name: evaluate(context, event, in_state) for name, evaluate in evaluators}, where)
 
     return assign
+
+
+def _assigned(action: Assign, where: str) -> tuple[Assigned, bool]:
+    """Compile what an action assigns, and tell whether it looks at the event.
+
+    What has no JSON is refused where it is kept, since every value is looked at there anyway.
+    """
+    compiled = [(name, *compile_raw(value, f"{name} in {where}")) for name, value in sorted(action.values.items())]
+    return tuple((name, evaluate) for name, evaluate, _ in compiled), any(sees for _, _, sees in compiled)
 
 
 def _raise(action: Raise, where: str) -> Perform:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from foliot.definition import StateNode, Transition
-from foliot.engine.actions import Perform, compile_block
+from foliot.engine.actions import Routine, compile_block
 from foliot.engine.errors import DefinitionNotCompilable
 from foliot.engine.evaluating import Guard, compile_condition
 from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_payload
@@ -32,7 +32,8 @@ class Edge:
     event: str | None
     matcher: Matcher
     guard: Guard | None
-    block: Perform | None
+    guard_sees_event: bool
+    block: Routine | None
     reenter: bool
     where: str
 
@@ -65,9 +66,9 @@ class Node:
     histories: tuple[int, ...]
     deep: bool
     defaults: tuple[int, ...]
-    default_block: Perform | None
-    entry: Perform | None
-    exit: Perform | None
+    default_block: Routine | None
+    entry: Routine | None
+    exit: Routine | None
     timeouts: tuple[tuple[str, int], ...]
     edges: tuple[Edge, ...]
     always: tuple[Edge, ...]
@@ -177,9 +178,8 @@ class _Builder:
     def _invocations(self, state: StateNode) -> Iterator[Invoking]:
         for number, invocation in enumerate(state.invocations):
             key = f"{state.id}#{number}"
-            yield compile_invocation(
-                invocation, key, state.name, compile_block(invocation.finalize, f"finalize of {key}")
-            )
+            finalize = compile_block(invocation.finalize, f"finalize of {key}")
+            yield compile_invocation(invocation, key, state.name, None if finalize is None else finalize.perform)
 
     def _edges(self, state: StateNode) -> Iterator[Edge]:
         for timeout in state.after:
@@ -194,13 +194,17 @@ class _Builder:
         where = f"transition {transition.index} of {state.id or 'the root'}"
         if matcher == "completion" and not state.id and transition.targets:
             raise DefinitionNotCompilable("the machine is over when its root is done: no target is left", where=where)
+        guard, sees_event = None, False
+        if transition.guard is not None:
+            guard, sees_event = compile_condition(transition.guard, where)
         return Edge(
             index=transition.index,
             source=self._numbers[state.id],
             targets=tuple(self._number(target, where) for target in transition.targets),
             event=transition.event,
             matcher=matcher,
-            guard=None if transition.guard is None else compile_condition(transition.guard, where),
+            guard=guard,
+            guard_sees_event=sees_event,
             block=compile_block(transition.actions, where),
             reenter=transition.reenter,
             where=where,

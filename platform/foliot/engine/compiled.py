@@ -40,7 +40,7 @@ class Compiled:
             name: compile_validator(event.json_schema, f"events.{name}.schema")
             for name, event in definition.events.items()
         }
-        self.memory = Memory(self.chart, entries_max=entries_max)
+        self.memory = Memory(self.chart, microsteps_max=limits.microsteps_max, entries_max=entries_max)
         self.completion: Selection = self.memory.root_completion()
         self.asks: bool = definition.system
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from foliot.cel import CelError, to_json
+from foliot.cel import CelError, Program, to_json
 from foliot.definition import Constant, Expression, compile_guard, compile_value
 from foliot.engine.errors import DefinitionNotCompilable
 from foliot.engine.measures import is_plain
@@ -15,17 +15,26 @@ Evaluate: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], 
 Guard: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], InState], bool]
 
 
-def compile_condition(source: str, where: str) -> Guard:
-    """Compile a guard; it raises `EvaluationError` where it has no value. `where` is its place in the definition."""
+def sees_event(program: Program) -> bool:
+    """Tell whether an expression looks at the event."""
+    return any(path.partition(".")[0] == "event" for path in program.reads)
+
+
+def compile_condition(source: str, where: str) -> tuple[Guard, bool]:
+    """Compile a guard, and tell whether it looks at the event. `where` is its place in the definition.
+
+    It raises `EvaluationError` where it has no value.
+    """
     try:
-        return compile_guard(source).evaluate
+        program = compile_guard(source)
+        return program.evaluate, sees_event(program)
     except CelError as error:
         raise DefinitionNotCompilable(str(error), where=f"guard of {where}") from error
 
 
 def compile_value_of(expression: Expression, where: str) -> Evaluate:
     """Compile an expression whose value is JSON."""
-    run = compile_raw(expression, where)
+    run, _ = compile_raw(expression, where)
 
     def evaluate(context: Mapping[str, Any], event: Mapping[str, Any], in_state: InState) -> Any:
         value = run(context, event, in_state)
@@ -34,12 +43,13 @@ def compile_value_of(expression: Expression, where: str) -> Evaluate:
     return evaluate
 
 
-def compile_raw(expression: Expression, where: str) -> Evaluate:
-    """Compile an expression whose value is CEL's."""
+def compile_raw(expression: Expression, where: str) -> tuple[Evaluate, bool]:
+    """Compile an expression whose value is CEL's, and tell whether it looks at the event."""
     if isinstance(expression, Constant):
         value = expression.value
-        return lambda _context, _event, _in_state: value
+        return lambda _context, _event, _in_state: value, False
     try:
-        return compile_value(expression.source).evaluate
+        program = compile_value(expression.source)
+        return program.evaluate, sees_event(program)
     except CelError as error:
         raise DefinitionNotCompilable(str(error), where=where) from error

@@ -7,49 +7,70 @@ are added whole, and one that two threads make at a time is made twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from foliot.cel import EvaluationError
+from foliot.engine.actions import Assigned
 from foliot.engine.chart import Chart, Edge, descriptor_matches
 from foliot.engine.errors import UnknownConfiguration
+from foliot.engine.evaluating import InState
 from foliot.engine.plans import Memories, Operation, Plan, plan_birth, plan_death, plan_microstep
 from foliot.engine.scratch import Macrostep
+from foliot.engine.values import Outcome
 
 ENTRIES_MAX = 16_384
 
+_SHORTCUT_MICROSTEPS_MAX = 16
+
 Edges: TypeAlias = tuple[Edge, ...]
-# The transitions and, in a machine with history states, what each of these remembers.
-Key: TypeAlias = Edges | tuple[Edges, tuple[tuple[str, ...] | None, ...]]
+# What each history state remembers.
+Recalled: TypeAlias = tuple[tuple[str, ...] | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortcut:
+    """A whole macrostep that does nothing but assign: where it leads, by which transitions, and what is assigned."""
+
+    configuration: tuple[str, ...]
+    transitions: tuple[int, ...]
+    remembered: Memories
+    assigns: tuple[tuple[Assigned, InState], ...]
+    sees_event: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """The transitions that may be taken: a chain for each leaf, from the leaf's own to the root's.
 
-    `certain` is the answer where no guard has to be asked.
+    `certain` is the answer where no guard has to be asked. `sees_event` tells whether a guard looks at the event.
     """
 
     chains: tuple[Edges, ...]
     certain: Edges | None
+    sees_event: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vertex:
     """A configuration and what is known about it. `by_timer` is apart because only a timer's event fits an `after`.
 
-    `defers` are the descriptors of the events that active states defer, each with its state.
+    `defers` are the descriptors of the events that active states defer, each with its state. `recalled` are the
+    microsteps that depend on what history states remember.
     """
 
     configuration: tuple[str, ...]
     active: frozenset[int]
-    in_state: Callable[[str], bool]
+    in_state: InState
     eventless: Selection
     defers: tuple[tuple[int, str], ...]
     by_event: dict[str, Selection] = field(default_factory=dict)
     by_timer: dict[str, Selection] = field(default_factory=dict)
-    microsteps: dict[Key, Microstep] = field(default_factory=dict)
+    microsteps: dict[Edges, Microstep] = field(default_factory=dict)
+    recalled: dict[tuple[Edges, Recalled], Microstep] = field(default_factory=dict)
+    shortcuts: dict[Edges | tuple[Edges, Recalled], Shortcut | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +84,12 @@ class Microstep:
 class Memory:
     """All vertices of one machine, made on demand."""
 
-    def __init__(self, chart: Chart, *, entries_max: int = ENTRIES_MAX) -> None:
+    def __init__(self, chart: Chart, *, microsteps_max: int, entries_max: int = ENTRIES_MAX) -> None:
         self._chart = chart
+        self._shortcut_max = min(microsteps_max, _SHORTCUT_MICROSTEPS_MAX)
         self._entries_max = entries_max
         self._entries = 0
-        self._vertices: dict[tuple[str, ...], Vertex] = {}
+        self.vertices: dict[tuple[str, ...], Vertex] = {}
         self._histories = tuple(node.id for node in chart.nodes if node.kind == "history")
         birth = plan_birth(chart)
         self.birth = Microstep(birth, self.vertex(birth.configuration))
@@ -78,7 +100,7 @@ class Memory:
         Raises:
             UnknownConfiguration: it is no legal configuration of this machine.
         """
-        return self._vertices.get(configuration) or self._add_vertex(configuration)
+        return self.vertices.get(configuration) or self._add_vertex(configuration)
 
     def selection(self, vertex: Vertex, event_type: str, *, timer: bool = False) -> Selection:
         """Find what an event may do in a configuration."""
@@ -92,20 +114,65 @@ class Memory:
 
     def microstep(self, vertex: Vertex, edges: Edges, memories: Memories) -> Microstep:
         """Find what taking these transitions does."""
-        key: Key = edges
-        if self._histories:
-            key = (edges, tuple(memories.get(each) for each in self._histories))
-        found = vertex.microsteps.get(key)
+        found = vertex.microsteps.get(edges)
+        if found is not None:
+            return found
+        recalled = (edges, self._recall(memories))
+        found = vertex.recalled.get(recalled)
         if found is None:
             plan = plan_microstep(self._chart, vertex.active, edges, memories)
             found = Microstep(plan, self.vertex(plan.configuration))
             self._count()
-            vertex.microsteps[key] = found
+            if plan.recalls:
+                vertex.recalled[recalled] = found
+            else:
+                vertex.microsteps[edges] = found
+        return found
+
+    def shortcut(self, vertex: Vertex, edges: Edges, memories: Memories) -> Shortcut | None:
+        """Find the whole macrostep that begins with these transitions, where it does nothing but assign."""
+        if edges in vertex.shortcuts:
+            return vertex.shortcuts[edges]
+        key = (edges, self._recall(memories))
+        if key in vertex.shortcuts:
+            return vertex.shortcuts[key]
+        found, recalls = self._look_ahead(vertex, edges, memories)
+        self._count()
+        vertex.shortcuts[key if recalls else edges] = found
         return found
 
     def root_completion(self) -> Selection:
         """Find what `onDone` of the root may do when the machine is done."""
         return _selection([tuple(edge for edge in self._chart.nodes[0].edges if edge.matcher == "completion")])
+
+    def _look_ahead(self, vertex: Vertex, edges: Edges, memories: Memories) -> tuple[Shortcut | None, bool]:
+        """Walk for as long as it is certain what comes; tell, too, whether that depends on the memories."""
+        transitions: tuple[int, ...] = ()
+        remembered: Memories = {}
+        assigns: tuple[tuple[Assigned, InState], ...] = ()
+        sees_event = recalls = False
+        for _ in range(self._shortcut_max):
+            if edges:
+                microstep = self.microstep(vertex, edges, {**memories, **remembered})
+                plan, vertex = microstep.plan, microstep.vertex
+                recalls |= plan.recalls
+                if plan.assigns is None or plan.final:
+                    return None, recalls
+                transitions += plan.transitions
+                remembered = {**remembered, **plan.remembered}
+                assigns += plan.assigns
+                sees_event |= plan.sees_event
+            if vertex.eventless.certain is None:
+                return None, recalls
+            edges = vertex.eventless.certain
+            if not edges:
+                outcome: Outcome = "taken" if transitions else "ignored"
+                shortcut = Shortcut(vertex.configuration, transitions, remembered, assigns, sees_event, outcome)
+                return shortcut, recalls
+        return None, recalls
+
+    def _recall(self, memories: Memories) -> Recalled:
+        return tuple(memories.get(each) for each in self._histories)
 
     def death(self, vertex: Vertex) -> tuple[Operation, ...]:
         """Work out what runs when the machine ends in this configuration. Seldom asked, so not kept."""
@@ -128,7 +195,7 @@ class Memory:
             tuple((number, descriptor) for number in sorted(active) for descriptor in nodes[number].defers),
         )
         self._count()
-        self._vertices[configuration] = vertex
+        self.vertices[configuration] = vertex
         return vertex
 
     def _select(self, vertex: Vertex, event_type: str, *, timer: bool) -> Selection:
@@ -151,7 +218,7 @@ class Memory:
         self._entries += 1
         if self._entries > self._entries_max:
             self._entries = 0
-            self._vertices.clear()
+            self.vertices.clear()
 
 
 def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:
@@ -193,4 +260,5 @@ def _holds(edge: Edge, vertex: Vertex, macrostep: Macrostep) -> bool:
 def _selection(chains: Iterable[Edges]) -> Selection:
     used = tuple(chain for chain in chains if chain)
     firsts = tuple(dict.fromkeys(chain[0] for chain in used))
-    return Selection(used, firsts if all(edge.guard is None for edge in firsts) else None)
+    certain = firsts if all(edge.guard is None for edge in firsts) else None
+    return Selection(used, certain, any(edge.guard_sees_event for chain in used for edge in chain))

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from foliot.definition import done_event
-from foliot.engine.actions import Perform
+from foliot.engine.actions import Assigned, Perform, Routine
 from foliot.engine.chart import Chart, Edge, Node
 from foliot.engine.errors import IllegalTarget
+from foliot.engine.evaluating import InState
 from foliot.engine.scratch import Macrostep
 from foliot.engine.sending import DataOf
 
@@ -27,7 +28,8 @@ Memories: TypeAlias = Mapping[str, tuple[str, ...]]
 class Plan:
     """One microstep, worked out: what runs in order, what history states will remember, and where it leads.
 
-    `final` says that a final child of the root was entered: the machine is done.
+    `final` says that a final child of the root was entered: the machine is done. `recalls` says that it depends on what
+    history states remembered before. `assigns` has all that the operations do, where that is nothing but to assign.
     """
 
     operations: tuple[Operation, ...]
@@ -35,6 +37,9 @@ class Plan:
     remembered: Memories
     configuration: tuple[str, ...]
     final: bool
+    recalls: bool
+    assigns: tuple[tuple[Assigned, InState], ...] | None
+    sees_event: bool
 
 
 def plan_microstep(chart: Chart, active: frozenset[int], edges: tuple[Edge, ...], memories: Memories) -> Plan:
@@ -71,8 +76,12 @@ class _Planner:
         self._memories = memories
         self._entering: set[int] = set()
         self._by_default: set[int] = set()
-        self._history_blocks: dict[int, Perform] = {}
+        self._history_blocks: dict[int, Routine] = {}
         self._live = set(active)
+        self._recalls = False
+        self._sees_event = False
+        self._assigning = 0
+        self._assigns: list[tuple[Assigned, InState]] = []
 
     def plan(self, edges: tuple[Edge, ...]) -> Plan:
         taken = self._remove_conflicting(edges)
@@ -96,7 +105,16 @@ class _Planner:
                 "the targets lead into no legal configuration",
                 where=", ".join(edge.where for edge in taken) or "the initial states",
             )
-        return Plan(tuple(self.operations), tuple(edge.index for edge in taken), remembered, configuration, final=final)
+        return Plan(
+            tuple(self.operations),
+            tuple(edge.index for edge in taken),
+            remembered,
+            configuration,
+            final=final,
+            recalls=self._recalls,
+            assigns=tuple(self._assigns) if len(self.operations) == self._assigning else None,
+            sees_event=self._sees_event,
+        )
 
     def leave(self, leaving: Iterable[int]) -> None:
         for number in sorted(leaving, reverse=True):
@@ -153,12 +171,18 @@ class _Planner:
     def _complete(self, event_type: str, output: DataOf | None) -> None:
         self.operations.append(_completing(event_type, output, self._in_state()))
 
-    def _in_state(self) -> Callable[[str], bool]:
+    def _in_state(self) -> InState:
         return frozenset(self._nodes[number].id for number in self._live).__contains__
 
-    def _run(self, block: Perform | None) -> None:
-        if block is not None:
-            self.operations.append(_running(block, self._in_state()))
+    def _run(self, block: Routine | None) -> None:
+        if block is None:
+            return
+        in_state = self._in_state()
+        self.operations.append(_running(block.perform, in_state))
+        self._sees_event |= block.sees_event
+        if block.assigns is not None:
+            self._assigning += 1
+            self._assigns.extend((assigned, in_state) for assigned in block.assigns)
 
     def _remove_conflicting(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
         kept: list[Edge] = []
@@ -201,6 +225,7 @@ class _Planner:
         return tuple(found)
 
     def _recall(self, number: int) -> tuple[int, ...]:
+        self._recalls = True
         node = self._nodes[number]
         memory = self._memories.get(node.id)
         return node.defaults if memory is None else tuple(self._chart.numbers[each] for each in memory)
@@ -273,7 +298,7 @@ class _Planner:
         return tuple(self._nodes[each].id for each in kept)
 
 
-def _running(block: Perform, in_state: Callable[[str], bool]) -> Operation:
+def _running(block: Perform, in_state: InState) -> Operation:
     return lambda macrostep: block(macrostep, in_state)
 
 
@@ -285,13 +310,13 @@ def _disarming(timer_id: str) -> Operation:
     return lambda macrostep: macrostep.disarm(timer_id)
 
 
-def _completing(event_type: str, output: DataOf | None, in_state: Callable[[str], bool]) -> Operation:
+def _completing(event_type: str, output: DataOf | None, in_state: InState) -> Operation:
     if output is None:
         return lambda macrostep: macrostep.complete(event_type, None)
     return lambda macrostep: macrostep.complete(event_type, output(macrostep, in_state))
 
 
-def _giving(output: DataOf, in_state: Callable[[str], bool]) -> Operation:
+def _giving(output: DataOf, in_state: InState) -> Operation:
     def give(macrostep: Macrostep) -> None:
         macrostep.output = output(macrostep, in_state)
 

@@ -12,6 +12,7 @@ from foliot.engine.compiled import Compiled
 from foliot.engine.errors import MicrostepLimitReached
 from foliot.engine.memory import Edges, Microstep, Vertex, choose, deferring
 from foliot.engine.scratch import Macrostep
+from foliot.engine.shortcuts import take_shortcut
 from foliot.engine.values import Event, Host, State, Step
 
 HERE: Final = Host()
@@ -51,10 +52,13 @@ def step(machine: Compiled, state: State, event: Event, now: int, *, host: Host 
         EngineError: another limit was reached, or the targets of a transition contradict each other.
     """
     timer = event.timer
-    if timer is not None and not _is_armed(state, *timer):
-        return Step(state, "dropped", (), ())
-    macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
+    if timer is not None:
+        if not _is_armed(state, *timer):
+            return Step(state, "dropped", (), ())
+    elif (found := take_shortcut(machine, state, event)) is not None:
+        return found
     vertex = machine.memory.vertex(state.configuration)
+    macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
     if state.done:
         macrostep.done = True
         return Step(macrostep.finish(state.configuration), "ignored", (), ())
@@ -188,7 +192,7 @@ def _end(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> None:
     for edge in choose(vertex, machine.completion, macrostep):
         macrostep.transitions += (edge.index,)
         if edge.block is not None:
-            edge.block(macrostep, vertex.in_state)
+            edge.block.perform(macrostep, vertex.in_state)
     for operation in machine.memory.death(vertex):
         operation(macrostep)
     macrostep.timers = {}

@@ -30,9 +30,9 @@ class _Sketch:
         return [self, *(each for child in self.children for each in child.walk())]
 
 
-def random_definition(random: Random) -> Definition:
-    """Make a machine of up to about 25 states."""
-    return Definition.model_validate(_Maker(random).definition())
+def random_definition(random: Random, *, quiet: bool = False) -> Definition:
+    """Make a machine of up to about 25 states; a quiet one has no timers, and its actions do nothing but assign."""
+    return Definition.model_validate(_Maker(random, quiet=quiet).definition())
 
 
 def random_event(random: Random, state: State, number: int) -> Event:
@@ -46,8 +46,9 @@ def random_event(random: Random, state: State, number: int) -> Event:
 
 
 class _Maker:
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, *, quiet: bool) -> None:
         self.random = random
+        self.quiet = quiet
         self.index = 0
         self.root = _Sketch("", "")
         self.all: list[_Sketch] = []
@@ -104,7 +105,7 @@ class _Maker:
                 ]
                 node |= {"initial": None, "default_targets": (self.random.choice(deep),)}
         node["always"] = [self.transition(sketch, None, guarded=0.95)] if self.chance(0.1) else []
-        if self.chance(0.25):
+        if self.chance(0.25) and not self.quiet:
             delay = self.random.choice((10, 1000))
             timer = f"after.{delay}.{sketch.id}"
             node["after"] = [{"delay_ms": delay, "id": timer, "transitions": [self.transition(sketch, timer)]}]
@@ -155,8 +156,7 @@ class _Maker:
         return [self.action() for _ in range(self.random.randint(1, 2))] if self.chance(chance) else []
 
     def action(self, depth: int = 0) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
-        simple = ("assign", "assign", "assign", "trace", "trace", "raise", "send", "timer", "cancel", "log")
-        kind = self.random.choice((*simple, "if", "foreach", "block") if depth < 2 else simple)
+        kind = self.kind(depth)
         if kind == "block":
             return {"kind": "block", "actions": [self.action(depth + 1) for _ in range(2)]}
         if kind == "foreach":
@@ -183,6 +183,12 @@ class _Maker:
         if kind == "cancel":
             return {"kind": "cancel", "id": self.random.choice(("one", "two"))}
         return {"kind": "log", "expression": _cel("event.type")}
+
+    def kind(self, depth: int) -> str:
+        if self.quiet:
+            return self.random.choice(("assign", "trace"))
+        simple = ("assign", "assign", "assign", "trace", "trace", "raise", "send", "timer", "cancel", "log")
+        return self.random.choice((*simple, "if", "foreach", "block") if depth < 2 else simple)
 
     def data(self) -> dict[str, Any]:
         if self.chance(0.5):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unit.engine.expressions import Fault, evaluate
+from unit.engine.reference_tree import Tree
 
 from foliot.definition import Action, Branch, Definition, Expression, Payload, StateNode, Transition
 from foliot.engine import ArmTimer, CancelTimer, Effect, Event, Finish, Log, Send, State, Step, Timer
@@ -29,46 +30,10 @@ class Illegal(Exception):
     """The targets contradict each other."""
 
 
-class Reference:
+class Reference(Tree):
     def __init__(self, definition: Definition, microsteps_max: int) -> None:
-        self.definition = definition
+        super().__init__(definition)
         self.microsteps_max = microsteps_max
-        self.nodes: dict[str, StateNode] = {}
-        self.parents: dict[str, str | None] = {}
-        self.order: list[str] = []
-        self.sources: dict[int, str] = {}
-        self._index(definition.root, None)
-
-    def _index(self, node: StateNode, parent: str | None) -> None:
-        self.nodes[node.id] = node
-        self.parents[node.id] = parent
-        self.order.append(node.id)
-        self.sources.update({transition.index: node.id for transition in node.outgoing()})
-        for child in node.children:
-            self._index(child, node.id)
-
-    # --- the tree
-
-    def proper_ancestors(self, state: str, limit: str | None) -> list[str]:
-        if state == limit:
-            return []
-        found = []
-        parent = self.parents[state]
-        while parent is not None and parent != limit:
-            found.append(parent)
-            parent = self.parents[parent]
-        return found
-
-    def is_descendant(self, state: str, other: str) -> bool:
-        return other in self.proper_ancestors(state, None)
-
-    def child_states(self, state: str) -> list[str]:
-        return [child.id for child in self.nodes[state].children if child.kind != "history"]
-
-    def in_order(self, states: Any) -> list[str]:
-        return [state for state in self.order if state in states]
-
-    # --- entry points
 
     def start(self, event: Event, now: int) -> Step:
         run = Run(self, State((), dict(self.definition.context.initial), {}, {}, 0, done=False), event, now)

@@ -63,6 +63,15 @@ def test_a_machine_that_loops_is_stopped_and_named() -> None:
     assert not error.value.retryable
 
 
+def test_a_way_of_many_steps_in_which_nothing_is_done_counts_like_any_other() -> None:
+    states = "".join(f"s{number}: {{always: s{number + 1}}}, " for number in range(5))
+    text = "{initial: a, states: {a: {on: {go: s0}}, " + states + "s5: {}}}"
+
+    assert Session(text, Limits(microsteps_max=6)).send("go").state.configuration == ("s5",)
+    with pytest.raises(MicrostepLimitReached):
+        Session(text, Limits(microsteps_max=5)).send("go")
+
+
 def test_raised_events_that_raise_each_other_are_stopped() -> None:
     session = Session("{initial: a, states: {a: {on: {go: {actions: [{raise: go}]}}}}}")
 

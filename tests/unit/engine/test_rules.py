@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.engine.sessions import NOW, Session, machine_of
 
-from foliot.engine import DefinitionNotCompilable, Finish, Limits, Log, Send, TooManyDeferred, decode, encode
+from foliot.engine import DefinitionNotCompilable, Finish, Log, Send
 from foliot.engine.chart import descriptor_matches
 
 TRACE = "[{assign: {seen: \"context.seen + '%s '\"}}]"
@@ -430,107 +430,6 @@ def test_on_done_of_the_root_cannot_lead_anywhere() -> None:
         machine_of("{onDone: a, initial: a, states: {a: {on: {go: end}}, end: {type: final}}}")
 
 
-def test_the_first_branch_whose_guard_holds_is_run() -> None:
-    session = Session("""
-        initial: a
-        states:
-          a:
-            on:
-              go:
-                actions:
-                  - if:
-                      - {guard: context.n > 0, actions: [{assign: {seen: "'positive'"}}]}
-                      - {guard: context.n < 0, actions: [{assign: {seen: "'negative'"}}]}
-                      - {actions: [{script: [seen = 'zero', n = context.n + 1]}]}
-    """)
-
-    session.send("go")
-    assert (session.state.context["seen"], session.state.context["n"]) == ("zero", 1)
-
-    session.send("go")
-    assert session.state.context["seen"] == "positive"
-
-
-def test_a_guard_of_a_branch_without_a_value_counts_as_false_and_is_told() -> None:
-    session = Session("""
-        initial: a
-        states:
-          a:
-            on:
-              go: {actions: [{if: [{guard: context.missing, actions: [{raise: never}]}, {actions: [{raise: other}]}]}]}
-              other: {actions: [{assign: {n: context.n + 1}}]}
-              error.execution: b
-          b: {}
-    """)
-
-    session.send("go")
-
-    assert (session.active, session.state.context["n"]) == (("b",), 0)
-
-
-def test_items_are_gone_through_as_they_were_before_the_first_action() -> None:
-    session = Session("""
-        context: {initial: {list: [3, 4], seen: [], item: null, at: null}}
-        initial: a
-        states:
-          a:
-            on:
-              go:
-                actions:
-                  - foreach:
-                      array: context.list
-                      item: item
-                      index: at
-                      actions:
-                        - assign: {seen: "context.seen + [context.item, context.at]", list: "context.list + [9]"}
-    """)
-
-    session.send("go")
-
-    assert session.state.context["seen"] == [3, 0, 4, 1]
-    assert session.state.context["list"] == [3, 4, 9, 9]
-
-
-def test_an_error_in_a_loop_ends_the_block_around_and_in_a_block_only_that_block() -> None:
-    session = Session("""
-        context: {initial: {seen: []}}
-        initial: a
-        states:
-          a:
-            on:
-              loop:
-                actions:
-                  - foreach:
-                      array: '[1, 0, 2]'
-                      item: i
-                      actions: [{assign: {seen: 'context.seen + [6 / context.i]'}}]
-                  - assign: {seen: "context.seen + [100]"}
-              block:
-                actions:
-                  - block: [{log: context.missing}, {assign: {seen: "context.seen + [200]"}}]
-                  - assign: {seen: "context.seen + [300]"}
-    """)
-
-    session.send("loop")
-    session.send("block")
-
-    assert session.state.context["seen"] == [6, 300]
-
-
-def test_what_is_no_list_cannot_be_gone_through() -> None:
-    session = Session("""
-        initial: a
-        states:
-          a:
-            on: {go: {actions: [{foreach: {array: context.n, item: i, actions: [{log: '1'}]}}]}, error.execution: b}
-          b: {}
-    """)
-
-    session.send("go")
-
-    assert session.active == ("b",)
-
-
 def test_a_final_state_gives_what_the_event_of_its_parent_carries() -> None:
     session = Session("""
         initial: a
@@ -554,63 +453,3 @@ def test_the_output_of_the_machine_is_an_effect() -> None:
 
     assert session.last.effects == (Finish(7),)
     assert session.state.done
-
-
-DEFERRING = """
-initial: busy
-states:
-  busy:
-    defer: [job, note.*]
-    initial: first
-    states:
-      first: {on: {job: second, next: second}}
-      second: {}
-    on: {ready: idle}
-  idle:
-    on:
-      job: {actions: [{assign: {seen: "context.seen + event.id"}}]}
-      note.x: {actions: [{assign: {seen: "context.seen + 'x'"}}]}
-"""
-
-
-def test_deferred_events_come_again_in_their_order_when_no_active_state_defers_them() -> None:
-    session = Session(DEFERRING)
-    session.send("next")
-
-    outcomes = [session.send(event_type).outcome for event_type in ("job", "note.x", "job")]
-    kept = [each.type for each in session.state.deferred]
-    session.send("ready")
-
-    assert outcomes == ["deferred"] * 3
-    assert kept == ["job", "note.x", "job"]
-    assert session.state.context["seen"] == "e1xe1"
-    assert (session.state.deferred, session.state.position) == ((), 6)
-
-
-def test_a_transition_below_the_state_that_defers_wins_and_one_above_does_not() -> None:
-    session = Session(DEFERRING)
-    session.send("job")
-    assert session.active == ("busy.second",)
-
-    above = Session("{initial: a, states: {a: {initial: b, on: {x: c}, states: {b: {defer: x}}}, c: {}}}")
-    assert above.send("x").outcome == "deferred"
-    assert above.active == ("a.b",)
-
-
-def test_deferred_events_survive_the_encoding() -> None:
-    session = Session(DEFERRING)
-    session.send("next")
-    session.send("note.x", {"k": [1]})
-
-    assert decode(encode(session.state)) == session.state
-
-
-def test_more_deferred_events_than_allowed_are_refused() -> None:
-    session = Session(DEFERRING, Limits(deferred_max=2))
-    for _ in range(3):
-        session.send("next")
-    session.send("job")
-    session.send("job")
-
-    with pytest.raises(TooManyDeferred):
-        session.send("job")

@@ -1,0 +1,97 @@
+"""Macrosteps that do nothing but assign, without the working copy that others need.
+
+A step is a pure function. So where anything else comes up, a value that is missing or too large among it, the way is
+left, and the step begins anew on the long one, which knows what to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from foliot.cel import EvaluationError, to_json
+from foliot.engine.compiled import Compiled
+from foliot.engine.measures import depth_exceeds, encoded_bytes, is_bulky, is_plain
+from foliot.engine.memory import Edges, Selection, Shortcut, Vertex
+from foliot.engine.values import Event, Limits, State, Step
+
+_UNSEEN: Final[Mapping[str, Any]] = {}
+_new: Final = tuple.__new__
+
+
+def take_shortcut(machine: Compiled, state: State, event: Event) -> Step | None:
+    """Run a macrostep whose event no timer brought; None if it must go the long way.
+
+    Raises:
+        UnknownConfiguration: another version of the machine wrote this state.
+        IllegalTarget: the targets of a transition contradict each other.
+    """
+    configuration, context, history, timers, position, done, invocations, deferred = state
+    memory = machine.memory
+    vertex = memory.vertices.get(configuration) or memory.vertex(configuration)
+    if done or invocations or deferred or vertex.defers or machine.asks:
+        return None
+    event_type = event.type
+    selection = vertex.by_event.get(event_type) or memory.selection(vertex, event_type)
+    edges = selection.certain
+    try:
+        seen = _see(event) if selection.sees_event else _UNSEEN
+        if edges is None:
+            edges = _choose(selection, context, seen, vertex)
+        shortcut = vertex.shortcuts.get(edges) or memory.shortcut(vertex, edges, history)
+        if shortcut is None:
+            return None
+        if shortcut.assigns:
+            if shortcut.sees_event and seen is _UNSEEN:
+                seen = _see(event)
+            assigned = _assign(shortcut, machine.limits, context, seen)
+            if assigned is None:
+                return None
+            context = assigned
+    except EvaluationError:
+        return None
+    if shortcut.remembered:
+        history = {**history, **shortcut.remembered}
+    made = (shortcut.configuration, context, history, timers, position + 1, False, invocations, deferred)
+    # Not by their constructors, which take three times as long.
+    return _new(Step, (_new(State, made), shortcut.outcome, (), shortcut.transitions))
+
+
+def _see(event: Event) -> dict[str, Any]:
+    event_id, source, event_type, data, time, _, _ = event
+    return {"id": event_id, "type": event_type, "source": source, "time": time, "data": data}
+
+
+def _choose(selection: Selection, context: Mapping[str, Any], seen: Mapping[str, Any], vertex: Vertex) -> Edges:
+    chosen: Edges = ()
+    for chain in selection.chains:
+        for edge in chain:
+            guard = edge.guard
+            if guard is None or guard(context, seen, vertex.in_state):
+                if edge not in chosen:
+                    chosen += (edge,)
+                break
+    return chosen
+
+
+def _assign(
+    shortcut: Shortcut, limits: Limits, context: Mapping[str, Any], seen: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Give the context afterwards; None if it has grown past a limit."""
+    changed: dict[str, Any] = {}
+    bulky = False
+    for assigned, in_state in shortcut.assigns:
+        before, changed = context, {**context}
+        for name, evaluate in assigned:
+            value = evaluate(before, seen, in_state)
+            if not is_plain(value):
+                value = to_json(value)
+                if is_bulky(value):
+                    if depth_exceeds(value, limits.depth_max - 1):
+                        return None
+                    bulky = True
+            changed[name] = value
+        context = changed
+    if bulky and encoded_bytes(changed) > limits.context_bytes_max:
+        return None
+    return changed
