@@ -9,6 +9,7 @@ from foliot.definition import words
 from foliot.definition.actions import ActionReader
 from foliot.definition.census import Census, Sketch, parent_id, within
 from foliot.definition.model import (
+    ERROR,
     After,
     ContextSpec,
     Definition,
@@ -24,6 +25,7 @@ from foliot.definition.shape import Shape
 from foliot.definition.targets import TargetReader
 from foliot.definition.tree import Located, Mapping, Scalar, Sequence, Tree, plain
 
+ROLLBACK = "rollback"
 TRANSITION_KEYS = ("target", "guard", "actions", "reenter", "description")
 
 
@@ -126,15 +128,21 @@ class Builder:
         history = self._history(sketch) if sketch.kind == "history" else None
         # Faults inside of what may not be here would only hide the first one.
         leads_on = sketch.kind not in {"history", "final"}
+        always = self._listed(body.get("always"), None, sketch) if leads_on else ()
+        after = self._after(body.get("after"), sketch) if leads_on else ()
+        on_done = self._listed(body.get("onDone"), done_event(sketch.id), sketch) if leads_on else ()
+        on_error, rollback = self._on_error(body.get("onError"), sketch) if leads_on else ((), False)
         return StateNode(
             id=sketch.id,
             name=sketch.name,
             kind=sketch.kind,
             description="" if not sketch.id else self._description(sketch.body),
             initial=sketch.initial,
-            always=self._listed(body.get("always"), None, sketch) if leads_on else (),
-            after=self._after(body.get("after"), sketch) if leads_on else (),
-            on_done=self._listed(body.get("onDone"), done_event(sketch.id), sketch) if leads_on else (),
+            always=always,
+            after=after,
+            on_done=on_done,
+            on_error=on_error,
+            rollback=rollback,
             transitions=self._on(body.get("on"), sketch) if leads_on else (),
             entry=() if history else self.actions.block(body.get("entry")),
             exit=() if history else self.actions.block(body.get("exit")),
@@ -208,6 +216,13 @@ class Builder:
         items = tree.items if isinstance(tree, Sequence) else (tree,)
         read = [self._transition(item, event, sketch) for item in items]
         return tuple(transition for transition in read if transition is not None)
+
+    def _on_error(self, tree: Tree | None, sketch: Sketch) -> tuple[tuple[Transition, ...], bool]:
+        """Read transitions for errors, and whether the word for undoing stands among them."""
+        items = tree.items if isinstance(tree, Sequence) else () if tree is None else (tree,)
+        others = [item for item in items if not (isinstance(item, Scalar) and item.value == ROLLBACK)]
+        read = [self._transition(item, ERROR, sketch) for item in others]
+        return tuple(transition for transition in read if transition is not None), len(others) < len(items)
 
     def _transition(self, tree: Tree, event: str | None, sketch: Sketch) -> Transition | None:
         index = len(self._places)

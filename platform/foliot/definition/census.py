@@ -15,7 +15,7 @@ from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree
 
 KINDS = ("atomic", "compound", "parallel", "final", "history")
 HEAD_KEYS = ("foliot", "id", "description", "create", "poison", "context", "events")
-_BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "initial", "states", "type")
+_BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "onError", "initial", "states", "type")
 ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS, "invoke")
 STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "output", "defer", "invoke")
 # Keys that a state of this kind can't have, each told apart from a key that nobody has.
@@ -24,9 +24,11 @@ FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
         "atomic": frozenset({"initial", "history", "target", "onDone", "output"}),
         "compound": frozenset({"history", "target", "output"}),
         "parallel": frozenset({"initial", "history", "target", "output"}),
-        "final": frozenset({"initial", "history", "target", "on", "always", "after", "onDone", "states", "defer"}),
+        "final": frozenset(
+            {"initial", "history", "target", "on", "always", "after", "onDone", "onError", "states", "defer"}
+        ),
         "history": frozenset(
-            {"initial", "on", "always", "after", "onDone", "states", "entry", "exit", "output", "defer"}
+            {"initial", "on", "always", "after", "onDone", "onError", "states", "entry", "exit", "output", "defer"}
         ),
     }
 )

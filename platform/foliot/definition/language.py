@@ -62,6 +62,8 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "always": "Transitions that are taken without an event, as soon as their guard is true.",
         "after": "Transitions that are taken after a duration in this state: 250ms, 30s, 15m, 2h, 7d.",
         "onDone": "Transitions that are taken when a child that is final is entered (parallel: one in each region).",
+        "onError": "Transitions that are taken when an action or a guard fails. With the word rollback among them an "
+        "action that fails in this state undoes its whole step first.",
         "entry": "Actions on entering the state.",
         "exit": "Actions on leaving the state.",
         "history": "Makes it a history state, which leads to where its parent was last. shallow: to the child. "
@@ -167,6 +169,7 @@ def _body(kinds: Iterable[str]) -> _Schema:
             "additionalProperties": _ref("transitions"),
         },
         "onDone": _ref("transitions"),
+        "onError": _ref("transitions"),
         "entry": _ref("actions"),
         "exit": _ref("actions"),
     }

@@ -34,7 +34,13 @@ class Linter:
         self._check_entered()
 
     def _check_dead(self, node: StateNode) -> None:
-        groups = [node.always, node.on_done, node.transitions, *(timeout.transitions for timeout in node.after)]
+        groups = [
+            node.always,
+            node.on_done,
+            node.on_error,
+            node.transitions,
+            *(timeout.transitions for timeout in node.after),
+        ]
         for group in groups:
             taken: dict[str, Transition] = {}
             for transition in group:

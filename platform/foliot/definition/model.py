@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictFloat, StrictInt
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, Strict
 JsonObject: TypeAlias = dict[str, JsonValue]
 JsonSchema: TypeAlias = JsonObject | StrictBool
 StateKind: TypeAlias = Literal["atomic", "compound", "parallel", "final", "history"]
+ERROR: Final = "error"
+"""What the types of all errors begin with: the descriptor of `on_error`."""
 
 
 class Node(BaseModel):
@@ -178,8 +180,9 @@ class Transition(Node):
     """One edge. No targets: the actions run and no state is left.
 
     `index` counts all transitions of the machine from 0: states in document order and, within a state, `always`,
-    `after`, `on_done`, `on`. Timeouts and completion come before `on`, so that a `*` of the same state does not
-    swallow them; where several transitions of a state fit an event, the lowest index with a true guard is taken.
+    `after`, `on_done`, `on_error`, `on`. Timeouts, completion and errors come before `on`, so that a `*` of the same
+    state does not swallow them; where several transitions of a state fit an event, the lowest index with a true guard
+    is taken.
     `event` is the descriptor as written (`a.b`, `a.*`, `*`), None for `always`. For `after` and `on_done` it is the
     exact type of one event, which is matched whole: as a prefix `after.5000.a` would also fit `after.5000.a.b`.
     """
@@ -208,8 +211,9 @@ class StateNode(Node):
     `default_targets` are what a history state enters that has nothing to remember, without any what its parent enters
     by default; in a compound state they stand in the place of `initial` where its beginning is no single child.
     `default_actions` run on the way to either. `output` is what a final state gives as the data of the event that says
-    that its parent is done. `defer` are descriptors of events that are kept while it is active, unless a transition of
-    it, or of a state below, takes them. All tuples are in document order.
+    that its parent is done. `on_error` are transitions for errors of every kind; `rollback` says that an action that
+    fails here or below undoes all of its macrostep. `defer` are descriptors of events that are kept while it is active,
+    unless a transition of it, or of a state below, takes them. All tuples are in document order.
     """
 
     id: str
@@ -222,6 +226,8 @@ class StateNode(Node):
     always: tuple[Transition, ...] = ()
     after: tuple[After, ...] = ()
     on_done: tuple[Transition, ...] = ()
+    on_error: tuple[Transition, ...] = ()
+    rollback: bool = False
     entry: tuple[Action, ...] = ()
     exit: tuple[Action, ...] = ()
     history: Literal["shallow", "deep"] | None = None
@@ -243,6 +249,7 @@ class StateNode(Node):
         for timeout in self.after:
             yield from timeout.transitions
         yield from self.on_done
+        yield from self.on_error
         yield from self.transitions
 
 

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 import orjson
 
+from foliot.definition.building import ROLLBACK
 from foliot.definition.model import (
     Action,
     Assign,
@@ -71,6 +72,7 @@ def _state(node: StateNode) -> _Json:
         "always": [_transition(transition) for transition in node.always],
         "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
         "onDone": [_transition(transition) for transition in node.on_done],
+        "onError": [*[ROLLBACK] * node.rollback, *(_transition(transition) for transition in node.on_error)],
         "on": _by_event(node.transitions),
         "states": {child.name: _state(child) for child in node.children},
     }

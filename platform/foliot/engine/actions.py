@@ -25,11 +25,19 @@ from foliot.definition import (
     Withdraw,
 )
 from foliot.engine.evaluating import Evaluate, Guard, InState, compile_condition, compile_raw, compile_value_of
-from foliot.engine.scratch import Macrostep
+from foliot.engine.scratch import Macrostep, Raised
 from foliot.engine.sending import compile_dispatch
 
 Perform: TypeAlias = Callable[[Macrostep, InState], object]
 Assigned: TypeAlias = tuple[tuple[str, Evaluate], ...]
+
+
+class RolledBack(Exception):
+    """An action failed in a state that undoes its step then; `error` is the event that tells of it."""
+
+    def __init__(self, error: Raised) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Stopped(Exception):
@@ -49,17 +57,29 @@ class Routine:
     sees_event: bool
 
 
-def compile_block(actions: tuple[Action, ...], where: str) -> Routine | None:
-    """Compile a block of actions. An error in one stops the block and raises `error.execution`."""
+def compile_block(actions: tuple[Action, ...], where: str, *, rollback: bool = False) -> Routine | None:
+    """Compile a block of actions. An error in one stops the block and raises `error.execution`.
+
+    With `rollback` the block then raises `RolledBack`, if the macrostep can be undone.
+    """
     if not actions:
         return None
+    perform = _block(actions, where)
     compiled = [_assigned(action, where) for action in actions if isinstance(action, Assign)]
     only = len(compiled) == len(actions)
     return Routine(
-        _block(actions, where),
+        _undoing(perform) if rollback else perform,
         tuple(assigned for assigned, _ in compiled) if only else None,
         sees_event=any(sees for _, sees in compiled),
     )
+
+
+def _undoing(block: Callable[[Macrostep, InState], bool]) -> Perform:
+    def perform(macrostep: Macrostep, in_state: InState) -> None:
+        if not block(macrostep, in_state) and macrostep.undoes:
+            raise RolledBack(macrostep.raised_last())
+
+    return perform
 
 
 def _block(actions: tuple[Action, ...], where: str) -> Callable[[Macrostep, InState], bool]:

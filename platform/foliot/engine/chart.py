@@ -142,14 +142,17 @@ def build_chart(root: StateNode) -> Chart:
         DefinitionNotCompilable: a target is no state, or an expression does not compile.
     """
     numbers = {state.id: number for number, state in enumerate(root.walk())}
-    return Chart(tuple(_Builder(numbers).build(root, None, ())), numbers)
+    return Chart(tuple(_Builder(numbers).build(root, None, (), rollback=root.rollback)), numbers)
 
 
 class _Builder:
     def __init__(self, numbers: dict[str, int]) -> None:
         self._numbers = numbers
 
-    def build(self, state: StateNode, parent: StateNode | None, ancestors: tuple[int, ...]) -> Iterator[Node]:
+    def build(
+        self, state: StateNode, parent: StateNode | None, ancestors: tuple[int, ...], *, rollback: bool
+    ) -> Iterator[Node]:
+        """Yield the node of a state, and those below it. `rollback`: what fails in it undoes its macrostep."""
         number = self._numbers[state.id]
         name = state.id or "the root"
         yield Node(
@@ -162,18 +165,18 @@ class _Builder:
             histories=tuple(self._numbers[child.id] for child in state.children if child.kind == "history"),
             deep=state.history == "deep",
             defaults=tuple(self._number(target, name) for target in _default_ids(state, parent)),
-            default_block=compile_block(state.default_actions, f"default of {name}"),
-            entry=compile_block(state.entry, f"entry of {name}"),
-            exit=compile_block(state.exit, f"exit of {name}"),
+            default_block=compile_block(state.default_actions, f"default of {name}", rollback=rollback),
+            entry=compile_block(state.entry, f"entry of {name}", rollback=rollback),
+            exit=compile_block(state.exit, f"exit of {name}", rollback=rollback),
             timeouts=tuple((timeout.id, timeout.delay_ms * 1_000) for timeout in state.after),
-            edges=tuple(self._edges(state)),
-            always=tuple(self._edge(state, transition, "descriptor") for transition in state.always),
+            edges=tuple(self._edges(state, rollback=rollback)),
+            always=tuple(self._edge(state, transition, "descriptor", rollback=rollback) for transition in state.always),
             output=None if state.output is None else compile_payload(state.output, f"output of {name}"),
             invocations=tuple(self._invocations(state)),
             defers=state.defer,
         )
         for child in state.children:
-            yield from self.build(child, state, (number, *ancestors))
+            yield from self.build(child, state, (number, *ancestors), rollback=rollback or child.rollback)
 
     def _invocations(self, state: StateNode) -> Iterator[Invoking]:
         for number, invocation in enumerate(state.invocations):
@@ -181,16 +184,16 @@ class _Builder:
             finalize = compile_block(invocation.finalize, f"finalize of {key}")
             yield compile_invocation(invocation, key, state.name, None if finalize is None else finalize.perform)
 
-    def _edges(self, state: StateNode) -> Iterator[Edge]:
+    def _edges(self, state: StateNode, *, rollback: bool) -> Iterator[Edge]:
         for timeout in state.after:
             for transition in timeout.transitions:
-                yield self._edge(state, transition, "timer")
+                yield self._edge(state, transition, "timer", rollback=rollback)
         for transition in state.on_done:
-            yield self._edge(state, transition, "completion")
-        for transition in state.transitions:
-            yield self._edge(state, transition, "descriptor")
+            yield self._edge(state, transition, "completion", rollback=rollback)
+        for transition in (*state.on_error, *state.transitions):
+            yield self._edge(state, transition, "descriptor", rollback=rollback)
 
-    def _edge(self, state: StateNode, transition: Transition, matcher: Matcher) -> Edge:
+    def _edge(self, state: StateNode, transition: Transition, matcher: Matcher, *, rollback: bool) -> Edge:
         where = f"transition {transition.index} of {state.id or 'the root'}"
         if matcher == "completion" and not state.id and transition.targets:
             raise DefinitionNotCompilable("the machine is over when its root is done: no target is left", where=where)
@@ -205,7 +208,7 @@ class _Builder:
             matcher=matcher,
             guard=guard,
             guard_sees_event=sees_event,
-            block=compile_block(transition.actions, where),
+            block=compile_block(transition.actions, where, rollback=rollback),
             reenter=transition.reenter,
             where=where,
         )

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from foliot.cel import EvaluationError
 from foliot.engine.actions import Assigned
 from foliot.engine.chart import Chart, Edge, descriptor_matches
-from foliot.engine.errors import UnknownConfiguration
+from foliot.engine.errors import IllegalTarget, UnknownConfiguration
 from foliot.engine.evaluating import InState
 from foliot.engine.plans import Memories, Operation, Plan, plan_birth, plan_death, plan_microstep
 from foliot.engine.scratch import Macrostep
@@ -153,7 +153,11 @@ class Memory:
         sees_event = recalls = False
         for _ in range(self._shortcut_max):
             if edges:
-                microstep = self.microstep(vertex, edges, {**memories, **remembered})
+                try:
+                    microstep = self.microstep(vertex, edges, {**memories, **remembered})
+                except IllegalTarget:
+                    # To be told only when it is taken: something may fail before.
+                    return None, recalls
                 plan, vertex = microstep.plan, microstep.vertex
                 recalls |= plan.recalls
                 if plan.assigns is None or plan.final:

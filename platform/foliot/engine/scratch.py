@@ -40,7 +40,7 @@ ERROR_EVENT: Final = "error.execution"
 SCXML_PROCESSOR: Final = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 _INTERNAL: Final = About("internal")
 _PLATFORM: Final = About("platform")
-_Raised: TypeAlias = tuple[str, Any, About]
+Raised: TypeAlias = tuple[str, Any, About]
 
 
 class SendFailed(EvaluationError):
@@ -57,7 +57,8 @@ class SendFailed(EvaluationError):
 class Macrostep:
     """The working copy of one macrostep. Mappings are replaced, never changed, so what came in stays as it was.
 
-    `event` is the event as CEL sees it. `queue` holds the raised events that wait. `entered` are the states with
+    `event` is the event as CEL sees it. `undoes` says that there is a state to go back to, where an action fails that
+    asks for it. `queue` holds the raised events that wait. `entered` are the states with
     invocations that were entered and not left again.
     """
 
@@ -86,6 +87,7 @@ class Macrostep:
         "queue",
         "timers",
         "transitions",
+        "undoes",
     )
 
     def __init__(self, state: State, event: Event, now: int, limits: Limits, host: Host, *, asks: bool) -> None:
@@ -96,8 +98,9 @@ class Macrostep:
         self.position = position + 1
         self.timers = timers
         self.done = False
+        self.undoes = False
         # Most steps raise nothing and send nothing: what they would be kept in is made when they do.
-        self.queue: deque[_Raised] | None = None
+        self.queue: deque[Raised] | None = None
         self.entered: frozenset[int] = frozenset()
         self.output: Any = None
         self.outgoing: tuple[Effect, ...] = ()
@@ -129,6 +132,11 @@ class Macrostep:
         event_type, data, about = self.queue.popleft()
         self.event = self._show("", event_type, "", data, about)
         return event_type
+
+    def raised_last(self) -> Raised:
+        """Give the event that stands last in the queue."""
+        assert self.queue  # noqa: S101 - the caller has just raised it
+        return self.queue[-1]
 
     def defer(self, event: Event) -> None:
         """Keep an event until no active state defers it."""

@@ -24,7 +24,6 @@ def take_shortcut(machine: Compiled, state: State, event: Event) -> Step | None:
 
     Raises:
         UnknownConfiguration: another version of the machine wrote this state.
-        IllegalTarget: the targets of a transition contradict each other.
     """
     configuration, context, history, timers, position, done, invocations, deferred = state
     memory = machine.memory

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from foliot.engine.actions import RolledBack
 from foliot.engine.compiled import Compiled
 from foliot.engine.errors import MicrostepLimitReached
 from foliot.engine.memory import Edges, Microstep, Vertex, choose, deferring
-from foliot.engine.scratch import Macrostep
+from foliot.engine.scratch import Macrostep, Raised
 from foliot.engine.shortcuts import take_shortcut
-from foliot.engine.values import Event, Host, State, Step
+from foliot.engine.values import Event, Host, Outcome, State, Step
 
 HERE: Final = Host()
 
@@ -57,8 +58,18 @@ def step(machine: Compiled, state: State, event: Event, now: int, *, host: Host 
             return Step(state, "dropped", (), ())
     elif (found := take_shortcut(machine, state, event)) is not None:
         return found
+    try:
+        return _walk(machine, state, event, now, host)
+    except RolledBack as failure:
+        return _undo(machine, state, event, now, host, failure.error)
+
+
+def _walk(machine: Compiled, state: State, event: Event, now: int, host: Host) -> Step:
+    """Go the long way."""
+    timer = event.timer
     vertex = machine.memory.vertex(state.configuration)
     macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
+    macrostep.undoes = True
     if state.done:
         macrostep.done = True
         return Step(macrostep.finish(state.configuration), "ignored", (), ())
@@ -74,6 +85,17 @@ def step(machine: Compiled, state: State, event: Event, now: int, *, host: Host 
     state = macrostep.finish(vertex.configuration)
     outcome = "taken" if macrostep.microsteps else "deferred" if is_deferred else "ignored"
     return tuple.__new__(Step, (state, outcome, macrostep.effects(), macrostep.transitions))
+
+
+def _undo(machine: Compiled, state: State, event: Event, now: int, host: Host, error: Raised) -> Step:  # noqa: PLR0917
+    """Forget all that a step did until an action failed, and give the error to the state as it was."""
+    event_type, data, about = error
+    macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
+    macrostep.log(f"rolled back: {data['what']} ({data['where']})")
+    macrostep.raise_event(event_type, {**data, "event": event.type}, about)
+    vertex = _settle(machine, machine.memory.vertex(state.configuration), macrostep, ())
+    outcome: Outcome = "taken" if macrostep.microsteps else "ignored"
+    return Step(macrostep.finish(vertex.configuration), outcome, macrostep.effects(), macrostep.transitions)
 
 
 def stop(machine: Compiled, state: State, now: int, *, host: Host = HERE) -> Step:

@@ -126,6 +126,16 @@ class State:
         self._body.setdefault("onDone", []).append(_transition(target, actions, about))
         return self
 
+    def on_error(self, target: Target = None, *actions: Action, **about: Any) -> Self:
+        """Add a transition that is taken when an action or a guard fails."""
+        self._body.setdefault("onError", []).append(_transition(target, actions, about))
+        return self
+
+    def roll_back(self) -> Self:
+        """Undo the whole step of an action that fails in this state."""
+        self._body.setdefault("onError", []).append("rollback")
+        return self
+
     def entry(self, *actions: Action) -> Self:
         """Add actions on entering."""
         self._body.setdefault("entry", []).extend(actions)

@@ -11,7 +11,10 @@ import orjson
 from foliot.definition import Definition, StateNode, Transition
 
 Kind: TypeAlias = Literal["added", "removed", "changed"]
-_STATE_FIELDS: Final = ("kind", "initial", "history", "default_targets", "entry", "exit")
+_STATE_FIELDS: Final = (
+    *("kind", "initial", "history", "default_targets", "default_actions", "entry", "exit"),
+    *("output", "invocations", "defer", "rollback"),
+)
 _MACHINE_FIELDS: Final = ("description", "create", "poison")
 
 
@@ -106,6 +109,7 @@ def _triggers(node: StateNode) -> Iterator[tuple[str, Transition]]:
     for timeout in node.after:
         yield from ((f"after {timeout.delay_ms}ms", transition) for transition in timeout.transitions)
     yield from (("onDone", transition) for transition in node.on_done)
+    yield from (("onError", transition) for transition in node.on_error)
     yield from ((f"on {transition.event}", transition) for transition in node.transitions)
 
 

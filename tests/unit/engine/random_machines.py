@@ -111,6 +111,9 @@ class _Maker:
             node["after"] = [{"delay_ms": delay, "id": timer, "transitions": [self.transition(sketch, timer)]}]
         if sketch.children and self.chance(0.5):
             node["on_done"] = [self.transition(sketch, f"done.state.{sketch.id}", targets=bool(sketch.id))]
+        if self.chance(0.2):
+            node["on_error"] = [self.transition(sketch, "error")]
+        node["rollback"] = self.chance(0.1)
         node["transitions"] = [
             self.transition(sketch, self.random.choice(DESCRIPTORS)) for _ in range(self.random.randint(0, 3))
         ]

@@ -7,15 +7,17 @@ for `reenter`, `after`, net timer effects), the departure is written anew here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from unit.engine.expressions import Fault, evaluate
-from unit.engine.reference_tree import Tree
+from unit.engine.reference_tree import Tree, name_match
 
 from foliot.definition import Action, Branch, Definition, Expression, Payload, StateNode, Transition
 from foliot.engine import ArmTimer, CancelTimer, Effect, Event, Finish, Log, Send, State, Step, Timer
+
+# The words of an error are the engine's own; expressions of the comparison never look at them.
+ANY = {"what": "", "where": ""}
 
 
 class Loops(Exception):
@@ -24,6 +26,10 @@ class Loops(Exception):
 
 class Stopped(Exception):
     """An error in a nested action has been told; the block around ends."""
+
+
+class Undone(Exception):
+    """An action failed where that undoes the whole step."""
 
 
 class Illegal(Exception):
@@ -50,14 +56,22 @@ class Reference(Tree):
             if timer is None or timer.armed != event.timer[1]:
                 return Step(state, "dropped", (), ())
         run = Run(self, state, event, now)
-        if not state.done:
-            run.main_loop(run.select(event.type, is_timer=event.timer is not None))
+        run.undoes = True
+        try:
+            if not state.done:
+                run.main_loop(run.select(event.type, is_timer=event.timer is not None))
+        except Undone:
+            run = Run(self, state, event, now)
+            run.outgoing.append(Log("rolled back"))
+            run.queue.append(("error.execution", ANY))
+            run.main_loop([])
         return run.result("taken" if run.microsteps else "ignored")
 
 
 class Run:
     def __init__(self, machine: Reference, state: State, event: Event, now: int) -> None:
         self.machine = machine
+        self.undoes = False
         self.nodes = machine.nodes
         self.configuration = {
             each for leaf in state.configuration for each in [leaf, *machine.proper_ancestors(leaf, None)]
@@ -152,7 +166,8 @@ class Run:
             if is_timer:
                 candidates += [each for after in node.after for each in after.transitions if each.event == event_type]
             candidates += [each for each in node.on_done if each.event == event_type]
-            candidates += [each for each in node.transitions if name_match(each.event or "", event_type)]
+            others = (*node.on_error, *node.transitions)
+            candidates += [each for each in others if name_match(each.event or "", event_type)]
         for transition in sorted(candidates, key=lambda each: each.index):
             if transition.index not in verdicts:
                 verdicts[transition.index] = self.condition_match(transition)
@@ -194,7 +209,7 @@ class Run:
         to_exit = self.exit_set(enabled)
         self.exit(to_exit)
         for transition in enabled:
-            self.execute(transition.actions)
+            self.execute(transition.actions, self.source(transition))
         to_enter: list[str] = []
         self.compute_entry_set(enabled, to_enter)
         self.enter(to_enter)
@@ -217,7 +232,7 @@ class Run:
                         ]
                     self.history[child.id] = tuple(kept)
         for state in reversed(self.machine.in_order(to_exit)):
-            self.execute(self.nodes[state].exit)
+            self.execute(self.nodes[state].exit, state)
             for after in self.nodes[state].after:
                 self.timers.pop(after.id, None)
             self.configuration.discard(state)
@@ -231,10 +246,10 @@ class Run:
             for after in self.nodes[state].after:
                 self.timers.pop(after.id, None)
                 self.timers[after.id] = Timer(self.position, after.id, None, self.now + after.delay_ms * 1000)
-            self.execute(self.nodes[state].entry)
+            self.execute(self.nodes[state].entry, state)
             if state in self.default_entry:
-                self.execute(self.nodes[state].default_actions)
-            self.execute(self.default_history.get(state, ()))
+                self.execute(self.nodes[state].default_actions, state)
+            self.execute(self.default_history.get(state, ()), state)
             if self.nodes[state].kind == "final":
                 ended = self.complete(state) or ended
         self.default_entry, self.default_history = set(), {}
@@ -262,11 +277,11 @@ class Run:
         for transition in self.nodes[""].on_done:
             if self.condition_match(transition):
                 self.transitions.append(transition.index)
-                self.execute(transition.actions)
+                self.execute(transition.actions, "")
                 break
         leaves = set(self.configuration)
         for state in reversed(self.machine.in_order(leaves)):
-            self.execute(self.nodes[state].exit)
+            self.execute(self.nodes[state].exit, state)
             self.configuration.discard(state)
         self.configuration = leaves
         if self.output is not None:
@@ -396,14 +411,17 @@ class Run:
     def in_state(self) -> Callable[[str], bool]:
         return self.configuration.__contains__
 
-    def execute(self, actions: tuple[Action, ...]) -> None:
+    def execute(self, actions: tuple[Action, ...], owner: str | None) -> None:
         try:
             for action in actions:
                 self.perform(action)
-        except Fault:
-            self.queue.append(("error.execution", ANY))
-        except Stopped:
-            pass
+        except (Fault, Stopped) as stop:
+            if isinstance(stop, Fault):
+                self.queue.append(("error.execution", ANY))
+            if self.undoes and owner is not None:
+                around = [owner, *self.machine.proper_ancestors(owner, None)]
+                if any(self.nodes[each].rollback for each in around):
+                    raise Undone from None
 
     def nested(self, actions: tuple[Action, ...]) -> None:
         try:
@@ -456,7 +474,7 @@ class Run:
                     self.context = {**self.context, action.index: number}
                 self.nested(action.actions)
         elif action.kind == "block":
-            self.execute(action.actions)
+            self.execute(action.actions, None)
         elif action.kind == "log":
             self.outgoing.append(Log(str(self.value(action.expression))))
         elif action.kind == "send" and action.topic is not None:
@@ -474,12 +492,3 @@ class Run:
 
     def data(self, data: dict[str, Expression]) -> Any:
         return {name: self.value(each) for name, each in data.items()} or None
-
-
-# The words of an error are the engine's own; expressions of the comparison never look at them.
-ANY = {"what": "", "where": ""}
-
-
-def name_match(descriptor: str, event_type: str) -> bool:
-    pattern = descriptor.removesuffix(".*")
-    return descriptor == "*" or re.fullmatch(re.escape(pattern) + r"(\..*)?", event_type) is not None

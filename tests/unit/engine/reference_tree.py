@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from foliot.definition import Definition, StateNode
@@ -44,3 +45,8 @@ class Tree:
 
     def in_order(self, states: Any) -> list[str]:
         return [state for state in self.order if state in states]
+
+
+def name_match(descriptor: str, event_type: str) -> bool:
+    pattern = descriptor.removesuffix(".*")
+    return descriptor == "*" or re.fullmatch(re.escape(pattern) + r"(\..*)?", event_type) is not None

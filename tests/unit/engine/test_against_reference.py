@@ -15,6 +15,7 @@ from foliot.engine import (
     Event,
     IllegalTarget,
     Limits,
+    Log,
     MicrostepLimitReached,
     State,
     Step,
@@ -119,11 +120,20 @@ def _both(machine: Compiled, reference: Reference, state: State | None, event: E
         expected = reference.start(event, now) if state is None else reference.step(state, event, now)
     except (Illegal, Loops):
         expected = None
-    assert taken == expected
+    if taken is None and expected is not None and Log("rolled back") in expected.effects:
+        # The engine refuses targets that contradict each other before the actions run that would undo the step.
+        return None
+    assert (None if taken is None else _without_words(taken)) == expected
     if taken is None or expected is None:
         return None
     assert list(taken.state.timers) == list(expected.state.timers)
     return taken.state
+
+
+def _without_words(taken: Step) -> Step:
+    """Leave out what the engine says of an error that undid a step."""
+    told = [each for each in taken.effects if isinstance(each, Log) and each.text.startswith("rolled back: ")]
+    return taken._replace(effects=tuple(Log("rolled back") if each in told else each for each in taken.effects))
 
 
 def _try(machine: Compiled, state: State | None, event: Event, now: int) -> Step | None:

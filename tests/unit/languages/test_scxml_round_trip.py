@@ -14,6 +14,7 @@ from foliot.engine import (
     EngineError,
     Event,
     Limits,
+    Log,
     State,
     Step,
     compile,  # noqa: A004 - the engine's own word
@@ -56,7 +57,11 @@ def attempt(machine: Compiled, state: State | None, event: Event, now: int) -> S
         taken = start(machine, event, now) if state is None else step(machine, state, event, now)
     except EngineError as error:
         return type(error)
-    return taken._replace(transitions=tuple(number - first for number in taken.transitions))
+    return taken._replace(
+        transitions=tuple(number - first for number in taken.transitions),
+        # The words of an error name actions as the language has them.
+        effects=tuple(Log("") if isinstance(effect, Log) else effect for effect in taken.effects),
+    )
 
 
 def test_data_that_must_have_a_value_keeps_its_expression_however_often_it_is_written() -> None:

@@ -60,6 +60,8 @@ def rows_of(state: StateNode) -> Iterator[Row]:
             yield _row(f"after {duration(timeout.delay_ms)}", transition)
     for transition in state.on_done:
         yield _row("done", transition)
+    for transition in state.on_error:
+        yield _row("error", transition)
     for transition in state.transitions:
         yield _row(transition.event or "", transition)
 

@@ -35,7 +35,7 @@ from foliot.languages.scxml.expressions import Translator
 _KINDS: Final = ("state", "parallel", "final", "history")
 _DATAMODELS: Final = ("cel", "null", "")
 _LIMITS: Final = Limits()
-_OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done"})
+_OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done", "foliot:error"})
 """Attributes by which transitions are parted; most have the first alone."""
 
 
@@ -92,6 +92,7 @@ class _Edges:
     always: tuple[Transition, ...] = ()
     after: tuple[After, ...] = ()
     done: tuple[Transition, ...] = ()
+    errors: tuple[Transition, ...] = ()
     others: tuple[Transition, ...] = ()
 
 
@@ -165,6 +166,8 @@ class _Document:
             always=edges.always,
             after=edges.after,
             on_done=edges.done,
+            on_error=edges.errors,
+            rollback="foliot:rollback" in element.attributes,
             transitions=edges.others,
             entry=self._entry(element, is_root=is_root),
             exit=self._actions.blocks(element.all("onexit")),
@@ -228,6 +231,7 @@ class _Document:
         always = [each for each in elements if "event" not in each.attributes]
         timed = [each for each in elements if "foliot:after" in each.attributes]
         done = [each for each in elements if "foliot:done" in each.attributes]
+        errors = [each for each in elements if "foliot:error" in each.attributes]
         others = [each for each in elements if each.attributes.keys() & _OF_GROUPS == {"event"}]
         eventless = tuple(self._transition(each, inside) for each in always)
         after: dict[str, list[Transition]] = {}
@@ -243,6 +247,7 @@ class _Document:
                 for timer_id, group in after.items()
             ),
             done=tuple(self._transition(each, inside) for each in done),
+            errors=tuple(self._transition(each, inside) for each in errors),
             others=tuple(self._transition(each, inside) for each in others),
         )
 

@@ -61,7 +61,16 @@ class _Writer:
             for name, value in definition.context.initial.items():
                 ET.SubElement(model, f"{_S}data", {"id": name, "expr": literal(value)})
         top = definition.root
-        has_more = any((top.entry, top.exit, tuple(top.outgoing()), top.default_actions, top.defer, top.invocations))
+        more = (
+            top.entry,
+            top.exit,
+            tuple(top.outgoing()),
+            top.default_actions,
+            top.defer,
+            top.invocations,
+            top.rollback,
+        )
+        has_more = any(more)
         if top.kind == "compound" and not has_more:
             self._initial(root, top)
             for child in top.children:
@@ -83,6 +92,8 @@ class _Writer:
         element = ET.SubElement(parent, f"{_S}{name}", {"id": node.id})
         if node.defer:
             element.set(f"{_F}defer", " ".join(node.defer))
+        if node.rollback:
+            element.set(f"{_F}rollback", "true")
         if node.kind == "compound":
             self._initial(element, node)
         self._blocks(element, node)
@@ -112,6 +123,8 @@ class _Writer:
                 self._transition(element, node, transition).set(_AFTER, str(timeout.delay_ms))
         for transition in node.on_done:
             self._transition(element, node, transition).set(f"{_F}done", "true")
+        for transition in node.on_error:
+            self._transition(element, node, transition).set(f"{_F}error", "true")
         for transition in node.transitions:
             self._transition(element, node, transition)
 
