@@ -1,7 +1,16 @@
 """What a machine is: its normalized model, the reader of its text, and all checks of it."""
 
-from foliot.definition.diagnostics import CODES, DefinitionRefused, Diagnostic, Faults, ReadingStopped, Severity
+from foliot.definition.diagnostics import (
+    CODES,
+    DefinitionRefused,
+    Diagnostic,
+    Faults,
+    ReadingStopped,
+    Severity,
+    did_you_mean,
+)
 from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_value
+from foliot.definition.json_reader import read_json
 from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
 from foliot.definition.loading import Reading, check, decode, load, read, understand
@@ -36,13 +45,15 @@ from foliot.definition.model import (
     done_event,
 )
 from foliot.definition.schemas import compile_schema
-from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree
-from foliot.definition.words import delay_us
-from foliot.definition.writing import dump
+from foliot.definition.shape import Shape
+from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, plain
+from foliot.definition.words import STATE_NAME, delay_us
+from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression
 
 __all__ = [
     "CODES",
     "ENVIRONMENT",
+    "STATE_NAME",
     "Action",
     "After",
     "Assign",
@@ -68,6 +79,7 @@ __all__ = [
     "Limits",
     "Log",
     "Mapping",
+    "NotWritable",
     "Payload",
     "Place",
     "Raise",
@@ -77,6 +89,7 @@ __all__ = [
     "Send",
     "Sequence",
     "Severity",
+    "Shape",
     "StateKind",
     "StateNode",
     "Transition",
@@ -89,10 +102,15 @@ __all__ = [
     "compile_value",
     "decode",
     "delay_us",
+    "did_you_mean",
     "done_event",
     "dump",
+    "dump_actions",
+    "dump_expression",
     "language_schema",
     "load",
+    "plain",
     "read",
+    "read_json",
     "understand",
 ]

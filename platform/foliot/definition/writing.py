@@ -57,6 +57,20 @@ def dump(definition: Definition) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
+def dump_actions(actions: Iterable[Action]) -> list[_Json]:
+    """Write actions as the language has them.
+
+    Raises:
+        NotWritable: one of them is SCXML's alone.
+    """
+    return [_action(action) for action in actions]
+
+
+def dump_expression(expression: Expression) -> str | float | bool | None:
+    """Write an expression as the language has it: CEL, or a constant."""
+    return expression.source if isinstance(expression, Cel) else expression.value
+
+
 def _schema(spec: ContextSpec | EventSpec) -> _Json:
     return {} if spec.json_schema is None else {"schema": spec.json_schema}
 
@@ -66,8 +80,8 @@ def _state(node: StateNode) -> _Json:
     initial = None if node.initial is None else node.initial.rpartition(".")[2]
     body = {
         "initial": initial,
-        "entry": [_action(action) for action in node.entry],
-        "exit": [_action(action) for action in node.exit],
+        "entry": dump_actions(node.entry),
+        "exit": dump_actions(node.exit),
         "defer": list(node.defer),
         "always": [_transition(transition) for transition in node.always],
         "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
@@ -94,7 +108,7 @@ def _transition(transition: Transition) -> _Json:
     if transition.guard is not None:
         written["guard"] = transition.guard
     if transition.actions:
-        written["actions"] = [_action(action) for action in transition.actions]
+        written["actions"] = dump_actions(transition.actions)
     if transition.reenter:
         written["reenter"] = True
     return written
@@ -121,15 +135,17 @@ def _action(action: Action) -> _Json:  # noqa: PLR0911 - one for each kind
         case Cancel():
             return {"cancel": action.id}
         case Log():
-            return {"log": _expression(action.expression)}
+            return {"log": dump_expression(action.expression)}
         case If():
             return {"if": [_branch(branch) for branch in action.branches]}
         case ForEach():
             index = {} if action.index is None else {"index": action.index}
-            actions = [_action(each) for each in action.actions]
-            return {"foreach": {"array": _expression(action.array), "item": action.item, **index, "actions": actions}}
+            actions = dump_actions(action.actions)
+            return {
+                "foreach": {"array": dump_expression(action.array), "item": action.item, **index, "actions": actions}
+            }
         case Block():
-            return {"block": [_action(each) for each in action.actions]}
+            return {"block": dump_actions(action.actions)}
         case Dispatch() | Withdraw():
             raise NotWritable(f"the action {action.kind} of SCXML has no words in this language")
         case _:
@@ -138,16 +154,12 @@ def _action(action: Action) -> _Json:  # noqa: PLR0911 - one for each kind
 
 def _branch(branch: Branch) -> _Json:
     guard = {} if branch.guard is None else {"guard": branch.guard}
-    return {**guard, "actions": [_action(action) for action in branch.actions]}
+    return {**guard, "actions": dump_actions(branch.actions)}
 
 
 def _payload(payload: Payload) -> Any:
-    return _expressions(payload.values) if payload.content is None else _expression(payload.content)
+    return _expressions(payload.values) if payload.content is None else dump_expression(payload.content)
 
 
 def _expressions(expressions: dict[str, Expression]) -> _Json:
-    return {name: _expression(expression) for name, expression in expressions.items()}
-
-
-def _expression(expression: Expression) -> Any:
-    return expression.source if isinstance(expression, Cel) else expression.value
+    return {name: dump_expression(expression) for name, expression in expressions.items()}

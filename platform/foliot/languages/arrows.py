@@ -15,7 +15,6 @@ from `[*]`, or from `open.[*]`, says otherwise. What is read is Foliot's own lan
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as Fields
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
@@ -38,6 +37,7 @@ from foliot.definition import (
     decode,
     understand,
 )
+from foliot.languages.trees import json_tree, object_tree
 
 _LIMITS: Final = Limits()
 _STATE: Final = r"(?:[A-Za-z_][A-Za-z0-9_-]*\.)*(?:[A-Za-z_][A-Za-z0-9_-]*|\[\*\])"
@@ -113,7 +113,7 @@ class _Arrows:
         head: dict[str, Tree] = {"foliot": Scalar(1, Place(1, 1), ("foliot",)), "id": self._name}
         if self._context:
             initial = Mapping(self._context, self._lets, Place(1, 1), ("context", "initial"))
-            head["context"] = _mapping({"initial": initial}, Place(1, 1), ("context",))
+            head["context"] = object_tree({"initial": initial}, Place(1, 1), ("context",))
         keys = {name: Key(name, tree.place, (name,)) for name, tree in head.items()}
         return Mapping({**head, **root.values}, {**keys, **root.keys}, Place(1, 1), ())
 
@@ -141,7 +141,7 @@ class _Arrows:
             self._faults.error("D902", at, what, 'Write 0, true, null, "a text", [1, 2] or {"a": 1}.')
             return
         path = ("context", "initial", found["name"])
-        self._context[found["name"]] = _tree(value, at, path)
+        self._context[found["name"]] = json_tree(value, at, path)
         self._lets[found["name"]] = Key(found["name"], Place(place.line, place.column + found.start("name")), path)
 
     def _arrow(self, source: str, label: str, target: str, place: Place, at: Place) -> None:
@@ -159,7 +159,7 @@ class _Arrows:
             remedy = "Write: event [guard] / name = value; raise other"
             self._faults.error("D901", at, f"{self._faults.quote(label)} cannot be read.", remedy)
             return
-        transition = _mapping(fields, at, ())
+        transition = object_tree(fields, at, ())
         if not trigger:
             state.always.append(transition)
         elif found := _AFTER.match(trigger):
@@ -216,7 +216,7 @@ class _Arrows:
             where = Place(at.line, begin + offset + len(part) - len(part.lstrip()))
             name = "raise" if text.startswith("raise ") else "script"
             value = Scalar(text.removeprefix("raise ").strip(), where, ())
-            actions.append(_mapping({name: value}, where, ()))
+            actions.append(object_tree({name: value}, where, ()))
             offset += len(part) + 1
         fields["actions"] = Sequence(tuple(actions), at, ())
         return True
@@ -231,7 +231,7 @@ class _Trees:
             fields["type"] = Scalar("final", state.place, (*path, "type"))
         if state.children:
             below = {name: self.state(child, (*path, "states", name)) for name, child in state.children.items()}
-            fields["states"] = _mapping(below, state.place, (*path, "states"))
+            fields["states"] = object_tree(below, state.place, (*path, "states"))
             first = next(iter(state.children))
             fields["initial"] = state.initial or Scalar(first, state.place, (*path, "initial"))
         if state.always:
@@ -241,24 +241,7 @@ class _Trees:
                 lists = {key: Sequence(tuple(each), state.keys[key], (*path, name, key)) for key, each in group.items()}
                 keys = {key: Key(key, state.keys[key], (*path, name, key)) for key in group}
                 fields[name] = Mapping(dict(lists), keys, state.place, (*path, name))
-        return _mapping(fields, state.place, path)
-
-
-def _mapping(fields: Fields[str, Tree], place: Place, path: tuple[str | int, ...]) -> Mapping:
-    values: dict[str, Tree] = dict(fields)
-    return Mapping(values, {name: Key(name, tree.place, (*path, name)) for name, tree in values.items()}, place, path)
-
-
-def _tree(value: object, place: Place, path: tuple[str | int, ...]) -> Tree:
-    match value:
-        case dict():
-            return _mapping({name: _tree(each, place, (*path, name)) for name, each in value.items()}, place, path)
-        case list():
-            return Sequence(tuple(_tree(each, place, (*path, n)) for n, each in enumerate(value)), place, path)
-        case str() | int() | float() | bool() | None:
-            return Scalar(value, place, path)
-        case _:
-            raise AssertionError(value)
+        return object_tree(fields, state.place, path)
 
 
 def _split(label: str) -> tuple[str, str | None]:

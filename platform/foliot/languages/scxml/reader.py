@@ -31,6 +31,7 @@ from foliot.definition import (
 from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
 from foliot.languages.scxml.expressions import Translator
+from foliot.languages.trees import machine_id
 
 _KINDS: Final = ("state", "parallel", "final", "history")
 _DATAMODELS: Final = ("cel", "null", "")
@@ -118,7 +119,7 @@ class _Document:
         self._name_all()
         root = self._top()
         definition = Definition(
-            id=_machine_id(self._translator.name),
+            id=machine_id(self._translator.name),
             context=ContextSpec(),
             system=self._translator.asks,
             root=root,
@@ -317,8 +318,3 @@ def _history(element: Element) -> Literal["shallow", "deep"] | None:
     if element.name != "history":
         return None
     return "deep" if element.attributes.get("type") == "deep" else "shallow"
-
-
-def _machine_id(name: str) -> str:
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower()).strip("-")
-    return plain[:63].strip("-") or "machine"
