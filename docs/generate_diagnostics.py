@@ -26,7 +26,7 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "D5": "Actions and events",
         "D6": "Expressions",
         "D7": "Schemas",
-        "D8": "SCXML",
+        "D8": "SCXML and XState",
         "D9": "Arrows",
     }
 )

@@ -18,7 +18,9 @@ from foliot.definition import Diagnostic
 from foliot.errors import Refusal
 from foliot.languages import check as check_text
 
-Files: TypeAlias = Annotated[list[Path], typer.Argument(help="YAML, JSON, .scxml or .arrows; - is standard input.")]
+Files: TypeAlias = Annotated[
+    list[Path], typer.Argument(help="YAML, JSON, .scxml, .xstate.json or .arrows; - is standard input.")
+]
 
 
 class Format(StrEnum):

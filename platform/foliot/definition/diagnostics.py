@@ -104,6 +104,9 @@ CODES = MappingProxyType(
         "D805": "unknown state",
         "D806": "two states of one id",
         "D807": "unknown data model",
+        "D808": "name without a meaning",
+        "D809": "part that is left out",
+        "D810": "other behaviour than in XState",
         # 9: arrows.
         "D901": "not an arrow",
         "D902": "not a JSON value",

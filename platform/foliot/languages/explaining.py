@@ -2,7 +2,8 @@
 
 A page is Markdown: what the code means, `## Why`, `## Wrong` and `## Right`. The examples are texts of whole machines.
 The opening line of an example says what its text does not show: `hl_lines` the line of the fault, `limits` a limit that
-is lowered so that the example can be short, `encoding` how its bytes are written, `also` a code that comes along.
+is lowered so that the example can be short, `encoding` how its bytes are written, `also` a code that comes along,
+`file` what it is called where its language does not tell.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _example(language: str, options: str, text: str) -> Example:
     told = dict(_OPTION.findall(options))
     pairs = (pair.split("=") for pair in told.get("limits", "").split())
     return Example(
-        file=f"machine.{_SUFFIXES.get(language, language)}",
+        file=told.get("file", f"machine.{_SUFFIXES.get(language, language)}"),
         language=language,
         text=text,
         line=int(told.get("hl_lines", 0)),

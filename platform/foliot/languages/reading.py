@@ -6,6 +6,7 @@ from foliot.definition import Diagnostic, Limits
 from foliot.definition import check as check_own
 from foliot.languages.arrows import check_arrows
 from foliot.languages.scxml import check_scxml
+from foliot.languages.xstate import check_xstate
 
 _LIMITS = Limits()
 
@@ -16,4 +17,6 @@ def check(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tupl
         return check_arrows(text, filename=filename, limits=limits)
     if filename.endswith((".scxml", ".xml")):
         return check_scxml(text, filename=filename, limits=limits)
+    if filename.endswith(".xstate.json"):
+        return check_xstate(text, filename=filename, limits=limits)
     return check_own(text, filename=filename, limits=limits)
