@@ -81,7 +81,7 @@ lint: $(VENV)/.dev ## Look at format, style, types and imports
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: lint kafka-jars ## Lint, and run all tests that fit into CI
+test: lint kafka-jars xstate-package ## Lint, and run all tests that fit into CI
 	$(BIN)/pytest -q $(SPREAD)
 	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory test-compiled TESTS="$(COMPILED_TESTS)"; \
 	  else echo "NOT TESTED: the compiled modules, since there is no C compiler (cc)."; fi
@@ -108,7 +108,7 @@ unit: $(VENV)/.dev ## Run the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/conformance
 
 .PHONY: conformance
-conformance: $(VENV)/.dev ## SCXML's own tests, other engines' scripts, and CEL against Google's implementation
+conformance: $(VENV)/.dev xstate-package ## SCXML's own tests, other engines' scripts, and CEL against Google's implementation
 	$(BIN)/pytest -q tests/conformance
 
 # Apache Kafka's jars come through Maven; without java and mvn the tests that need it say so.
@@ -119,6 +119,28 @@ kafka-jars: $(VENV)/.dev
 .PHONY: kafka-install
 kafka-install: $(VENV)/.run ## Fetch Apache Kafka's jars into the user's cache
 	@$(BIN)/python -c 'from foliot.local import install_jars; install_jars()'
+
+# npm's xstate, a tool of the tests alone: this version, and no other bytes than these.
+NODE := $(VENV)-node
+XSTATE := xstate-5.33.3
+XSTATE_SHA256 := 9dd7d05d6eecade4480f866e200d73f5f878dd2c0cdd8eaf70c7ce15d97a9253
+
+$(NODE)/.done:
+	@echo "Fetching $(XSTATE) into $(NODE) …"
+	@rm -rf $(NODE) && mkdir -p $(NODE)
+	@cd $(NODE) && npm pack --silent $(subst xstate-,xstate@,$(XSTATE)) >/dev/null
+	@cd $(NODE) && echo "$(XSTATE_SHA256)  $(XSTATE).tgz" | sha256sum --check --quiet && tar xzf $(XSTATE).tgz
+	@touch $@
+
+# Without node and npm, or without npm's registry, the tests that compare with xstate say so.
+.PHONY: xstate-package
+xstate-package:
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE)/.done \
+	  || echo "NOT FETCHED: npm's xstate; nothing is compared with it."; fi
+
+.PHONY: xstate
+xstate: $(VENV)/.dev $(NODE)/.done ## 6,000 random machines on npm's xstate and on Foliot's engine (minutes)
+	PYTHONPATH=tests $(BIN)/python tests/conformance/xstate/run.py --machines 6000 --report docs/reports/xstate
 
 .PHONY: api-cases
 api-cases: $(VENV)/.dev ## 24,500 requests made out of /openapi.json: every answer is one that it describes (minutes)
@@ -158,4 +180,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(COMPILED) $(PEERS) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
+	rm -rf $(VENV) $(COMPILED) $(PEERS) $(NODE) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
