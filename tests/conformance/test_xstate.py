@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from conformance.xstate.comparing import PACKAGE, Trial, draw, first_difference, missing, run_foliot, run_xstate
-from conformance.xstate.run import told
+from conformance.xstate.comparing import (
+    PACKAGE,
+    Trial,
+    draw,
+    first_difference,
+    missing,
+    read,
+    run_foliot,
+    run_xstate,
+    told,
+)
 
-from foliot.languages.xstate import read_xstate, write_xstate
+from foliot.languages.xstate import write_xstate
 
 MACHINES = 80
 
@@ -29,7 +38,8 @@ def test_random_machines_do_the_same_on_both_sides_but_where_check_tells_it() ->
     parted = [
         trial.seed
         for trial, theirs in zip(trials, run_xstate(trials), strict=True)
-        if first_difference(theirs, run_foliot(trial)) is not None and not told(trial)
+        if not told(reading := read(trial))
+        and first_difference(theirs, run_foliot(trial, reading.definition)) is not None
     ]
 
     assert parted == []
@@ -49,8 +59,7 @@ def test_what_is_written_does_on_xstate_what_was_read() -> None:
 
 
 def again(trial: Trial) -> Trial:
-    definition = read_xstate(json.dumps(trial.machine), filename="m.xstate.json").definition
-    return Trial(trial.seed, json.loads(write_xstate(definition).text), trial.script)
+    return Trial(trial.seed, json.loads(write_xstate(read(trial).definition).text), trial.script)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +76,7 @@ def test_a_descriptor_fits_what_it_fits_in_xstate(descriptor: str, event: str, i
     machine = {"id": "m", "initial": "a", "states": {"a": {"on": {descriptor: "b"}}, "b": {}}}
     trial = Trial(0, machine, [{"event": event, "data": {}}])
 
-    [theirs], ours = run_xstate([trial]), run_foliot(trial)
+    [theirs], ours = run_xstate([trial]), run_foliot(trial, read(trial).definition)
 
     assert theirs.steps == ours.steps
     assert theirs.steps[-1]["configuration"] == (["b"] if is_taken else ["a"])

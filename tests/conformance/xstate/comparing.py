@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from typing import Any, Final
 
 from conformance.xstate.machines import random_machine, random_script
 
+from foliot.definition import Definition
 from foliot.engine import EngineError, Limits, compile  # noqa: A004 - the engine's own word
-from foliot.languages.xstate import read_xstate
+from foliot.languages.xstate import XstateReading, read_xstate
 from foliot.testing import Session, Sessions
 
 ROOT: Final = Path(__file__).parents[3]
@@ -74,9 +76,18 @@ def run_xstate(trials: list[Trial]) -> list[Run]:
     return [Run(**json.loads(line)) for line in told.stdout.splitlines()]
 
 
-def run_foliot(trial: Trial) -> Run:
+def read(trial: Trial) -> XstateReading:
+    """Read a machine as Foliot does."""
+    return read_xstate(json.dumps(trial.machine), filename="m.xstate.json")
+
+
+def told(reading: XstateReading) -> frozenset[str]:
+    """Give what is told of a machine's behaviour in XState (D810), without the names of states."""
+    return frozenset(re.sub(r"'[^']*'", "…", each.what) for each in reading.diagnostics if each.code == "D810")
+
+
+def run_foliot(trial: Trial, definition: Definition) -> Run:
     """Run a machine on Foliot's engine."""
-    definition = read_xstate(json.dumps(trial.machine), filename="m.xstate.json").definition
     sessions = Sessions()
     steps: list[dict[str, Any]] = []
     try:

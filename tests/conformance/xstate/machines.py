@@ -86,7 +86,7 @@ def random_script(random: Random, length: int) -> list[dict[str, Any]]:
 class _Maker:
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.depth_max = random.choice((1, 2, 2, 3))
+        self.depth_max = random.choice((1, 1, 2, 2, 3))
         # In one of five machines stands what the two sides do otherwise, as docs/languages.md tells.
         self.is_odd = random.random() < 0.2
         self.root = _Sketch((), "")
@@ -223,10 +223,14 @@ class _Maker:
         return False
 
     def leads_back(self, source: _Sketch, targets: list[str]) -> bool:
-        """Say whether a target is a history state that may remember the source."""
-        return any(target.endswith("h") and not target.startswith("#") and target != ".h" for target in targets) or (
-            source.kind == "parallel" and ".h" in targets
-        )
+        """Say whether a target is a history state that may remember the source, or a state around it."""
+        return any(target.endswith("h") and self.is_near(source, target) for target in targets)
+
+    def is_near(self, source: _Sketch, target: str) -> bool:
+        if target.startswith("#"):
+            parent = tuple(target.removeprefix("#m.").split(".")[:-1])
+            return source.path[: len(parent)] == parent and (source.path != parent or source.kind == "parallel")
+        return not target.startswith(".") or (target == ".h" and source.kind == "parallel")
 
     def id(self, sketch: _Sketch) -> str:
         return "#" + ".".join(("m", *sketch.path))

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.xstate.comparing import EVENTS, Trial, batches, first_difference, missing, run_foliot, run_xstate
-
-from foliot.languages.xstate import check_xstate
+from conformance.xstate.comparing import (
+    EVENTS,
+    Trial,
+    batches,
+    first_difference,
+    missing,
+    read,
+    run_foliot,
+    run_xstate,
+    told,
+)
 
 _BATCH = 250
 _SHOWN = 3
@@ -34,8 +41,9 @@ class Tally:
     def add(self, trials: list[Trial]) -> None:
         """Compare some machines."""
         for trial, theirs in zip(trials, run_xstate(trials), strict=True):
-            ours = run_foliot(trial)
-            kinds = told(trial)
+            reading = read(trial)
+            ours = run_foliot(trial, reading.definition)
+            kinds = told(reading)
             self.machines += 1
             self.steps += len(theirs.steps)
             self.untold += not kinds
@@ -51,12 +59,6 @@ class Tally:
                     json.dumps(run.steps[number]) if number < len(run.steps) else run.error for run in (theirs, ours)
                 ]
                 self.unexplained.append(f"machine {trial.seed}, step {number}: xstate {seen[0]}, Foliot {seen[1]}")
-
-
-def told(trial: Trial) -> frozenset[str]:
-    """Give what `foliot check` tells of a machine's behaviour in XState (D810), without the names of states."""
-    found = check_xstate(json.dumps(trial.machine), filename="m.xstate.json")
-    return frozenset(re.sub(r"'[^']*'", "…", each.what) for each in found if each.code == "D810")
 
 
 def page(tally: Tally) -> str:

@@ -8,7 +8,7 @@
 - XState asks eventless transitions in the order in which states were entered, not in that of the document.
 - XState passes over the actions of an initial transition where a region is entered beside another one, or a history
   state leads there.
-- XState enters a state without leaving it where a history state leads back to it.
+- XState enters a state without leaving it where a history state leads back to it, or into a state around the source.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ def differences(root: StateNode, machine: str) -> Iterator[Difference]:
             what = "XState asks the eventless transitions of regions in the order in which their states were entered."
             yield Difference(path, what, "Foliot asks them in the order of the text: let nothing depend on it.")
         if any(_leads_back(nodes, node, each) for each in node.outgoing()):
-            what = "Where a history state leads back to this state, XState enters it without leaving it."
-            yield Difference(path, what, "Name a state that is no history state.")
+            what = "Where a history state leads back into what is active, XState enters it without leaving it."
+            yield Difference(
+                path, what, "Foliot leaves it first, or refuses the step: name a state that is no history state."
+            )
         if any(_may_change_nothing(node, each) for each in node.always):
             what = (
                 "An eventless transition here may change nothing: XState takes it once, Foliot while its guard holds."
@@ -63,7 +65,7 @@ def _has_eventless(region: StateNode) -> bool:
 
 
 def _leads_back(nodes: dict[str, StateNode], source: StateNode, transition: Transition) -> bool:
-    """Say whether a transition may lead, by a history state, to its own source, and that shows."""
+    """Say whether a transition may lead, by a history state, into states that it does not leave, and that shows."""
     for target in transition.targets:
         parent = _parent(target)
         if nodes[target].kind != "history" or not _within(source.id, parent):
@@ -71,7 +73,7 @@ def _leads_back(nodes: dict[str, StateNode], source: StateNode, transition: Tran
         if source.id == parent and source.kind == "parallel" and not nodes[target].default_targets:
             return _notices(source)
         if source.id != parent:
-            return _notices(source)
+            return _parent(source.id) != parent or _notices(source)
     return False
 
 
