@@ -253,3 +253,12 @@ def test_a_small_text_does_not_become_a_large_machine() -> None:
         definition(document)
 
     assert "D104" in {each.code for each in refusal.value.diagnostics}
+
+
+def test_much_that_is_left_out_leaves_room_for_what_is_wrong() -> None:
+    states = {f"s{number}": {"tags": ["x"], "on": {"go": f"s{(number + 1) % 300}"}} for number in range(300)}
+
+    found = check(json.dumps({"id": "m", "initial": "s0", "states": states}), filename=FILE)
+
+    assert {each.severity for each in found} == {"warning"}
+    assert "290 more of these are not shown." in {each.what for each in found}

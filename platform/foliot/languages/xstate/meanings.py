@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from foliot.cel import CelError, free_names, literal
-from foliot.definition import Faults, Mapping, Place, ReadingStopped, Scalar, Sequence, Shape, Tree, did_you_mean, plain
+from foliot.definition import Mapping, Place, ReadingStopped, Scalar, Sequence, Shape, Tree, did_you_mean, plain
 from foliot.languages.trees import json_tree, object_tree
+from foliot.languages.xstate.remarks import Remarks
 
 PARTS: Final = ("guards", "actions", "delays")
 _NO_EXPRESSIONS: Final = frozenset({"raise", "event", "cancel", "id", "delay", "topic", "item", "index", "script"})
@@ -28,8 +29,8 @@ class Meanings:
     """What names mean, as far as it is told. `inlined` counts what was put where names stood."""
 
     known: dict[str, dict[str, Tree]]
-    faults: Faults
     shape: Shape
+    remarks: Remarks
     inlined: list[int] = field(default_factory=lambda: [0, 0])
 
     def guard(self, tree: Tree) -> Scalar | None:
@@ -39,7 +40,7 @@ class Meanings:
             return None
         meaning = self.known["guards"].get(name)
         if meaning is None:
-            what = f"No condition is told for the guard {self.faults.quote(name)}: it fails whenever it is asked."
+            what = f"No condition is told for the guard {self.shape.faults.quote(name)}: it fails whenever it is asked."
             self._untold(tree, what, "guards", name)
             return Scalar(
                 f"fail({literal(f'The guard {name} of XState has no condition here.')})", tree.place, tree.path
@@ -55,7 +56,8 @@ class Meanings:
         for item in tree.items if isinstance(tree, Sequence) else (tree,):
             if isinstance(item, Scalar) and item.value is None:
                 what = "Here stood a function of JavaScript, for which JSON has no words."
-                self.faults.warning("D809", item, f"{what} It is left out.", "Give the function a name in setup().")
+                remedy = "Give the function a name in setup()."
+                self.remarks.tell("D809", item, f"{what} It is left out.", remedy, kind="function")
             else:
                 yield from self._action(item)
 
@@ -71,7 +73,7 @@ class Meanings:
         if meaning is None and isinstance(tree, Mapping) and name.startswith("xstate."):
             meaning = _built_in(name, tree)
         if meaning is None:
-            what = f"Nothing is told for the action {self.faults.quote(name)}: it is left out."
+            what = f"Nothing is told for the action {self.shape.faults.quote(name)}: it is left out."
             self._untold(tree, what, "actions", name)
             return
         for action in meaning.items if isinstance(meaning, Sequence) else (meaning,):
@@ -87,8 +89,9 @@ class Meanings:
         return None if typed is None else self.shape.text(typed), None if params is None else plain(params)
 
     def _untold(self, tree: Tree, what: str, part: str, name: str) -> None:
-        near = did_you_mean(name, self.known[part]) if self.known[part] else ""
-        self.faults.warning("D808", tree, what, near or f'Tell it under "foliot": {{"{part}": {{…}}}}.')
+        near = did_you_mean(name, self.known[part]) if len(name) <= self.shape.faults.limits.name_chars_max else ""
+        remedy = near or f'Tell it under "foliot": {{"{part}": {{…}}}}.'
+        self.remarks.tell("D808", tree, what, remedy, kind=f"{part} {name}")
 
     def _fill(self, tree: Tree, params: Any) -> Tree:
         """Put what an action is given in the place of `params` in its expressions."""
@@ -124,25 +127,26 @@ class Meanings:
         self._spend(len(scalars), sum(len(str(scalar.value)) for scalar in scalars), tree)
 
     def _spend(self, values: int, chars: int, tree: Tree) -> None:
-        limits = self.faults.limits
+        limits = self.shape.faults.limits
         self.inlined[0] += values
         self.inlined[1] += chars
         if self.inlined[0] > limits.node_count_max or self.inlined[1] > limits.text_bytes_max:
             what = "What the names of guards and actions stand for is more than a machine may have, all taken together."
-            self.faults.error("D104", tree, what, "Split the machine.")
+            self.shape.faults.error("D104", tree, what, "Split the machine.")
             raise ReadingStopped(what)
 
 
-def read_meanings(section: Mapping | None, given: Fields[str, Fields[str, Any]], faults: Faults) -> Meanings:
+def read_meanings(
+    section: Mapping | None, given: Fields[str, Fields[str, Any]], shape: Shape, remarks: Remarks
+) -> Meanings:
     """Read what the document tells under `foliot`; what is given beside it comes before it."""
-    shape = Shape(faults)
     known: dict[str, dict[str, Tree]] = {part: {} for part in PARTS}
     for part in PARTS:
         tree = None if section is None else section.values.get(part)
         told = None if tree is None else shape.mapping(tree, f"an object of {part}")
         known[part].update({} if told is None else told.values)
         known[part].update({name: json_tree(value, Place(1, 1), (part, name)) for name, value in given[part].items()})
-    return Meanings(known, faults, shape)
+    return Meanings(known, shape, remarks)
 
 
 def _built_in(name: str, tree: Mapping) -> Tree | None:

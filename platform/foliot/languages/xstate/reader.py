@@ -36,6 +36,7 @@ from foliot.languages.trees import machine_id, object_tree
 from foliot.languages.xstate.conditions import is_pattern, narrowed, prefix_of
 from foliot.languages.xstate.differences import differences
 from foliot.languages.xstate.meanings import PARTS, Meanings, constant, read_meanings
+from foliot.languages.xstate.remarks import Remarks
 from foliot.languages.xstate.selection import as_xstate_selects
 from foliot.languages.xstate.targets import Path, States, Target, kind_of
 
@@ -117,7 +118,8 @@ class _Document:
         self._faults = faults
         self._shape = Shape(faults)
         self._section = self._sections(document, _SECTION)
-        self._meanings: Meanings = read_meanings(self._section, given, faults)
+        self._remarks = Remarks(faults)
+        self._meanings: Meanings = read_meanings(self._section, given, self._shape, self._remarks)
         self._states = States(document, faults)
         self._is_printed = {"key", "transitions", "order"} <= document.values.keys()
         self._with_beginning: set[str] = set()
@@ -144,10 +146,14 @@ class _Document:
 
     def finished(self, definition: Definition) -> Definition:
         """Say what the language has no words for."""
-        root = as_xstate_selects(definition.root, self._with_beginning)
+        root, is_complete = as_xstate_selects(definition.root, self._with_beginning)
         for difference in differences(root, self._states.machine):
             place = self._states.bodies.get(difference.path, self._document)
-            self._faults.warning("D810", place, difference.what, difference.remedy)
+            self._remarks.tell("D810", place, difference.what, difference.remedy, kind=difference.remedy)
+        if not is_complete:
+            what = "There are too many transitions in regions: some may be taken beside others, where XState takes one."
+            self._remarks.tell("D810", self._document, what, "Split the machine.", kind="size")
+        self._remarks.finish()
         return definition.model_copy(update={"root": root})
 
     def _context(self) -> Mapping:
@@ -239,6 +245,7 @@ class _Document:
         done = body.values.get("onDone")
         done = None if done is None else self._transitions(path, done)
         written = self._entries(body, "on")
+        hiding = _hiding([key.name for key, _ in written], self._faults.limits.name_chars_max)
         for key, tree in sorted(written, key=lambda entry: (is_pattern(entry[0].name), -len(entry[0].name))):
             name = key.name
             if name.startswith(_AFTER) and self._is_printed:
@@ -248,8 +255,8 @@ class _Document:
                 done = done or self._transitions(path, tree)
             else:
                 event = self._event(name)
-                exact = not is_pattern(name) and self._has_relative(event, [each.name for each, _ in written])
-                on[event] = (Key(event, key.place, key.path), self._transitions(path, tree, event if exact else None))
+                exact = event if name in hiding and not is_pattern(name) else None
+                on[event] = (Key(event, key.place, key.path), self._transitions(path, tree, exact))
         for key, tree in self._entries(body, "after"):
             self._add_timeout(after, key, self._transitions(path, tree))
         return self._group(on, body, "on"), self._group(after, body, "after"), done
@@ -272,12 +279,6 @@ class _Document:
             if path is not None:
                 return ".".join(("done.state", *path, *(["*"] if name.endswith(".*") else [])))
         return name.removeprefix("xstate.") if name in {f"{_DONE}*", "xstate.done.*", "xstate.after.*"} else name
-
-    def _has_relative(self, event: str, names: list[str]) -> bool:
-        """Say whether another descriptor of the state would be hidden, were this one taken as a prefix."""
-        return any(
-            prefix_of(name) == event if is_pattern(name) else name.startswith(f"{event}.") for name in names
-        ) or any(is_pattern(name) and prefix_of(name).startswith(f"{event}.") for name in names)
 
     def _add_timeout(self, after: dict[str, tuple[Key, Tree]], key: Key, transitions: Tree) -> None:
         name = key.name
@@ -333,7 +334,7 @@ class _Document:
     def _leave_out(self, where: Key | Tree, what: str, name: str = "") -> None:
         remedy = _WHY.get(name) or (did_you_mean(name, sorted(_KNOWN)) if name else "")
         remedy = remedy if remedy.startswith("Did") or name in _WHY else ""
-        self._faults.warning("D809", where, f"{what} It is left out.", remedy)
+        self._remarks.tell("D809", where, f"{what} It is left out.", remedy, kind=name or what)
 
     def _transitions(self, path: Path, tree: Tree, event: str | None = None) -> Sequence:
         items = tree.items if isinstance(tree, Sequence) else (tree,)
@@ -387,9 +388,18 @@ class _Document:
         for item, target in known:
             if target.is_root and path and {"entry", "after"} & self._document.values.keys():
                 what = "XState runs what the machine itself does on entry once more here; it is never left by Foliot."
-                self._faults.warning("D810", item, what, "Name a child of the machine.")
+                self._remarks.tell("D810", item, what, "Name a child of the machine.", kind="root")
         reenters = any(target.reenters for _, target in known)
         return (names[0] if len(names) == 1 else Sequence(tuple(names), tree.place, tree.path)), reenters
+
+
+def _hiding(names: list[str], chars_max: int) -> frozenset[str]:
+    """Give what would hide another descriptor of the same state, were it taken as a prefix."""
+    found: set[str] = set()
+    for name in names:
+        tokens = prefix_of(name).split(".") if len(name) <= chars_max else []
+        found.update(".".join(tokens[:count]) for count in range(1, len(tokens) + is_pattern(name)))
+    return frozenset(found)
 
 
 def _without_timers(actions: tuple[Tree, ...], name: str, count: int) -> tuple[Tree, ...]:

@@ -8,8 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from foliot.cel import SOURCE_BYTES_MAX, literal
 from foliot.definition import Block, StateNode, Transition
@@ -30,12 +29,13 @@ _PAIRS_MAX: Final = 20_000
 """Transitions above and below that are compared, all states taken together; hundreds of states have fewer."""
 
 
-def as_xstate_selects(root: StateNode, with_beginning: Collection[str]) -> StateNode:
-    """Give a machine the guards by which it selects as XState does.
+def as_xstate_selects(root: StateNode, with_beginning: Collection[str]) -> tuple[StateNode, bool]:
+    """Give a machine the guards by which it selects as XState does, and say whether all could be given.
 
     In the states `with_beginning` the last of the actions on entry are those of the initial transition.
     """
-    return _Selecting(with_beginning, narrows=True).state(root)[0]
+    selecting = _Selecting(with_beginning, narrows=True)
+    return selecting.state(root)[0], selecting.is_complete
 
 
 def taken_beside(root: StateNode) -> Iterator[tuple[str, Transition]]:
@@ -46,8 +46,7 @@ def taken_beside(root: StateNode) -> Iterator[tuple[str, Transition]]:
             yield state_id, transition
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(NamedTuple):
     """A transition somewhere below. `is_parted` says that it lies in one of several regions below the state above."""
 
     source: str
@@ -67,6 +66,7 @@ class _Selecting:
         self._with_beginning = with_beginning
         self._narrows = narrows
         self._pairs = 0
+        self.is_complete = True
 
     def state(self, node: StateNode) -> tuple[StateNode, tuple[Inner, ...]]:
         """Rewrite a state and all below it; beside it comes what can be taken in it."""
@@ -76,9 +76,7 @@ class _Selecting:
         regions = [child for child in node.children if child.kind != "history"]
         is_parting = node.kind == "parallel" and len(regions) > 1
         below = tuple(
-            Inner(inner.source, inner.transition, inner.kind, inner.is_parted or is_parting)
-            for _, inners in rewritten
-            for inner in inners
+            inner._replace(is_parted=True) if is_parting else inner for _, inners in rewritten for inner in inners
         )
         own = tuple(Inner(node.id, each, node.kind, is_parted=False) for each in _with_events(node))
         parted = [inner for inner in below if inner.is_parted]
@@ -116,6 +114,7 @@ class _Selecting:
         """Let a transition wait for those inside, where SCXML would take both."""
         self._pairs += len(inners)
         if self._pairs > _PAIRS_MAX:
+            self.is_complete = False
             return transition
         event, guard = transition.event or "", transition.guard
         rivals = [
@@ -128,7 +127,9 @@ class _Selecting:
             guard = narrowed(event, unless(widened(event, guard or ""), rivals))
         else:
             guard = unless(guard, rivals)
-        if not rivals or len(guard or "") * _BYTES_PER_CHAR > SOURCE_BYTES_MAX:
+        is_short = len(guard or "") * _BYTES_PER_CHAR <= SOURCE_BYTES_MAX
+        self.is_complete = self.is_complete and is_short
+        if not rivals or not is_short:
             return transition
         return transition.model_copy(update={"guard": guard})
 

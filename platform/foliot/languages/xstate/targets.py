@@ -102,6 +102,8 @@ class States:
         same = [path for path in self.bodies if path and path[-1] == last][:1]
         if same:
             return f"Did you mean '#{'.'.join((self.machine, *same[0]))}'?"
+        if len(last) > self._faults.limits.name_chars_max:
+            return ""
         return did_you_mean(last, [path[-1] for path in list(self.bodies)[:200] if path])
 
 
