@@ -64,6 +64,20 @@ $(PEERS)/%/.done: benchmarks/peers/requirements-%.txt $(VENV)/.uv
 .PHONY: peers
 peers: $(PEERS)/celery/.done $(PEERS)/dbos/.done $(PEERS)/langgraph/.done ## Make the environments of the benchmark's peers
 
+# XState comes through npm as it is published, held to its hash; it depends on nothing. Without node, it is left out.
+XSTATE := benchmarks/peers/xstate.sha256
+$(PEERS)/xstate/.done: $(XSTATE)
+	@echo "Making $(PEERS)/xstate …"
+	@rm -rf $(@D) && mkdir -p $(@D)/node_modules/xstate
+	@cd $(@D) && npm pack --silent xstate@$$(sed -E 's/.*xstate-(.*)\.tgz/\1/' $(abspath $(XSTATE))) >/dev/null \
+	  && sha256sum --check --quiet $(abspath $(XSTATE)) && tar -xzf xstate-*.tgz --strip-components 1 -C node_modules/xstate
+	@touch $@
+
+.PHONY: xstate
+xstate:
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PEERS)/xstate/.done; \
+	  else echo "NOT MEASURED: XState, since there is no node or no npm."; fi
+
 .PHONY: demo
 demo: $(VENV)/.run ## Stream 60,000 events through the whole path, kill a worker, and check every step
 	@$(BIN)/foliot demo --checker tests/checker/check.py
@@ -160,6 +174,10 @@ bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot a
 	$(COMPILED)/bin/python -m benchmarks.spine --report docs/reports/spine
 	$(COMPILED)/bin/python -m benchmarks contest --peers $(PEERS)
 
+.PHONY: bench-engine
+bench-engine: $(COMPILED)/.done $(PEERS)/engines/.done xstate ## Measure Foliot's engine alone beside other engines (minutes)
+	$(COMPILED)/bin/python -m benchmarks engines --peers $(PEERS) --plain $(BIN)/python
+
 .PHONY: bench-long
 bench-long: $(COMPILED)/.done kafka-install peers ## Every setting, latency, scaling, growth to 1,000,000 instances, an hour's soak (hours)
 	$(COMPILED)/bin/python -m benchmarks contest --long --peers $(PEERS)
@@ -170,7 +188,7 @@ bench-long: $(COMPILED)/.done kafka-install peers ## Every setting, latency, sca
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin all dependencies anew
-	@for peer in celery dbos langgraph; do $(BIN)/uv pip compile benchmarks/peers/requirements-$$peer.in $(LOCK) \
+	@for peer in celery dbos engines langgraph; do $(BIN)/uv pip compile benchmarks/peers/requirements-$$peer.in $(LOCK) \
 	  -o benchmarks/peers/requirements-$$peer.txt || exit 1; done
 	@echo uv | $(BIN)/uv pip compile - $(LOCK) --no-annotate -o requirements-uv.txt
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra client --extra server --extra local --group build -o requirements.txt

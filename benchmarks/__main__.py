@@ -1,6 +1,7 @@
 """Measure Foliot and its peers on this machine.
 
 python -m benchmarks contest [--long] [--report docs/benchmarks]
+python -m benchmarks engines [--rounds 3] [--peers .venv-peers]
 python -m benchmarks growth [--instances 1000,100000,1000000] [--remembered 20000000]
 python -m benchmarks latency [--rounds 5]
 python -m benchmarks scaling [--crews 1x1,1x2,2x2,2x4,4x4] [--rounds 3]
@@ -15,17 +16,18 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.contenders import Contender, DbosWorkflows, LanggraphCheckpoints, NaiveCelery, Subject
 from benchmarks.contest import Plan, hold
+from benchmarks.engines import EnginesPlan, compare, find_entrants
 from benchmarks.growth import Population, grow
 from benchmarks.latency import LatencyPlan, look_at_latency
 from benchmarks.measure import Failed, Window
-from benchmarks.report import Figures, as_figures, write_json, write_report
-from benchmarks.rig import Rig, facts, rig
+from benchmarks.report import Figures, as_figures, judge, write_json, write_report
+from benchmarks.rig import facts, rig
 from benchmarks.scaling import Crew, ScalingPlan, scale
 from benchmarks.soak import SoakPlan, soak
 
@@ -68,6 +70,12 @@ def _options() -> argparse.Namespace:
     contest.add_argument("--long", action="store_true", help="longer windows, more rounds, every setting")
     contest.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="where `make peers` put environments")
     contest.set_defaults(run=_contest)
+    engines = commands.add_parser("engines", help="Foliot's engine alone and other engines")
+    engines.add_argument("--rounds", type=int, default=3)
+    engines.add_argument("--seconds", type=float, default=0.5, help="of CPU for each operation of each engine")
+    engines.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="where their environments are")
+    engines.add_argument("--plain", type=Path, default=Path(".venv/bin/python"), help="a Python with Foliot uncompiled")
+    engines.set_defaults(run=_engines)
     growth = commands.add_parser("growth", help="Foliot beside more and more instances and remembered ids")
     growth.add_argument("--instances", default="1000,100000,1000000", help="sizes, the one to compare with first")
     growth.add_argument("--remembered", type=int, default=20_000_000, help="ids in the dedupe window; 0: leave it out")
@@ -95,7 +103,7 @@ def _options() -> argparse.Namespace:
     soaking.set_defaults(run=_soak)
     page = commands.add_parser("page", help="write the page and the plots anew from the report's figures")
     page.set_defaults(run=lambda options: write_report(_contest_of(options), options.report))
-    for command in (contest, growth, latency, scaling, soaking, page):
+    for command in (contest, engines, growth, latency, scaling, soaking, page):
         command.add_argument("--report", type=Path, default=REPORT, help="the folder that has the report")
     return parser.parse_args()
 
@@ -116,6 +124,17 @@ def _contest(options: argparse.Namespace) -> None:
     write_report(figures, options.report)
 
 
+def _engines(options: argparse.Namespace) -> None:
+    entrants, not_measured = find_entrants(options.peers, options.plain.absolute())
+    figures = compare(entrants, not_measured, EnginesPlan(options.rounds, options.seconds, alive=200), say)
+    versions = [entrant["version"].partition(" ") for entrant in figures["entrants"].values()]
+    _keep(figures, {name: version.partition(",")[0] for name, _, version in versions}, "engines", options)
+    for target in judge(figures):
+        say(f"{'met' if target.met else 'NOT MET'}: {target.what}: {target.seen} (asked: {target.asked})")
+    for reason in not_measured:
+        say(f"NOT MEASURED: {reason}")
+
+
 def _growth(options: argparse.Namespace) -> None:
     sizes = [int(size) for size in options.instances.split(",")]
     populations = [Population(f"foliot_{size}", size) for size in sizes]
@@ -123,7 +142,7 @@ def _growth(options: argparse.Namespace) -> None:
         populations.append(Population("foliot_remembered", sizes[0], options.remembered))
     with rig() as made:
         figures = grow(made, populations, options.rounds, options.events, say)
-        _keep(figures, made, "growth", options)
+        _keep(figures, made.versions(), "growth", options)
     for title, ratio in figures["against_the_first"].items():
         say(f"{title}: {ratio['cpu']:.2f} times the CPU and {ratio['wal']:.2f} times the WAL of the first")
 
@@ -132,7 +151,7 @@ def _latency(options: argparse.Namespace) -> None:
     plan = replace(LATENCY, rounds=options.rounds, backlog=options.backlog)
     with rig() as made:
         figures = look_at_latency(made, plan, say)
-        _keep(figures, made, "latency", options)
+        _keep(figures, made.versions(), "latency", options)
     for name, times in figures["best"].items():
         say(
             f"{name}: median {times['p50_ms']:.1f} ms, p99 {times['p99_ms']:.1f} ms in the best of {plan.rounds} rounds"
@@ -144,7 +163,7 @@ def _scaling(options: argparse.Namespace) -> None:
     plan = replace(SCALING, rounds=options.rounds, events=options.events, first=options.first)
     with rig() as made:
         figures = scale(made, crews, plan, say)
-        _keep(figures, made, "scaling", options)
+        _keep(figures, made.versions(), "scaling", options)
     for crew in figures["crews"]:
         rate, cpu = crew["against_the_first"]["events_per_s"], crew["against_the_first"]["cpu"]
         say(f"{crew['title']}: {rate:.2f} times the rate and {cpu:.2f} times the CPU of the first")
@@ -155,12 +174,12 @@ def _soak(options: argparse.Namespace) -> None:
         seconds = options.hours * 3600
         plan = SoakPlan(options.per_second, seconds, options.instances, options.every_s, options.relay)
         figures = soak(made, plan, say)
-        _keep(figures, made, "soak", options)
+        _keep(figures, made.versions(), "soak", options)
 
 
-def _keep(figures: Figures, made: Rig, name: str, options: argparse.Namespace) -> None:
+def _keep(figures: Figures, servers: Mapping[str, str], name: str, options: argparse.Namespace) -> None:
     """Write what was measured beside the contest, and the page anew."""
-    write_json(figures | {"machine": asdict(facts()), "servers": made.versions()}, options.report / f"{name}.json")
+    write_json(figures | {"machine": asdict(facts()), "servers": dict(servers)}, options.report / f"{name}.json")
     if (options.report / "contest.json").exists():
         write_report(_contest_of(options), options.report)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.report.engines_section import as_engines_section
 from benchmarks.report.figures import Figures
 from benchmarks.report.growth_section import as_growth_section
 from benchmarks.report.latency_section import as_latency_section
@@ -16,6 +17,7 @@ from benchmarks.report.tables import as_table
 from benchmarks.rig.servers import SERVER_SETTINGS
 
 SECTIONS: Final[Mapping[str, Callable[[Figures], list[str]]]] = {
+    "engines": as_engines_section,
     "latency": as_latency_section,
     "scaling": as_scaling_section,
     "growth": as_growth_section,
