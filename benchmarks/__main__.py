@@ -127,8 +127,9 @@ def _contest(options: argparse.Namespace) -> None:
 def _engines(options: argparse.Namespace) -> None:
     entrants, not_measured = find_entrants(options.peers, options.plain.absolute())
     figures = compare(entrants, not_measured, EnginesPlan(options.rounds, options.seconds, alive=200), say)
-    versions = [entrant["version"].partition(" ") for entrant in figures["entrants"].values()]
-    _keep(figures, {name: version.partition(",")[0] for name, _, version in versions}, "engines", options)
+    engines = (entrant for entrant in figures["entrants"].values() if entrant["role"] != "tables")
+    versions = [engine["version"].partition(",")[0].partition(" ") for engine in engines]
+    _keep(figures, {name: version for name, _, version in versions}, "engines", options)
     for target in judge(figures):
         say(f"{'met' if target.met else 'NOT MET'}: {target.what}: {target.seen} (asked: {target.asked})")
     for reason in not_measured:

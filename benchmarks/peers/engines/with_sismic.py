@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 from sismic.interpreter import Interpreter
 from sismic.io import import_from_yaml
+from sismic.model import Event
 
 from benchmarks.peers.engines.measuring import Make, Sight, run
 
@@ -153,7 +154,7 @@ class Interpreters:
     def __init__(self, text: str, context: dict[str, Any], events: Sequence[tuple[str, dict[str, Any]]]) -> None:
         self._statechart = import_from_yaml(text)
         self._context = context
-        self._events = [(event, data) for event, data in events]
+        self._events = [Event(event, **data) for event, data in events]
 
     def create(self) -> Interpreter:
         """Make an interpreter; its first step enters the initial states."""
@@ -163,16 +164,15 @@ class Interpreters:
 
     def send(self, interpreter: Interpreter, number: int) -> Interpreter:
         """Queue one event and step."""
-        event, data = self._events[number]
-        interpreter.queue(event, **data).execute_once()
+        interpreter.queue(self._events[number]).execute_once()
         return interpreter
 
     def drive(self, interpreter: Interpreter, times: int) -> Interpreter:
         """Queue and step all events."""
         events = self._events
         for _ in range(times):
-            for event, data in events:
-                interpreter.queue(event, **data).execute_once()
+            for event in events:
+                interpreter.queue(event).execute_once()
         return interpreter
 
     def look(self, interpreter: Interpreter) -> Sight:

@@ -206,11 +206,11 @@ class Charts:
         return chart
 
     def drive(self, chart: StateChart, times: int) -> StateChart:
-        """Send all events."""
-        events = self._events
+        """Call all events, which is a little faster than to send their names."""
+        events = [(getattr(chart, event), data) for event, data in self._events]
         for _ in range(times):
             for event, data in events:
-                chart.send(event, **data)
+                event(**data)
         return chart
 
     def look(self, chart: StateChart) -> Sight:

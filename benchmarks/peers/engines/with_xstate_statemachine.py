@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import orjson
-from xstate_statemachine import MachineLogic, SyncInterpreter, create_machine
+from xstate_statemachine import Event, MachineLogic, SyncInterpreter, create_machine
 
 from benchmarks.peers.engines.measuring import Make, Sight, run
 
@@ -191,7 +191,7 @@ class Interpreters:
 
     def __init__(self, name: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
         self._machine = create_machine(CONFIGS[name], logic=MachineLogic(actions=_ACTIONS, guards=_GUARDS))
-        self._events = [(event, data) for event, data in events]
+        self._events = [Event(event, data) for event, data in events]
 
     def create(self) -> Any:
         """Start an interpreter."""
@@ -199,16 +199,15 @@ class Interpreters:
 
     def send(self, interpreter: Any, number: int) -> Any:
         """Send one event."""
-        event, data = self._events[number]
-        interpreter.send(event, **data)
+        interpreter.send(self._events[number])
         return interpreter
 
     def drive(self, interpreter: Any, times: int) -> Any:
         """Send all events."""
         events = self._events
         for _ in range(times):
-            for event, data in events:
-                interpreter.send(event, **data)
+            for event in events:
+                interpreter.send(event)
         return interpreter
 
     def look(self, interpreter: Any) -> Sight:
