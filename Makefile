@@ -62,7 +62,7 @@ $(PEERS)/%/.done: benchmarks/peers/requirements-%.txt $(VENV)/.uv
 	@touch $@
 
 .PHONY: peers
-peers: $(PEERS)/celery/.done $(PEERS)/dbos/.done $(PEERS)/langgraph/.done ## Make the environments of the benchmark's peers
+peers: $(foreach peer,celery dbos engines langgraph,$(PEERS)/$(peer)/.done) ## Make the environments of the benchmark's peers
 
 # XState comes through npm as it is published, held to its hash; it depends on nothing. Without node, it is left out.
 XSTATE := benchmarks/peers/xstate.sha256

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any, Final, TypeAlias
 
 from benchmarks.engines.entrants import Entrant
@@ -45,7 +46,7 @@ def compare(entrants: Sequence[Entrant], not_measured: Sequence[str], plan: Engi
     for number in range(plan.rounds):
         before = MachineClock.read()
         answers = {machine: _measure(entrants, machine, plan, say) for machine in EVENTS}
-        sizes = _ask((sys.executable, "-m", "benchmarks.engines.sizes", "--seconds", str(plan.seconds)))
+        sizes = _ask((sys.executable, "-m", "benchmarks.foliot_alone.sizes", "--seconds", str(plan.seconds)))
         surroundings.append({"load_before": before.load, "stolen": MachineClock.read().stolen_since(before)})
         rounds.append({"machines": answers, "sizes": sizes})
         say(f"round {number + 1}/{plan.rounds} is done")
@@ -102,8 +103,7 @@ def check_agreement(machine: str, answers: Mapping[str, Answer]) -> None:
     expected = answers[first]["trace"]
     for name in (first, *others):
         for kind in ("trace", "resumed"):
-            trace = answers[name][kind]
-            for place, (seen, wanted) in enumerate(zip(trace, expected, strict=True)):
+            for place, (seen, wanted) in enumerate(zip_longest(answers[name][kind], expected)):
                 if seen != wanted:
                     raise Failed(f"{machine}: after {place} events {name} is in {seen} ({kind}), {first} in {wanted}")
 

@@ -37,12 +37,14 @@ def find_entrants(environments: Path, plain: Path) -> tuple[Sequence[Entrant], S
     """Find all that can be run here, Foliot first, and say what can not; `plain` is a Python without compiled modules.
 
     Raises:
-        SystemExit: the environment of the Python engines has not been made.
+        SystemExit: an environment that is needed has not been made.
     """
+    if not plain.exists():
+        raise SystemExit(f"there is no {plain}: run `make setup`")
     python = str(peer_python(environments, "engines"))
     entrants = [
-        Entrant("foliot", "Foliot", "subject", (sys.executable, "-m", "benchmarks.engines.subject")),
-        Entrant("foliot_plain", "Foliot, not compiled", "plain", (str(plain), "-m", "benchmarks.engines.subject")),
+        Entrant("foliot", "Foliot", "subject", (sys.executable, "-m", "benchmarks.foliot_alone.four")),
+        Entrant("foliot_plain", "Foliot, not compiled", "plain", (str(plain), "-m", "benchmarks.foliot_alone.four")),
         Entrant("tables", "tables by hand", "tables", (python, "-m", f"{_PROGRAMS}.by_hand")),
         *(Entrant(name, title, "peer", (python, "-m", f"{_PROGRAMS}.with_{name}")) for name, title in _PEERS.items()),
     ]

@@ -2,13 +2,14 @@ import copy
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.engines.comparing import OPERATIONS, EnginesPlan, as_engine_figures, check_agreement
-from benchmarks.engines.entrants import Entrant
-from benchmarks.engines.sizes import hierarchy, regions, ring
-from benchmarks.engines.subject import MACHINES, NOW, FoliotMachine
+from benchmarks.engines.entrants import Entrant, find_entrants
+from benchmarks.foliot_alone.four import MACHINES, NOW, FoliotMachine
+from benchmarks.foliot_alone.sizes import hierarchy, regions, ring
 from benchmarks.measure import Failed
 from benchmarks.peers.engines import by_hand
 from benchmarks.peers.engines.measuring import EVENTS, measure, trace, trace_resumed
@@ -85,8 +86,26 @@ def test_an_engine_that_does_something_else_ends_the_run() -> None:
     other["resumed"][1][0][0] = "c"
 
     check_agreement("ring", {"foliot": answer, "same": answer, "none": {"missing": "no"}})
+    with pytest.raises(Failed, match="ring: after 1 events short is in None"):
+        check_agreement("ring", {"foliot": answer, "short": answer | {"trace": answer["trace"][:1]}})
     with pytest.raises(Failed, match=r"ring: after 1 events other is in .*'c'.* \(resumed\), foliot in .*'b'"):
         check_agreement("ring", {"foliot": answer, "same": answer, "other": other})
+
+
+def test_without_xstate_the_others_take_part_and_it_is_said(tmp_path: Path) -> None:
+    python = tmp_path / "engines" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+
+    entrants, not_measured = find_entrants(tmp_path, plain=python)
+
+    assert [entrant.role for entrant in entrants] == ["subject", "plain", "tables", "peer", "peer", "peer", "peer"]
+    assert [reason.partition(":")[0] for reason in not_measured] == ["XState"]
+
+
+def test_a_missing_environment_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="make setup"):
+        find_entrants(tmp_path, plain=tmp_path / "python")
 
 
 def test_xstate_is_pinned_by_version_and_hash() -> None:

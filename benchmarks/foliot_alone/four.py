@@ -1,6 +1,6 @@
-"""Foliot's engine on the four machines: a program of its own, compiled or not as its interpreter has it.
+"""The four machines of `make bench-engine`, run by Foliot: compiled or not, as the interpreter has it.
 
-python -m benchmarks.engines.subject ring [--seconds 0.5] [--alive 200]
+python -m benchmarks.foliot_alone.four ring [--seconds 0.5] [--alive 200]
 """
 
 from __future__ import annotations

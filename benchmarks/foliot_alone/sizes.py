@@ -1,6 +1,6 @@
 """What a step of Foliot costs beside more and more states, and beside more and more active ones.
 
-python -m benchmarks.engines.sizes [--seconds 0.5]
+python -m benchmarks.foliot_alone.sizes [--seconds 0.5]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from benchmarks.engines.subject import NOW
+from benchmarks.foliot_alone.four import NOW
 from benchmarks.peers.engines.measuring import rates
 from foliot.definition import Definition, Limits, load
 from foliot.engine import Compiled, Event, compile, start, step  # noqa: A004 - the engine's own word
