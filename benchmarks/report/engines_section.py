@@ -44,7 +44,9 @@ def as_engines_section(figures: Mapping[str, Any]) -> list[str]:
         "",
         *_makings(figures["rounds"]),
         "",
-        _HOW.read_text().format(**figures["plan"], missing=_missing(figures["entrants"])),
+        _HOW.read_text().format(
+            **figures["plan"], missing=_missing(figures["entrants"]), versions=_versions(figures["entrants"])
+        ),
     ]
 
 
@@ -111,3 +113,7 @@ def _missing(entrants: Mapping[str, Any]) -> str:
         for machine, reason in entrant["missing"].items()
     ]
     return "; ".join(reasons) or "everybody could express all four"
+
+
+def _versions(entrants: Mapping[str, Any]) -> str:
+    return "; ".join(dict.fromkeys(entrant["version"] for entrant in entrants.values()))
