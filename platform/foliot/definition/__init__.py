@@ -13,7 +13,7 @@ from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_va
 from foliot.definition.json_reader import read_json
 from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
-from foliot.definition.loading import Reading, check, decode, load, read, understand
+from foliot.definition.loading import Places, Reading, check, decode, load, parse, read, understand
 from foliot.definition.model import (
     Action,
     After,
@@ -46,8 +46,8 @@ from foliot.definition.model import (
 )
 from foliot.definition.schemas import compile_schema
 from foliot.definition.shape import Shape
-from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, plain
-from foliot.definition.words import STATE_NAME, delay_us
+from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
+from foliot.definition.words import STATE_NAME, delay_us, duration_ms
 from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "NotWritable",
     "Payload",
     "Place",
+    "Places",
     "Raise",
     "Reading",
     "ReadingStopped",
@@ -107,8 +108,11 @@ __all__ = [
     "dump",
     "dump_actions",
     "dump_expression",
+    "duration_ms",
+    "find",
     "language_schema",
     "load",
+    "parse",
     "plain",
     "read",
     "read_json",

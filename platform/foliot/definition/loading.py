@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
 
 from foliot.definition import scalars
 from foliot.definition.building import Builder, Built
@@ -25,12 +26,30 @@ _LIMITS = Limits()
 class Reading:
     """What a text is: `definition` is None if a diagnostic is an error.
 
-    `positions` has line and column, from 1, for each path into the text, as in `Diagnostic.path`.
+    `positions` has line and column, from 1, for each path into the text, as in `Diagnostic.path`; `places` has those of
+    states and transitions, as far as the language tells them.
     """
 
     definition: Definition | None
     diagnostics: tuple[Diagnostic, ...]
-    positions: dict[str, tuple[int, int]]
+    positions: dict[str, tuple[int, int]] = field(default_factory=dict)
+    places: Places = field(default_factory=lambda: Places({}, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each state (by id) and each transition (by index) stands in the text."""
+
+    states: Table[str, Place]
+    transitions: Table[int, Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a tree means: the machine, and where its parts stand."""
+
+    definition: Definition
+    places: Places
 
 
 def load(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Definition:
@@ -54,14 +73,17 @@ def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Readi
     """Read a text and keep all that is known of it. Whatever the text is, no exception comes out."""
     faults = Faults(filename, limits)
     tree: Tree | None = None
-    definition: Definition | None = None
+    understood: Understood | None = None
     try:
         content = decode(text, faults)
-        tree = _parse(content, filename, faults)
-        definition = understand(tree, content, faults)
+        tree = parse(content, filename, faults)
+        understood = understand(tree, content, faults)
     except ReadingStopped:
-        definition = None
-    return Reading(None if faults.any_error() else definition, faults.sorted(), {} if tree is None else positions(tree))
+        understood = None
+    where = {} if tree is None else positions(tree)
+    if understood is None or faults.any_error():
+        return Reading(None, faults.sorted(), where)
+    return Reading(understood.definition, faults.sorted(), where, understood.places)
 
 
 def decode(text: str | bytes, faults: Faults) -> str:
@@ -95,7 +117,7 @@ def _from_utf8(encoded: bytes, faults: Faults) -> str:
         raise ReadingStopped("not UTF-8") from error
 
 
-def _parse(content: str, filename: str, faults: Faults) -> Tree:
+def parse(content: str, filename: str, faults: Faults) -> Tree:
     """Read JSON where it says so or looks so, else YAML: `{a: 1}` begins like JSON, too."""
     if filename.endswith(".json"):
         return read_json(content, faults)
@@ -109,7 +131,7 @@ def _parse(content: str, filename: str, faults: Faults) -> Tree:
     return read_yaml(content, faults)
 
 
-def understand(tree: Tree, content: str, faults: Faults) -> Definition | None:
+def understand(tree: Tree, content: str, faults: Faults) -> Understood | None:
     """Make a machine of a tree, whose places are places in `content`; `faults` gets all that is wrong with it."""
     shape = Shape(faults)
     document = shape.mapping(tree, "a machine")
@@ -133,7 +155,11 @@ def understand(tree: Tree, content: str, faults: Faults) -> Definition | None:
     if not faults.any_error("D2", "D3", "D4"):
         linter.check_runs()
         check_handled(events if isinstance(events, Mapping) else None, built.definition, faults)
-    return built.definition
+    places = Places(
+        {state_id: sketch.where.place for state_id, sketch in census.states.items()},
+        {index: located.place for index, located in built.places.items()},
+    )
+    return Understood(built.definition, places)
 
 
 def _check_schemas(document: Mapping, built: Built, faults: Faults) -> ContextNames | None:

@@ -30,6 +30,7 @@ from foliot.definition import (
     Limits,
     Mapping,
     Place,
+    Reading,
     ReadingStopped,
     Scalar,
     Sequence,
@@ -70,27 +71,29 @@ def read_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -
     Raises:
         DefinitionRefused: something is wrong; `diagnostics` has all of it.
     """
-    faults = Faults(filename, limits)
-    definition = _read(text, faults, filename)
-    if definition is None or faults.any_error():
-        raise DefinitionRefused(faults.sorted())
-    return definition
+    reading = reading_of_arrows(text, filename=filename, limits=limits)
+    if reading.definition is None:
+        raise DefinitionRefused(reading.diagnostics)
+    return reading.definition
 
 
 def check_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
     """Tell everything that is wrong with a text."""
+    return reading_of_arrows(text, filename=filename, limits=limits).diagnostics
+
+
+def reading_of_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
+    """Read a text and keep all that is known of it."""
     faults = Faults(filename, limits)
-    _read(text, faults, filename)
-    return faults.sorted()
-
-
-def _read(text: str | bytes, faults: Faults, filename: str) -> Definition | None:
     try:
         content = decode(text, faults)
         tree = _Arrows(faults, PurePath(filename).stem).read(content)
-        return None if faults.any_error() else understand(tree, content, faults)
+        understood = None if faults.any_error() else understand(tree, content, faults)
     except ReadingStopped:
-        return None
+        understood = None
+    if understood is None or faults.any_error():
+        return Reading(None, faults.sorted())
+    return Reading(understood.definition, faults.sorted(), places=understood.places)
 
 
 class _Arrows:

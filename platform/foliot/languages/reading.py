@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from foliot.definition import Diagnostic, Limits
-from foliot.definition import check as check_own
-from foliot.languages.arrows import check_arrows
-from foliot.languages.scxml import check_scxml
-from foliot.languages.xstate import check_xstate
+from foliot.definition import Diagnostic, Limits, Reading
+from foliot.definition import read as read_own
+from foliot.languages.arrows import reading_of_arrows
+from foliot.languages.scxml import reading_of_scxml
+from foliot.languages.xstate import reading_of_xstate
 
 _LIMITS = Limits()
 
 
+def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
+    """Read a machine and keep all that is known of it."""
+    if filename.endswith(".arrows"):
+        return reading_of_arrows(text, filename=filename, limits=limits)
+    if filename.endswith((".scxml", ".xml")):
+        return reading_of_scxml(text, filename=filename, limits=limits)
+    if filename.endswith(".xstate.json"):
+        return reading_of_xstate(text, filename=filename, limits=limits)
+    return read_own(text, filename=filename, limits=limits)
+
+
 def check(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
     """Tell everything that is wrong with a text, in its order: errors, and warnings of what is hardly meant."""
-    if filename.endswith(".arrows"):
-        return check_arrows(text, filename=filename, limits=limits)
-    if filename.endswith((".scxml", ".xml")):
-        return check_scxml(text, filename=filename, limits=limits)
-    if filename.endswith(".xstate.json"):
-        return check_xstate(text, filename=filename, limits=limits)
-    return check_own(text, filename=filename, limits=limits)
+    return read(text, filename=filename, limits=limits).diagnostics

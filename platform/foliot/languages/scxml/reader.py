@@ -22,6 +22,9 @@ from foliot.definition import (
     Invocation,
     Limits,
     Payload,
+    Place,
+    Places,
+    Reading,
     ReadingStopped,
     StateKind,
     StateNode,
@@ -47,6 +50,7 @@ class ScxmlReading:
     definition: Definition
     parameters: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
+    places: Places
 
 
 def read_scxml(text: str | bytes, *, filename: str, resource: Resource | None = None) -> ScxmlReading:
@@ -64,9 +68,16 @@ def read_scxml(text: str | bytes, *, filename: str, resource: Resource | None = 
 
 def check_scxml(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
     """Tell everything that is wrong with a document."""
+    return reading_of_scxml(text, filename=filename, limits=limits).diagnostics
+
+
+def reading_of_scxml(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
+    """Read a document and keep all that is known of it."""
     faults = Faults(filename, limits)
-    _read(text, faults, _nothing)
-    return faults.sorted()
+    reading = _read(text, faults, _nothing)
+    if reading is None or faults.any_error():
+        return Reading(None, faults.sorted())
+    return Reading(reading.definition, faults.sorted(), places=reading.places)
 
 
 def _read(text: str | bytes, faults: Faults, resource: Resource) -> ScxmlReading | None:
@@ -103,6 +114,7 @@ class _Document:
         self._faults = faults
         self._numbers = itertools.count()
         self._made = itertools.count(1)
+        self._places: dict[int, Place] = {}
         self._late = root.attributes.get("binding") == "late"
         name = root.attributes.get("name", "machine")
         self._translator = Translator(name, _data_names(root))
@@ -125,7 +137,8 @@ class _Document:
             root=root,
         )
         parameters = frozenset(data.attributes.get("id", "") for data in _declared(self._root))
-        return ScxmlReading(definition, parameters, self._faults.sorted())
+        states = {"": self._root.place} | {name: element.place for name, element in self._ids.items()}
+        return ScxmlReading(definition, parameters, self._faults.sorted(), Places(states, self._places))
 
     def _top(self) -> StateNode:
         """Read the root: the document, or the one state in it that stands for all of the machine."""
@@ -257,8 +270,10 @@ class _Document:
         targets = self._targets(element)
         is_internal = attributes.get("type") == "internal" and bool(inside) and inside.issuperset(targets)
         stays = is_internal or attributes.get("foliot:stays") == "true"
+        index = next(self._numbers)
+        self._places[index] = element.place
         return Transition(
-            index=next(self._numbers),
+            index=index,
             event=attributes.get("event"),
             targets=targets,
             guard=self._actions.guard(element),

@@ -21,6 +21,7 @@ from foliot.definition import (
     Key,
     Limits,
     Mapping,
+    Reading,
     ReadingStopped,
     Scalar,
     Sequence,
@@ -80,34 +81,35 @@ def read_xstate(
     Raises:
         DefinitionRefused: it is no machine, or says what cannot be; `diagnostics` has all of it.
     """
-    faults = Faults(filename, _LIMITS)
-    definition = _read(text, faults, {"guards": guards, "actions": actions, "delays": delays})
-    if definition is None or faults.any_error():
-        raise DefinitionRefused(faults.sorted())
-    return XstateReading(definition, faults.sorted())
+    reading = _read(text, Faults(filename, _LIMITS), {"guards": guards, "actions": actions, "delays": delays})
+    if reading.definition is None:
+        raise DefinitionRefused(reading.diagnostics)
+    return XstateReading(reading.definition, reading.diagnostics)
 
 
 def check_xstate(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
     """Tell everything that is wrong with a machine, and what of it is left out."""
-    faults = Faults(filename, limits)
-    _read(text, faults, dict.fromkeys(PARTS, _NONE))
-    return faults.sorted()
+    return reading_of_xstate(text, filename=filename, limits=limits).diagnostics
 
 
-def _read(text: str | bytes, faults: Faults, given: Fields[str, Fields[str, Any]]) -> Definition | None:
+def reading_of_xstate(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
+    """Read a machine and keep all that is known of it."""
+    return _read(text, Faults(filename, limits), dict.fromkeys(PARTS, _NONE))
+
+
+def _read(text: str | bytes, faults: Faults, given: Fields[str, Fields[str, Any]]) -> Reading:
     try:
         content = decode(text, faults)
-        tree = read_json(content, faults)
-        document = Shape(faults).mapping(tree, "a machine")
-        if document is None:
-            return None
-        reader = _Document(document, faults, given)
-        definition = understand(reader.translated(), content, faults)
-        if definition is None or faults.any_error():
-            return None
-        return reader.finished(definition)
+        document = Shape(faults).mapping(read_json(content, faults), "a machine")
+        if document is not None:
+            reader = _Document(document, faults, given)
+            understood = understand(reader.translated(), content, faults)
+            if understood is not None and not faults.any_error():
+                definition = reader.finished(understood.definition)
+                return Reading(None if faults.any_error() else definition, faults.sorted(), places=understood.places)
     except ReadingStopped:
-        return None
+        pass
+    return Reading(None, faults.sorted())
 
 
 class _Document:
