@@ -72,6 +72,14 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             f"Find out why (memory, a native crash). {_REDRIVE}",
         ),
         "database_outdated": ("The tables are not those of this version.", "Run `foliot db upgrade`."),
+        "coverage_too_low": (
+            "Scenarios cover less of a machine than `foliot test` was told to want.",
+            "Add scenarios for what is named, or let `foliot test --generate` write some.",
+        ),
+        "scenario_failed": (
+            "A machine does not do what its scenarios expect.",
+            "Mend the machine, or what is expected of it.",
+        ),
         "definition_refused": ("Definitions have errors; each has a code of its own.", "Mend what is named."),
         "lines_refused": (
             "Some lines of an event log are no events; each says why, the others were sent.",

@@ -4,7 +4,7 @@ from foliot.cel.environment import DIGEST, FAIL, IN_STATE, Environment, HostFunc
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
 from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, LIST, MAP, NULL, STRING, UINT, Type, UInt, list_of, map_of
-from foliot.cel.lexer import SOURCE_BYTES_MAX
+from foliot.cel.lexer import SOURCE_BYTES_MAX, Source, Token, tokenize
 from foliot.cel.operations import COST_MAX
 from foliot.cel.program import Program, compile_expression
 from foliot.cel.rewriting import free_names, literal
@@ -34,6 +34,8 @@ __all__ = [
     "EvaluationError",
     "HostFunction",
     "Program",
+    "Source",
+    "Token",
     "Type",
     "UInt",
     "compile_expression",
@@ -42,4 +44,5 @@ __all__ = [
     "literal",
     "map_of",
     "to_json",
+    "tokenize",
 ]

@@ -18,6 +18,7 @@ def register(commands: Commands) -> Commands:
     commands.add("check", "foliot.cli.checking:check", "Tell everything that is wrong with definitions.")
     commands.add("diagram", "foliot.cli.drawing:diagram", "Draw a machine, with an instance in it.")
     commands.add("init", "foliot.cli.starting:init", "Begin a project: a machine, its tests, a compose file.")
+    commands.add("test", "foliot.cli.testing:run_tests", "Run scenarios, and tell what of their machines they cover.")
     commands.add("explain", "foliot.cli.explanations:explain", "Tell what a code means and what to do.")
     commands.add("language schema", "foliot.cli.language:schema", "Write the JSON Schema of the language, for editors.")
     commands.add("api", "foliot.cli.serving:serve", "Serve the HTTP API until told to stop.")

@@ -46,19 +46,20 @@ def check(
         case Format.TEXT:
             return diagnosed(found, texts)
         case Format.JSON:
-            return Answer(data, refusal=_refusal(found, texts), as_json=True)
+            return Answer(data, refusal=refusal_of(found, texts), as_json=True)
         case Format.SARIF:
             log = orjson.dumps(sarif_log(found), option=orjson.OPT_INDENT_2).decode()
-            return Answer(data, (log,), _refusal(found, texts))
+            return Answer(data, (log,), refusal_of(found, texts))
 
 
 def diagnosed(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Answer:
     """Answer with the diagnostics of `texts`: red where one of them is an error."""
     views = tuple(tell(found, texts)) or (f"no fault in {_files(texts)}",)
-    return Answer({"diagnostics": found}, views, _refusal(found, texts))
+    return Answer({"diagnostics": found}, views, refusal_of(found, texts))
 
 
-def _refusal(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Refusal | None:
+def refusal_of(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Refusal | None:
+    """Count the errors among diagnostics of `texts`; None where there are none."""
     errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
     if not errors:
         return None

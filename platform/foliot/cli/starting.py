@@ -12,6 +12,7 @@ import typer
 from foliot.cli.answers import Answer
 from foliot.cli.files import write_file, writing
 from foliot.cli.language import schema_text
+from foliot.definition import language_schema
 from foliot.errors import FoliotError
 
 _TEMPLATES: Final = files("foliot.cli") / "project"
@@ -40,7 +41,9 @@ def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it
     """Begin a project: a machine, its tests in memory, and a compose file for all servers. Nothing is overwritten."""
     name = _NO_NAME.sub("-", directory.resolve().name.lower()).strip("-") or "machine"
     texts = {file: (_TEMPLATES / template).read_text(encoding="utf-8") for file, template in _FILES.items()}
-    texts = {file: text.replace(_NAME, name) for file, text in texts.items()} | {_SCHEMA: f"{schema_text()}\n"}
+    texts = {file: text.replace(_NAME, name) for file, text in texts.items()} | {
+        _SCHEMA: f"{schema_text(language_schema())}\n"
+    }
     there = [file for file in texts if (directory / file).exists()]
     if there:
         raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory))

@@ -10,7 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 from foliot.definition import DefinitionRefused
 from foliot.engine import (
@@ -41,6 +41,9 @@ from foliot.engine import (
 from foliot.languages.scxml import read_scxml
 
 _STEPS_MAX: Final = 100_000
+_NOTHING: Final = Event("", "", "", None)
+Watch: TypeAlias = Callable[["Session", Event, Step], None]
+"""Told each step after it was taken, before its effects happen. The first event of a session is its birth's."""
 NOT_BEGUN: Final = State((), {}, {}, {}, 0, done=False)
 
 
@@ -63,10 +66,13 @@ class Session:
 class Sessions:
     """All sessions of one run. `now` is in microseconds; `resource` gives the text that a `src` names."""
 
-    def __init__(self, *, now: int = 0, resource: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, *, now: int = 0, resource: Callable[[str], str] | None = None, watch: Watch | None = None
+    ) -> None:
         self.now = now
         self.all: dict[str, Session] = {}
         self._resource = resource
+        self._watch = watch
         self._ids = itertools.count(1)
         self._ordinals = itertools.count()
         self._later: list[tuple[int, int, Session, Event | Deliver]] = []
@@ -78,15 +84,22 @@ class Sessions:
         values: Mapping[str, Any] | None = None,
         parent: Session | None = None,
         invoke_id: str = "",
+        event: Event = _NOTHING,
     ) -> Session:
-        """Start an instance; `values` are put into its context before anything else."""
-        session_id = f"session_{next(self._ids)}"
-        session = Session(session_id, machine, NOT_BEGUN, parent, invoke_id)
-        self.all[session_id] = session
-        if parent is not None:
-            parent.services[invoke_id] = session
-        first = start(machine, Event("", "", "", None), self.now, host=self._host(session), values=values)
-        self._follow(session, first, None)
+        """Start an instance; `values` are put into its context before anything else.
+
+        `event` is the one that causes the birth: expressions see it, and it is not sent.
+        """
+        session = self._new(machine, NOT_BEGUN, parent, invoke_id)
+        first = start(machine, event, self.now, host=self._host(session), values=values)
+        self._follow(session, first, event)
+        return session
+
+    def place(self, machine: Compiled, state: State) -> Session:
+        """Begin with an instance that is in `state` already; its timers run."""
+        session = self._new(machine, state, None, "")
+        for timer_id, timer in state.timers.items():
+            self._arm(session, ArmTimer(timer_id, timer.armed, timer.due, timer.event, timer.data))
         return session
 
     def send(self, session: Session, event_type: str, data: Any = None) -> None:
@@ -120,6 +133,13 @@ class Sessions:
                 return
         raise RuntimeError(f"more than {_STEPS_MAX} steps: these sessions never rest")
 
+    def _new(self, machine: Compiled, state: State, parent: Session | None, invoke_id: str) -> Session:
+        session = Session(f"session_{next(self._ids)}", machine, state, parent, invoke_id)
+        self.all[session.id] = session
+        if parent is not None:
+            parent.services[invoke_id] = session
+        return session
+
     def _host(self, session: Session) -> Host:
         return Host(session.id, lambda target: self._find(session, target) is not None)
 
@@ -128,8 +148,10 @@ class Sessions:
             taken = step(session.machine, session.state, event, self.now, host=self._host(session))
             self._follow(session, taken, event)
 
-    def _follow(self, session: Session, taken: Step, event: Event | None) -> None:
+    def _follow(self, session: Session, taken: Step, event: Event) -> None:
         session.state = taken.state
+        if self._watch is not None:
+            self._watch(session, event, taken)
         output = None
         for effect in taken.effects:
             if isinstance(effect, Finish):

@@ -1,0 +1,69 @@
+"""Files of scenarios and of their machines, found and read for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from foliot.cli.files import read_file
+from foliot.definition import DefinitionRefused, Diagnostic
+from foliot.errors import FoliotError
+from foliot.testing import SUFFIXES, Suite, load_suite
+
+_SKIPPED: Final = ("node_modules", "__pycache__")
+
+
+class NoScenarios(FoliotError):
+    """No scenario is there to be run."""
+
+    code: ClassVar[str] = "no_scenarios"
+    remedy: ClassVar[str] = (
+        "Name a file that ends in .test.yaml, or a folder with one; `foliot test --generate` writes one."
+    )
+
+
+class Files:
+    """Reads files, and keeps their texts for diagnostics."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+
+    def fetch(self, file: str) -> bytes:
+        """Give the bytes of a file."""
+        if file not in self.texts:
+            self.texts[file] = read_file(Path(file))
+        return self.texts[file]
+
+    def load(self, paths: Sequence[Path]) -> tuple[list[Suite], list[Diagnostic]]:
+        """Read files of scenarios; all that is wrong is told at once."""
+        suites: list[Suite] = []
+        found: list[Diagnostic] = []
+        for path in paths:
+            try:
+                suites.append(load_suite(str(path), self.fetch))
+            except DefinitionRefused as error:
+                found += [each for each in error.diagnostics if each not in found]
+        return suites, found
+
+
+def find_scenarios(paths: Sequence[Path]) -> list[Path]:
+    """Find the files of scenarios that paths name, or that are below them.
+
+    Raises:
+        NoScenarios: there is none.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            below = (file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}"))
+            found |= dict.fromkeys(sorted(file for file in below if not _is_hidden(file.relative_to(path))))
+        else:
+            found[path] = None
+    if not found:
+        raise NoScenarios("no file ends in .test.yaml here", where=", ".join(map(str, paths)))
+    return list(found)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part in _SKIPPED for part in path.parts[:-1])

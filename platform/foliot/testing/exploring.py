@@ -1,0 +1,228 @@
+"""The ways that a machine can go, the shortest first: states of the search are what decides further ways.
+
+Two instances in the same configuration, with the same memories, timers and deciding values of the context (see
+`relevance`), are searched on once. Data of events are samples of their schemas. So the search is exhaustive as far as
+these samples stand for all data, the time of a timer matters only by the order in which timers fire, and its budget
+lasts; `Ways.complete` says whether it did.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from foliot.definition import Definition
+from foliot.engine import Compiled, EngineError, Event, State, Step, start, step
+from foliot.testing.relevance import deciding_names, event_fields, expressions_of, guards_of
+from foliot.testing.running import NO_EVENT, make_event, parent_of
+from foliot.testing.samples import constants_of, samples
+from foliot.testing.sessions import NOT_BEGUN
+
+STEPS_MAX: Final = 20_000
+_DUE_MAX: Final = 100
+
+
+class Move(NamedTuple):
+    """Something that can happen: an event comes, or (without one) time passes until the next timer is due."""
+
+    event: str | None
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """An instance and its clock (microseconds); `count` are the events that it has had."""
+
+    state: State
+    now: int
+    count: int
+
+
+BEGINNING: Final = World(NOT_BEGUN, 0, 0)
+
+
+def apply(machine: Compiled, world: World, move: Move) -> tuple[World, tuple[Step, ...]]:
+    """Let something happen, and all that is due then.
+
+    Raises:
+        EngineError: the engine stops at a limit.
+    """
+    state, now, count = world.state, world.now, world.count
+    steps: list[Step] = []
+    event: Event | None = None
+    if move.event is not None:
+        count += 1
+        event = make_event(count, move.event, move.data, now)
+    elif state.timers:
+        now = max(now, min(timer.due for timer in state.timers.values()))
+    if state is NOT_BEGUN:
+        born = start(machine, event or NO_EVENT, now)
+        steps += (born, *_fire(machine, born.state, now))
+    elif event is None:
+        steps += _fire(machine, state, now)
+    if event is not None:
+        taken = step(machine, steps[-1].state if steps else state, event, now)
+        steps += (taken, *_fire(machine, taken.state, now))
+    return World(steps[-1].state if steps else state, now, count), tuple(steps)
+
+
+def _fire(machine: Compiled, state: State, now: int) -> Iterator[Step]:
+    """Yield the steps of all timers that are due."""
+    for _ in range(_DUE_MAX):
+        due = [(timer.due, timer.armed, timer_id) for timer_id, timer in state.timers.items() if timer.due <= now]
+        if not due:
+            return
+        _, _, timer_id = min(due, key=lambda each: each[:2])
+        timer = state.timers[timer_id]
+        taken = step(machine, state, Event("", "", timer.event, timer.data, timer=(timer_id, timer.armed)), now)
+        state = taken.state
+        yield taken
+
+
+class Moves:
+    """What can happen to instances of a machine: the events that it knows, each with sample data, and time."""
+
+    def __init__(self, definition: Definition) -> None:
+        nodes = list(definition.root.walk())
+        constants = constants_of(guards_of(definition))
+        self._parents = parent_of(definition.root)
+        self._by_state: dict[str, tuple[str, ...]] = {}
+        self._moves: dict[str, tuple[Move, ...]] = {}
+        for node in nodes:
+            descriptors = [
+                name
+                for each in node.transitions
+                for name in (each.event or "").split()
+                if not name.startswith(("done.state", "done.invoke", "error"))
+            ]
+            descriptors += [name for line in node.defer for name in line.split()]
+            self._by_state[node.id] = tuple(
+                dict.fromkeys(name for each in descriptors for name in _types(each, definition))
+            )
+        reads = {name: _read_of(name, definition) for names in self._by_state.values() for name in names}
+        for name, fields in reads.items():
+            spec = definition.events.get(name)
+            schema = None if spec is None else spec.json_schema
+            self._moves[name] = tuple(Move(name, data) for data in samples(schema, constants, reads=fields))
+
+    def of(self, state: State) -> Iterator[Move]:
+        """Yield what can happen to an instance."""
+        names: dict[str, None] = {}
+        for leaf in state.configuration:
+            at: str | None = leaf
+            while at is not None:
+                names |= dict.fromkeys(self._by_state[at])
+                at = self._parents[at]
+        for name in names:
+            yield from self._moves[name]
+        if state.timers:
+            yield Move(None)
+
+
+def _types(descriptor: str, definition: Definition) -> Iterator[str]:
+    """Yield types of events that fit a descriptor."""
+    prefix = descriptor.removesuffix("*").removesuffix(".")
+    known = [name for name in definition.events if not prefix or name == prefix or name.startswith(f"{prefix}.")]
+    yield from known or [prefix or "anything"]
+
+
+def _read_of(name: str, definition: Definition) -> frozenset[str]:
+    """Name the fields of an event's data that its transitions read."""
+    sources: list[str] = []
+    for node in definition.root.walk():
+        for transition in node.transitions:
+            if name in [each for word in (transition.event or "").split() for each in _types(word, definition)]:
+                sources += [transition.guard] if transition.guard else []
+                sources += expressions_of(transition.actions)
+    return event_fields(sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a search came to: whether all was searched, and how many steps it took."""
+
+    complete: bool
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the search came to a world: the last move, and the way before it."""
+
+    move: Move
+    before: Way | None
+    came_from: World
+    world: World
+    steps: tuple[Step, ...]
+
+    def moves(self) -> tuple[Move, ...]:
+        """Give all moves in their order."""
+        return tuple(each.move for each in self.whole())
+
+    def whole(self) -> tuple[Way, ...]:
+        """Give all parts in their order."""
+        parts: list[Way] = []
+        way: Way | None = self
+        while way is not None:
+            parts.append(way)
+            way = way.before
+        return tuple(reversed(parts))
+
+
+def explore(
+    machine: Compiled,
+    look: Callable[[Way], bool],
+    *,
+    steps_max: int = STEPS_MAX,
+    sources: Iterable[str] = (),
+    mark: Callable[[Way], Hashable] = lambda _way: None,
+) -> Ways:
+    """Search breadth first and show the way of each move to `look`, which ends the search by True.
+
+    `sources` are expressions that matter beside guards. `mark` gives what parts two ways to otherwise alike instances.
+    """
+    names = deciding_names(machine.definition, sources)
+    moves = Moves(machine.definition)
+    born = start(machine, NO_EVENT, 0).state
+    waiting: deque[tuple[World, Way | None]] = deque([(BEGINNING, None)])
+    known: set[Hashable] = set()
+    count = 0
+    while waiting:
+        world, before = waiting.popleft()
+        begun = world.state is not NOT_BEGUN
+        for move in (*moves.of(world.state if begun else born), *(() if begun else (Move(None),))):
+            if move.event is not None and machine.validate_event(move.event, move.data) is not None:
+                continue
+            if count >= steps_max:
+                return Ways(complete=False, steps=count)
+            count += 1
+            try:
+                after, steps = apply(machine, world, move)
+            except EngineError:
+                continue
+            way = Way(move, before, world, after, steps)
+            if look(way):
+                return Ways(complete=False, steps=count)
+            key = (mark(way), _key(after, names))
+            if key not in known and not after.state.done:
+                known.add(key)
+                waiting.append((after, way))
+    return Ways(complete=True, steps=count)
+
+
+def _key(world: World, names: frozenset[str] | None) -> Hashable:
+    state = world.state
+    context: Mapping[str, Any] = state.context
+    if names is not None:
+        context = {name: value for name, value in context.items() if name in names}
+    return (
+        state.configuration,
+        tuple(sorted(state.history.items())),
+        tuple(timer_id for timer_id, _ in sorted(state.timers.items(), key=lambda each: (each[1].due, each[0]))),
+        tuple(event.type for event in state.deferred),
+        orjson.dumps(context, option=orjson.OPT_SORT_KEYS, default=repr),
+    )
