@@ -76,6 +76,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Scenarios cover less of a machine than `foliot test` was told to want.",
             "Add scenarios for what is named, or let `foliot test --generate` write some.",
         ),
+        "mutants_missed": (
+            "A machine was changed, and its scenarios did not notice; `foliot mutate` was told to want more.",
+            "Add the scenarios that it shows, or expect more in those that there are.",
+        ),
         "scenario_failed": (
             "A machine does not do what its scenarios expect.",
             "Mend the machine, or what is expected of it.",

@@ -19,6 +19,7 @@ def register(commands: Commands) -> Commands:
     commands.add("diagram", "foliot.cli.drawing:diagram", "Draw a machine, with an instance in it.")
     commands.add("init", "foliot.cli.starting:init", "Begin a project: a machine, its tests, a compose file.")
     commands.add("test", "foliot.cli.testing:run_tests", "Run scenarios, and tell what of their machines they cover.")
+    commands.add("mutate", "foliot.cli.mutating:mutate", "Change a machine in small ways: its scenarios must notice.")
     commands.add("explain", "foliot.cli.explanations:explain", "Tell what a code means and what to do.")
     commands.add("language schema", "foliot.cli.language:schema", "Write the JSON Schema of the language, for editors.")
     commands.add("api", "foliot.cli.serving:serve", "Serve the HTTP API until told to stop.")

@@ -4,6 +4,8 @@ from foliot.testing.coverage import Coverage, Item, Summary
 from foliot.testing.exploring import Move, Moves, apply, explore
 from foliot.testing.generating import Generated, generate, golden
 from foliot.testing.judging import Mismatch, Played, play, way
+from foliot.testing.mutants import Mutant, mutants
+from foliot.testing.mutation import Judged, Score, judge_mutants, score, tell_apart
 from foliot.testing.probing import Asked, probe
 from foliot.testing.running import Play, Seen
 from foliot.testing.scenarios import SUFFIXES, Scenario, ScenarioFile, ScenarioStep, read_scenarios, scenario_schema
@@ -17,10 +19,12 @@ __all__ = [
     "Coverage",
     "Generated",
     "Item",
+    "Judged",
     "MachineFile",
     "Mismatch",
     "Move",
     "Moves",
+    "Mutant",
     "Play",
     "Played",
     "Ran",
@@ -28,6 +32,7 @@ __all__ = [
     "Scenario",
     "ScenarioFile",
     "ScenarioStep",
+    "Score",
     "Seen",
     "Session",
     "Sessions",
@@ -38,12 +43,16 @@ __all__ = [
     "explore",
     "generate",
     "golden",
+    "judge_mutants",
     "load_machine",
     "load_suite",
+    "mutants",
     "play",
     "probe",
     "read_scenarios",
     "scenario_schema",
+    "score",
+    "tell_apart",
     "way",
     "write_scenarios",
 ]
