@@ -169,6 +169,10 @@ chaos: $(VENV)/.dev kafka-install ## 20,000 events and 40 faults on Apache Kafka
 mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must turn red
 	$(BIN)/python tests/acceptance/mutants/run.py --report docs/reports/mutants
 
+.PHONY: machine-mutants
+machine-mutants: $(VENV)/.dev ## Change the example machines in small ways: generated scenarios must notice
+	$(BIN)/python tests/acceptance/machine_mutants.py --report docs/reports/machine_mutants
+
 .PHONY: bench
 bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)
 	$(COMPILED)/bin/python -m benchmarks.spine --report docs/reports/spine

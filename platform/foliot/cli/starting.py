@@ -14,18 +14,19 @@ from foliot.cli.files import write_file, writing
 from foliot.cli.language import schema_text
 from foliot.definition import language_schema
 from foliot.errors import FoliotError
+from foliot.testing import scenario_schema
 
 _TEMPLATES: Final = files("foliot.cli") / "project"
 _FILES: Final = {
     "machine.yaml": "machine.yaml.template",
-    "tests/test_machine.py": "tests/test_machine.py.template",
+    "tests/machine.test.yaml": "tests/machine.test.yaml.template",
     "compose.yaml": "compose.yaml.template",
     "README.md": "README.md.template",
     ".gitignore": "gitignore.template",
 }
 """What a new project has, and the templates of it; these end in .template so that no tool takes them for code."""
-_SCHEMA: Final = "machine.schema.json"
-"""Beside these: what the first line of machine.yaml leads editors to."""
+_SCHEMAS: Final = {"machine.schema.json": language_schema, "scenarios.schema.json": scenario_schema}
+"""Beside these: what the first lines of machine.yaml and of its tests lead editors to."""
 _NAME: Final = "PROJECT_NAME"
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 
@@ -41,9 +42,8 @@ def init(directory: Annotated[Path, typer.Argument(help="Where; it is made if it
     """Begin a project: a machine, its tests in memory, and a compose file for all servers. Nothing is overwritten."""
     name = _NO_NAME.sub("-", directory.resolve().name.lower()).strip("-") or "machine"
     texts = {file: (_TEMPLATES / template).read_text(encoding="utf-8") for file, template in _FILES.items()}
-    texts = {file: text.replace(_NAME, name) for file, text in texts.items()} | {
-        _SCHEMA: f"{schema_text(language_schema())}\n"
-    }
+    texts = {file: text.replace(_NAME, name) for file, text in texts.items()}
+    texts |= {file: f"{schema_text(schema())}\n" for file, schema in _SCHEMAS.items()}
     there = [file for file in texts if (directory / file).exists()]
     if there:
         raise WouldOverwrite(f"there is {', '.join(there)} already", where=str(directory))

@@ -65,8 +65,10 @@ class Chart:
     def _before(self, index: int) -> Iterator[int]:
         source, transition = self.transitions[index]
         ends = (transition.event or "").startswith("done.state")
+        # A timer that has fired is not armed again before its state is entered again.
+        fires_once = (transition.event or "").startswith("after.") and not transition.targets
         for other in self.transitions:
-            entered = self._entered(other)
+            entered = set() if fires_once and other == index else self._entered(other)
             if self._finishes(entered, source) if ends else source in entered:
                 yield other
 

@@ -82,11 +82,11 @@ def test_the_compose_file_sets_settings_and_calls_commands_that_there_are(projec
 def test_no_name_of_the_template_is_left(project: Path):
     texts = [file.read_text() for file in project.rglob("*") if file.is_file()]
 
-    assert len(texts) == 6
+    assert len(texts) == 7
     assert [text for text in texts if "PROJECT_NAME" in text] == []
 
 
-@pytest.mark.parametrize("name", ["machine.yaml", "machine.schema.json", "tests/test_machine.py", ".gitignore"])
+@pytest.mark.parametrize("name", ["machine.yaml", "machine.schema.json", "tests/machine.test.yaml", ".gitignore"])
 def test_nothing_is_overwritten_and_then_nothing_is_written(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
