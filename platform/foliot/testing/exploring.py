@@ -26,6 +26,10 @@ STEPS_MAX: Final = 20_000
 _DUE_MAX: Final = 100
 
 
+class NeverRests(Exception):
+    """Timers that are due at once follow each other without end."""
+
+
 class Move(NamedTuple):
     """Something that can happen: an event comes, or (without one) time passes until the next timer is due."""
 
@@ -50,6 +54,7 @@ def apply(machine: Compiled, world: World, move: Move) -> tuple[World, tuple[Ste
 
     Raises:
         EngineError: the engine stops at a limit.
+        NeverRests: timers follow each other without end.
     """
     state, now, count = world.state, world.now, world.count
     steps: list[Step] = []
@@ -71,7 +76,11 @@ def apply(machine: Compiled, world: World, move: Move) -> tuple[World, tuple[Ste
 
 
 def _fire(machine: Compiled, state: State, now: int) -> Iterator[Step]:
-    """Yield the steps of all timers that are due."""
+    """Yield the steps of all timers that are due.
+
+    Raises:
+        NeverRests: there is no end to them.
+    """
     for _ in range(_DUE_MAX):
         due = [(timer.due, timer.armed, timer_id) for timer_id, timer in state.timers.items() if timer.due <= now]
         if not due:
@@ -81,6 +90,7 @@ def _fire(machine: Compiled, state: State, now: int) -> Iterator[Step]:
         taken = step(machine, state, Event("", "", timer.event, timer.data, timer=(timer_id, timer.armed)), now)
         state = taken.state
         yield taken
+    raise NeverRests(f"more than {_DUE_MAX} timers were due at once")
 
 
 class Moves:
@@ -202,7 +212,7 @@ def explore(
             count += 1
             try:
                 after, steps = apply(machine, world, move)
-            except EngineError:
+            except (EngineError, NeverRests):
                 continue
             way = Way(move, before, world, after, steps)
             if look(way):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from foliot.definition import Definition, JsonSchema, compile_schema
 from foliot.engine import Compiled, EngineError, Event, State
 from foliot.engine import compile as compile_machine
-from foliot.testing.exploring import BEGINNING, Move, Moves, apply
+from foliot.testing.exploring import BEGINNING, Move, Moves, NeverRests, apply
 from foliot.testing.generating import golden
 from foliot.testing.samples import Constants, samples
 from foliot.testing.scenarios import ScenarioFile
@@ -86,7 +86,7 @@ def _walks(draw: st.DrawFn, definition: Definition, machine: Compiled, length_ma
         walked.append(move)
         try:
             world, _ = apply(machine, world, move)
-        except EngineError:
+        except (EngineError, NeverRests):
             break
     return tuple(walked)
 
@@ -131,7 +131,7 @@ def _breaks(machine: Compiled, invariant: Invariant, walk: tuple[Move, ...]) -> 
             continue
         try:
             world, _ = apply(machine, world, move)
-        except EngineError:
+        except (EngineError, NeverRests):
             return ()
         if not invariant(world.state):
             return walk[: number + 1]
