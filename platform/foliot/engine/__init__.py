@@ -20,6 +20,7 @@ from foliot.engine.errors import (
     TooManyTimers,
     UnknownConfiguration,
 )
+from foliot.engine.evaluating import Guard, InState
 from foliot.engine.semantics import SEMANTICS
 from foliot.engine.stepping import start, step, stop
 from foliot.engine.values import (
@@ -69,8 +70,10 @@ __all__ = [
     "Event",
     "Finish",
     "Forward",
+    "Guard",
     "Host",
     "IllegalTarget",
+    "InState",
     "InternalQueueFull",
     "Invoke",
     "Limits",

@@ -6,7 +6,7 @@ states comes first, and whether one lies below the other (its number lies within
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,6 +16,8 @@ from foliot.engine.errors import DefinitionNotCompilable
 from foliot.engine.evaluating import Guard, compile_condition
 from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_payload
 
+AroundGuard: TypeAlias = Callable[[int, Guard], Guard]
+"""Makes another guard of a transition's (by its index): who tests a machine listens there."""
 Matcher: TypeAlias = Literal["descriptor", "timer", "completion"]
 
 
@@ -135,19 +137,20 @@ def descriptor_matches(descriptor: str, event_type: str) -> bool:
     return False
 
 
-def build_chart(root: StateNode) -> Chart:
+def build_chart(root: StateNode, around_guard: AroundGuard | None = None) -> Chart:
     """Give each state its number and compile what hangs on them.
 
     Raises:
         DefinitionNotCompilable: a target is no state, or an expression does not compile.
     """
     numbers = {state.id: number for number, state in enumerate(root.walk())}
-    return Chart(tuple(_Builder(numbers).build(root, None, (), rollback=root.rollback)), numbers)
+    return Chart(tuple(_Builder(numbers, around_guard).build(root, None, (), rollback=root.rollback)), numbers)
 
 
 class _Builder:
-    def __init__(self, numbers: dict[str, int]) -> None:
+    def __init__(self, numbers: dict[str, int], around_guard: AroundGuard | None) -> None:
         self._numbers = numbers
+        self._around_guard = around_guard
 
     def build(
         self, state: StateNode, parent: StateNode | None, ancestors: tuple[int, ...], *, rollback: bool
@@ -200,6 +203,8 @@ class _Builder:
         guard, sees_event = None, False
         if transition.guard is not None:
             guard, sees_event = compile_condition(transition.guard, where)
+            if self._around_guard is not None:
+                guard = self._around_guard(transition.index, guard)
         return Edge(
             index=transition.index,
             source=self._numbers[state.id],

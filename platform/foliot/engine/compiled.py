@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foliot.definition import Definition
-from foliot.engine.chart import Chart, build_chart
+from foliot.engine.chart import AroundGuard, Chart, build_chart
 from foliot.engine.errors import DefinitionNotCompilable
 from foliot.engine.memory import ENTRIES_MAX, Memory, Selection
 from foliot.engine.schemas import Validate, compile_validator
@@ -30,10 +30,12 @@ class Compiled:
         "validate_context",
     )
 
-    def __init__(self, definition: Definition, limits: Limits, *, entries_max: int) -> None:
+    def __init__(
+        self, definition: Definition, limits: Limits, *, entries_max: int, around_guard: AroundGuard | None
+    ) -> None:
         self.definition = definition
         self.limits = limits
-        self.chart: Chart = build_chart(definition.root)
+        self.chart: Chart = build_chart(definition.root, around_guard)
         self.states: tuple[str, ...] = tuple(node.id for node in self.chart.nodes)
         self.validate_context: Validate = compile_validator(definition.context.json_schema, "context.schema")
         self._events = {
@@ -54,14 +56,21 @@ class Compiled:
 
 
 def compile(  # noqa: A001 - the word of the contract; it stands for the built-in nowhere in this package
-    definition: Definition, *, limits: Limits | None = None, entries_max: int = ENTRIES_MAX
+    definition: Definition,
+    *,
+    limits: Limits | None = None,
+    entries_max: int = ENTRIES_MAX,
+    around_guard: AroundGuard | None = None,
 ) -> Compiled:
     """Make a definition ready to run. `entries_max` bounds what the machine remembers of the ways that it went.
+
+    `around_guard` makes another guard of each transition's: one that listens, say. It may be asked more than once in a
+    step, and is given an empty event where the expression looks at none.
 
     Raises:
         DefinitionNotCompilable: the definition was not checked, or its initial context does not fit its own schema.
     """
-    machine = Compiled(definition, limits or Limits(), entries_max=entries_max)
+    machine = Compiled(definition, limits or Limits(), entries_max=entries_max, around_guard=around_guard)
     fault = machine.validate_context(definition.context.initial)
     if fault is not None:
         raise DefinitionNotCompilable(f"the initial context does not fit the schema: {fault}", where="context.initial")

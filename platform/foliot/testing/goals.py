@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from foliot.cel import CelError, EvaluationError, Program
 from foliot.definition import Action, Assign, Cel, Definition, Raise, Send, Transition, compile_guard, compile_value
-from foliot.engine.evaluating import InState
+from foliot.engine import InState
 from foliot.testing.coverage import Chart, name_transition
 from foliot.testing.exploring import Way
 from foliot.testing.probing import Asked

@@ -20,7 +20,7 @@ from foliot.definition.diagrams import Marks, dot, marks_of, mermaid, svg
 from foliot.engine import EngineError, Event, Log, Step, compile, start, step  # noqa: A004 - the engine's own word
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-FILES = sorted(EXAMPLES.glob("*/*.yaml"))
+FILES = sorted(set(EXAMPLES.glob("*/*.yaml")) - set(EXAMPLES.glob("*/*.test.yaml")))
 NOW = 1_767_225_600_000_000
 SVG = "{http://www.w3.org/2000/svg}"
 

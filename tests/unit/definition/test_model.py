@@ -22,7 +22,8 @@ from foliot.definition import (
     load,
 )
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/*.yaml"))
+FOLDER = Path(__file__).parents[3] / "examples"
+EXAMPLES = sorted(set(FOLDER.glob("*/*.yaml")) - set(FOLDER.glob("*/*.test.yaml")))
 
 
 def node(text: str, state_id: str = "a") -> StateNode:

@@ -3,4 +3,4 @@
 from foliot.languages.xstate.reader import XstateReading, check_xstate, read_xstate, reading_of_xstate
 from foliot.languages.xstate.writer import LeftOut, XstateText, write_xstate
 
-__all__ = ["LeftOut", "XstateReading", "XstateText", "check_xstate", "read_xstate", "write_xstate"]
+__all__ = ["LeftOut", "XstateReading", "XstateText", "check_xstate", "read_xstate", "reading_of_xstate", "write_xstate"]
