@@ -3,11 +3,33 @@
 from foliot.cel.environment import DIGEST, FAIL, IN_STATE, Environment, HostFunction
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
-from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, LIST, MAP, NULL, STRING, UINT, Type, UInt, list_of, map_of
+from foliot.cel.kinds import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    LIST,
+    MAP,
+    NULL,
+    OPTIONAL,
+    STRING,
+    TIMESTAMP,
+    TYPE,
+    UINT,
+    Type,
+    UInt,
+    list_of,
+    map_of,
+    optional_of,
+)
 from foliot.cel.lexer import SOURCE_BYTES_MAX, Source, Token, tokenize
-from foliot.cel.operations import COST_MAX
+from foliot.cel.metering import COST_MAX
 from foliot.cel.program import Program, compile_expression
 from foliot.cel.rewriting import free_names, literal
+from foliot.cel.values import Duration, Optional, Timestamp, TypeValue
+from foliot.cel.weights import Weight, schema_weights
 
 __all__ = [
     "BOOL",
@@ -15,6 +37,7 @@ __all__ = [
     "COST_MAX",
     "DIGEST",
     "DOUBLE",
+    "DURATION",
     "DYN",
     "FAIL",
     "INT",
@@ -23,26 +46,36 @@ __all__ = [
     "LIST",
     "MAP",
     "NULL",
+    "OPTIONAL",
     "SOURCE_BYTES_MAX",
     "STRING",
+    "TIMESTAMP",
+    "TYPE",
     "UINT",
     "CelBudgetExceeded",
     "CelError",
     "CelSyntaxError",
     "CelTypeError",
+    "Duration",
     "Environment",
     "EvaluationError",
     "HostFunction",
+    "Optional",
     "Program",
     "Source",
+    "Timestamp",
     "Token",
     "Type",
+    "TypeValue",
     "UInt",
+    "Weight",
     "compile_expression",
     "free_names",
     "list_of",
     "literal",
     "map_of",
+    "optional_of",
+    "schema_weights",
     "to_json",
     "tokenize",
 ]

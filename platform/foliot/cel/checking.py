@@ -7,10 +7,11 @@ The checker is gradual: `dyn` is compatible with everything. What it promises is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import assert_never
 
 from foliot.cel.environment import Environment
-from foliot.cel.failures import CelTypeError
+from foliot.cel.failures import CelTypeError, EvaluationError
 from foliot.cel.kinds import (
     BOOL,
     BYTES,
@@ -18,7 +19,10 @@ from foliot.cel.kinds import (
     DYN,
     INT,
     NULL,
+    OPTIONAL,
     STRING,
+    TYPE,
+    TYPE_NAMES,
     UINT,
     Type,
     UInt,
@@ -26,9 +30,13 @@ from foliot.cel.kinds import (
     join,
     list_of,
     map_of,
+    optional_of,
 )
 from foliot.cel.lexer import Source
-from foliot.cel.overloads import FUNCTIONS, Overload, binary_result, index_result, unary_result
+from foliot.cel.library import FUNCTIONS, Overload, extreme_result, generic_result
+from foliot.cel.operators import binary_result, index_result, unary_result
+from foliot.cel.patterns import compile_pattern
+from foliot.cel.times import zone_offset
 from foliot.cel.tree import (
     Binary,
     Call,
@@ -40,6 +48,7 @@ from foliot.cel.tree import (
     Logic,
     MapLiteral,
     Node,
+    OptionalMap,
     Scalar,
     Select,
     Unary,
@@ -60,13 +69,17 @@ _KEYS = (BOOL, INT, UINT, STRING, DYN)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A tree with the type of each node, and the dotted paths that it reads."""
+    """A tree with the type of each node, and the dotted paths that it reads.
+
+    `paths` has the path of each chain of selections that starts at a variable, and of each of its parts.
+    """
 
     source: Source
     environment: Environment
     root: Node
     types: dict[Node, Type]
     reads: frozenset[str]
+    paths: dict[Node, str]
 
 
 def check(source: Source, root: Node, environment: Environment) -> Checked:
@@ -77,7 +90,7 @@ def check(source: Source, root: Node, environment: Environment) -> Checked:
     """
     checker = _Checker(source, environment)
     checker.visit(root)
-    return Checked(source, environment, root, checker.types, frozenset(checker.reads))
+    return Checked(source, environment, root, checker.types, frozenset(checker.reads), checker.paths)
 
 
 @dataclass(slots=True)
@@ -86,6 +99,7 @@ class _Checker:
     environment: Environment
     types: dict[Node, Type] = field(default_factory=dict)
     reads: set[str] = field(default_factory=set)
+    paths: dict[Node, str] = field(default_factory=dict)
     _scopes: list[tuple[str, Type]] = field(default_factory=list)
     # Selections that are part of a longer path, which is the one that counts.
     _inner: set[Node] = field(default_factory=set)
@@ -118,11 +132,13 @@ class _Checker:
             case Conditional():
                 return self._conditional(node)
             case ListLiteral():
-                return list_of(self._joined(node.elements))
+                return list_of(self._joined(node.elements, node.optional))
             case MapLiteral():
                 return self._map(node)
             case Comprehension():
                 return self._comprehension(node)
+            case OptionalMap():
+                return self._optional_map(node)
             case _:
                 assert_never(node)
 
@@ -143,19 +159,25 @@ class _Checker:
         if not is_compatible(found, BOOL):
             raise self._refuse(node, f"{role} must be bool; this is {found}.", "Compare it with something.")
 
-    def _joined(self, nodes: tuple[Node, ...]) -> Type:
-        if not nodes:
-            return DYN
-        found = self.visit(nodes[0])
-        for node in nodes[1:]:
-            found = join(found, self.visit(node))
-        return found
+    def _joined(self, nodes: tuple[Node, ...], optional: frozenset[int]) -> Type:
+        """Return the type that holds all values of a literal's elements."""
+        found = [self._held(node) if position in optional else self.visit(node) for position, node in enumerate(nodes)]
+        return reduce(join, found) if found else DYN
+
+    def _held(self, node: Node) -> Type:
+        """Return the type of what an optional holds."""
+        found = self.visit(node)
+        if not is_compatible(found, OPTIONAL):
+            raise self._refuse(node, f"An optional is wanted; this is {found}.", "Write optional.of() around it.")
+        return found.parameters[0] if found.parameters else DYN
 
     def _variable(self, node: Variable) -> Type:
         for name, found in reversed(self._scopes):
             if name == node.name:
                 return found
         if node.name not in self.environment.variables:
+            if node.name in TYPE_NAMES:
+                return TYPE
             known = ", ".join(self.environment.variables)
             raise self._refuse(node, f"There is no variable {node.name!r}.", f"Known are: {known}." if known else "")
         if node not in self._inner:
@@ -166,15 +188,22 @@ class _Checker:
         if node not in self._inner and (path := self._dotted(node)) is not None:
             self.reads.add(path)
         operand = self.visit(node.operand)
+        is_optional = node.is_optional or operand.name == "optional_type"
+        within = operand.parameters[0] if operand.name == "optional_type" else operand
         if isinstance(node, Index):
             key = self.visit(node.key)
-            return self._known(index_result(operand, key), node, "[]", operand, key)
+            found = self._known(index_result(within, key), node, "[]", operand, key)
+        else:
+            found = self._field(node, within)
+        if isinstance(node, Select) and node.is_test:
+            return BOOL
+        return optional_of(found) if is_optional else found
+
+    def _field(self, node: Select, operand: Type) -> Type:
         if operand.name not in ("dyn", "map"):
             raise self._refuse(
                 node, f"A value of type {operand} has no field {node.field!r}.", "Only maps have fields."
             )
-        if node.is_test:
-            return BOOL
         return operand.parameters[1] if operand.parameters else DYN
 
     def _dotted(self, node: Node) -> str | None:
@@ -193,10 +222,14 @@ class _Checker:
         if path is None:
             self._inner.discard(node.operand)
             return None
-        return f"{path}.{step}"
+        self.paths[node] = f"{path}.{step}"
+        return self.paths[node]
 
     def _call(self, node: Call) -> Type:
         nodes = node.arguments if node.target is None else (node.target, *node.arguments)
+        if node.function in FUNCTIONS and FUNCTIONS[node.function].is_variadic:
+            arguments = [self.visit(argument) for argument in nodes]
+            return self._known(extreme_result(arguments), node, f"{node.function}()", *arguments)
         overloads = self._overloads(node)
         fitting = [overload for overload in overloads if len(overload.parameters) == len(nodes)]
         if not fitting:
@@ -204,25 +237,35 @@ class _Checker:
             wanted = " or ".join(str(count) for count in counts)
             raise self._refuse(node, f"{node.function}() takes {wanted} arguments, not {len(node.arguments)}.")
         arguments = [self.visit(argument) for argument in nodes]
-        results = {
-            overload.result
-            for overload in fitting
-            if all(is_compatible(a, b) for a, b in zip(arguments, overload.parameters, strict=True))
-        }
-        return self._known(next(iter(results), None), node, f"{node.function}()", *arguments)
+        self._check_constant(node)
+        for overload in fitting:
+            if all(is_compatible(a, b) for a, b in zip(arguments, overload.parameters, strict=True)):
+                found = generic_result(node.function, arguments, overload.result)
+                return self._known(found, node, f"{node.function}()", *arguments)
+        return self._known(None, node, f"{node.function}()", *arguments)
+
+    def _check_constant(self, node: Call) -> None:
+        """Refuse a regular expression or a time zone that is written out, and wrong."""
+        match node.arguments:
+            case (*_, Constant(value=str() as text) as constant):
+                pass
+            case _:
+                return
+        try:
+            if node.function == "matches":
+                compile_pattern(text)
+            elif node.function in FUNCTIONS and FUNCTIONS[node.function].operation == "select_time":
+                zone_offset(text)
+        except EvaluationError as error:
+            raise self._refuse(constant, error.what, error.hint) from None
 
     def _overloads(self, node: Call) -> tuple[Overload, ...]:
         for function in self.environment.functions:
             if function.name == node.function and node.target is None:
                 return (Overload((function.parameter,), function.result),)
-        if node.function == "matches":
-            raise self._refuse(
-                node,
-                "matches() is not available: there is no linear-time engine for regular expressions.",
-                "Use contains(), startsWith() or endsWith().",
-            )
         is_method = node.target is not None
-        overloads = tuple(one for one in FUNCTIONS.get(node.function, ()) if one.is_method == is_method)
+        known = FUNCTIONS.get(node.function)
+        overloads = tuple(one for one in known.overloads if one.is_method == is_method) if known else ()
         if not overloads:
             role = "method" if is_method else "function"
             raise self._refuse(node, f"There is no {role} {node.function}() that takes these arguments.")
@@ -237,20 +280,17 @@ class _Checker:
 
     def _map(self, node: MapLiteral) -> Type:
         seen: set[tuple[bool, Scalar]] = set()
-        for key, _ in node.entries:
+        for position, (key, _) in enumerate(node.entries):
             found = self.visit(key)
             if found not in _KEYS:
                 raise self._refuse(key, f"A map's key is int, uint, bool or string; this is {found}.")
-            if isinstance(key, Constant):
+            if isinstance(key, Constant) and position not in node.optional:
                 identity = (isinstance(key.value, bool), key.value)
                 if identity in seen:
                     raise self._refuse(key, f"duplicate_key: the map has the key {key.value!r} twice.")
                 seen.add(identity)
         keys = [self.types[key] for key, _ in node.entries] or [DYN]
-        joined = keys[0]
-        for found in keys[1:]:
-            joined = join(joined, found)
-        return map_of(joined, self._joined(tuple(value for _, value in node.entries)))
+        return map_of(reduce(join, keys), self._joined(tuple(value for _, value in node.entries), node.optional))
 
     def _comprehension(self, node: Comprehension) -> Type:
         over = self.visit(node.range)
@@ -267,3 +307,9 @@ class _Checker:
             result = list_of(element) if node.macro == "filter" else BOOL
         self._scopes.pop()
         return result
+
+    def _optional_map(self, node: OptionalMap) -> Type:
+        self._scopes.append((node.variable, self._held(node.operand)))
+        result = self._held(node.body) if node.is_flat else self.visit(node.body)
+        self._scopes.pop()
+        return optional_of(result)

@@ -1,4 +1,4 @@
-"""`int()`, `uint()`, `double()`, `string()`, `bytes()` and `bool()`."""
+"""`int()`, `uint()`, `double()`, `string()`, `bytes()`, `bool()` and `type()`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Final
 from foliot.cel.failures import EvaluationError
 from foliot.cel.kinds import UInt
 from foliot.cel.lexer import INT_MAX, INT_MIN, UINT_MAX
-from foliot.cel.operations import Meter, kind_of, no_overload
+from foliot.cel.metering import Meter, charge_length
+from foliot.cel.times import seconds_of, time_text
+from foliot.cel.values import TypeValue, kind_of, no_overload
 
 _SPACE: Final = " \t\n\v\f\r"
 _INT: Final = re.compile(r"[+-]?0*[0-9]{1,20}\Z", re.ASCII)
@@ -52,6 +54,8 @@ def to_int(value: Any) -> int:
             result = int(value)
         case "string":
             result = int(_number_text(value, _INT, "int"))
+        case "google.protobuf.Timestamp":
+            result = seconds_of(value)
         case _:
             raise no_overload("int()", value)
     if not INT_MIN <= result <= INT_MAX:
@@ -99,9 +103,10 @@ def to_string(value: Any, meter: Meter | None) -> str:
             return str(int(value))
         case "double":
             return _double_text(value)
+        case "google.protobuf.Timestamp" | "google.protobuf.Duration":
+            return time_text(value)
         case "bytes":
-            if meter is not None:
-                meter.charge(len(value) // 1024)
+            charge_length(meter, value)
             try:
                 return bytes(value).decode()
             except UnicodeDecodeError:
@@ -116,8 +121,7 @@ def to_bytes(value: Any, meter: Meter | None) -> bytes:
         case "bytes":
             return bytes(value)
         case "string":
-            if meter is not None:
-                meter.charge(len(value) // 1024)
+            charge_length(meter, value)
             try:
                 return str(value).encode()
             except UnicodeEncodeError:
@@ -137,6 +141,11 @@ def to_bool(value: Any) -> bool:
             return _BOOLS[value]
         case _:
             raise no_overload("bool()", value)
+
+
+def type_of(value: Any) -> TypeValue:
+    """`type(value)`."""
+    return TypeValue(kind_of(value))
 
 
 def _double_text(value: float) -> str:

@@ -37,7 +37,8 @@ class EvaluationError(CelError):
 
     `reason` is one word for programs to compare: `no_such_field`, `no_such_key`, `index_out_of_range`,
     `integer_overflow`, `division_by_zero`, `no_matching_overload`, `invalid_argument`, `duplicate_key`,
-    `value_too_large`, `not_json`, `failed` (by `fail()`) or `budget_exceeded`.
+    `out_of_range` (of a time), `no_value` (of an optional), `value_too_large`, `not_json`, `failed` (by `fail()`) or
+    `budget_exceeded`.
     `hint` is the remedy that was given for this very case, if any.
     """
 

@@ -16,8 +16,11 @@ from typing import Any, Final, assert_never
 from foliot.cel.checking import Checked
 from foliot.cel.closed import FUNCTION_NAME, OPERATIONS, assert_closed
 from foliot.cel.failures import CelSyntaxError
-from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, STRING, UINT, Type, UInt
+from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DURATION, DYN, INT, STRING, TIMESTAMP, UINT, Type, UInt
 from foliot.cel.lexer import INT_MAX, INT_MIN
+from foliot.cel.library import FUNCTIONS
+from foliot.cel.metering import NODES_PER_UNIT
+from foliot.cel.pyast import both, call, compare, flags, is_type, list_of, load
 from foliot.cel.tree import (
     Binary,
     Call,
@@ -29,6 +32,7 @@ from foliot.cel.tree import (
     Logic,
     MapLiteral,
     Node,
+    OptionalMap,
     Scalar,
     Select,
     Unary,
@@ -37,12 +41,10 @@ from foliot.cel.tree import (
 
 # CPython compiles at most 20 nested loops and try blocks.
 BLOCKS_MAX: Final = 16
-# Of the body of a loop; a turn of a long body costs more than one unit of the budget.
-NODES_PER_UNIT: Final = 16
 
 _NO_TYPE_PARAMETERS: Final[dict[str, Any]] = {"type_params": []} if sys.version_info >= (3, 12) else {}
 """A field that a function's tree must have from Python 3.12 on."""
-_SCALARS: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES})
+_SCALARS: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 _INLINE_ARITHMETIC: Final[dict[str, Callable[[], ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _ARITHMETIC: Final = {"-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
 _ORDERS: Final[dict[str, tuple[Callable[[], ast.cmpop], str]]] = {
@@ -51,30 +53,18 @@ _ORDERS: Final[dict[str, tuple[Callable[[], ast.cmpop], str]]] = {
     ">": (ast.Gt, "greater"),
     ">=": (ast.GtE, "greater_equal"),
 }
-# What each function calls, and whether it is charged.
-_FUNCTIONS: Final = {
-    "size": ("size", False),
-    "contains": ("contains", True),
-    "startsWith": ("starts_with", True),
-    "endsWith": ("ends_with", True),
-    "int": ("to_int", False),
-    "uint": ("to_uint", False),
-    "double": ("to_double", False),
-    "string": ("to_string", True),
-    "bytes": ("to_bytes", True),
-    "bool": ("to_bool", False),
-    "digest": ("digest", True),
-    "fail": ("refuse", False),
-}
+_HOST_OPERATIONS: Final = {"digest": ("digest", True), "fail": ("refuse", False)}
 
 
-def generate(checked: Checked, want: Type | None) -> Callable[..., Any]:
+def generate(checked: Checked, want: Type | None, budget: int | None) -> Callable[..., Any]:
     """Make the function that evaluates the tree: it takes the variables, then the passed host functions, in order.
+
+    Without a budget nothing is charged.
 
     Raises:
         CelSyntaxError: more than `BLOCKS_MAX` loops and errors to absorb stand inside each other.
     """
-    module = _Generator(checked).module(want)
+    module = _Generator(checked, budget).module(want)
     assert_closed(module)
     namespace: dict[str, Any] = {"__builtins__": {}, **OPERATIONS}
     exec(compile(module, "<cel>", "exec"), namespace)  # noqa: S102 (a tree of the closed list, never text)
@@ -82,34 +72,14 @@ def generate(checked: Checked, want: Type | None) -> Callable[..., Any]:
     return function
 
 
-def _load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _call(operation: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_load(operation), list(arguments), [])
-
-
-def _compare(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.Compare:
-    return ast.Compare(left, [operator], [right])
-
-
-def _is_type(value: ast.expr, name: str) -> ast.expr:
-    return _compare(_call("type", value), ast.Is(), _load(name))
-
-
-def _both(tests: list[ast.expr]) -> ast.expr:
-    return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-
-
 class _Generator:
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, budget: int | None) -> None:
         self._checked = checked
+        self._budget = budget
         self._types = checked.types
         self._names = {name: f"variable_{n}" for n, name in enumerate(checked.environment.variables)}
         passed = [function for function in checked.environment.functions if function.is_passed]
         self._passed = {function.name: f"function_{n}" for n, function in enumerate(passed)}
-        self._has_loops = any(isinstance(node, Comprehension) for node in checked.types)
         self._block: list[ast.stmt] = []
         self._place = (1, 0)
         self._local_count = 0
@@ -118,15 +88,15 @@ class _Generator:
 
     def module(self, want: Type | None) -> ast.Module:
         with self._into() as body:
-            if self._has_loops:
-                self._assign("meter", _call("Meter"))
+            if self._budget is not None:
+                self._assign("meter", call("Meter", ast.Constant(self._budget)))
             result = self._value(self._checked.root)
             if want not in (None, DYN) and self._types[self._checked.root] == DYN:
                 result = self._named(result)
                 self._do("require", result, ast.Constant(want.name if want else ""))
             self._emit(ast.Return(result))
         parameters = [ast.arg(name) for name in (*self._names.values(), *self._passed.values())]
-        handler = ast.ExceptHandler(_load("Failures"), "error_0", [ast.Expr(_call("fail", _load("error_0")))])
+        handler = ast.ExceptHandler(load("Failures"), "error_0", [ast.Expr(call("fail", load("error_0")))])
         function = ast.FunctionDef(
             name=FUNCTION_NAME,
             args=ast.arguments([], parameters, None, [], [], None, []),
@@ -175,7 +145,7 @@ class _Generator:
         self._emit(ast.Assign([ast.Name(name, ast.Store())], value))
 
     def _do(self, operation: str, *arguments: ast.expr) -> None:
-        self._emit(ast.Expr(_call(operation, *arguments)))
+        self._emit(ast.Expr(call(operation, *arguments)))
 
     def _local(self) -> str:
         self._local_count += 1
@@ -187,7 +157,7 @@ class _Generator:
             return value
         name = self._local()
         self._assign(name, value)
-        return _load(name)
+        return load(name)
 
     def _atom(self, node: Node) -> ast.Name | ast.Constant:
         """Return the node's value as something that may be used many times."""
@@ -196,7 +166,7 @@ class _Generator:
 
     @property
     def _meter(self) -> ast.expr:
-        return _load("meter") if self._has_loops else ast.Constant(None)
+        return ast.Constant(None) if self._budget is None else load("meter")
 
     def _type_of(self, node: Node) -> Type:
         return self._types[node]
@@ -217,10 +187,11 @@ class _Generator:
         match node:
             case Constant():
                 if type(node.value) is UInt:
-                    return _call("UInt", ast.Constant(int(node.value)))
+                    return call("UInt", ast.Constant(int(node.value)))
                 return ast.Constant(node.value)
             case Variable():
-                return _load(self._names[node.name])
+                name = self._names.get(node.name)
+                return call("TypeValue", ast.Constant(node.name)) if name is None else load(name)
             case Select():
                 return self._select(node)
             case Index():
@@ -230,36 +201,43 @@ class _Generator:
             case Unary():
                 operand = self._value(node.operand)
                 if node.operator == "-":
-                    return _call("negate", operand)
+                    return call("negate", operand)
                 if self._type_of(node.operand) == BOOL:
                     return ast.UnaryOp(ast.Not(), operand)
-                return _call("invert", operand)
+                return call("invert", operand)
             case Binary():
                 return self._binary(node)
             case Logic():
                 result = self._local()
                 self._logic(node, node.operands, result)
-                return _load(result)
+                return load(result)
             case Conditional():
                 return self._conditional(node)
             case ListLiteral():
-                return ast.List([self._value(element) for element in node.elements], ast.Load())
+                elements = list_of([self._value(element) for element in node.elements])
+                if not node.optional:
+                    return elements
+                return call("make_list", elements, flags(len(node.elements), node.optional))
             case MapLiteral():
                 return self._map(node)
             case Comprehension():
                 return self._comprehension(node)
+            case OptionalMap():
+                return self._optional_map(node)
             case _:
                 assert_never(node)
 
     def _select(self, node: Select) -> ast.expr:
         operand = self._value(node.operand)
+        if node.is_optional:
+            return call("select_optional", operand, ast.Constant(node.field))
         if not node.is_test:
             return self._field(operand, node.field)
         operand = self._named(operand)
         return ast.IfExp(
-            _is_type(operand, "dict"),
-            _compare(ast.Constant(node.field), ast.In(), operand),
-            _call("has_field", operand, ast.Constant(node.field)),
+            is_type(operand, "dict"),
+            compare(ast.Constant(node.field), ast.In(), operand),
+            call("has_field", operand, ast.Constant(node.field)),
         )
 
     def _field(self, operand: ast.expr, field: str) -> ast.expr:
@@ -271,29 +249,40 @@ class _Generator:
 
     def _index(self, node: Index) -> ast.expr:
         operand = self._value(node.operand)
+        if node.is_optional:
+            return call("index_optional", operand, self._value(node.key))
         if isinstance(node.key, Constant) and type(node.key.value) is str:
             return self._field(operand, node.key.value)
-        return _call("index", operand, self._value(node.key))
+        return call("index", operand, self._value(node.key))
 
     def _function(self, node: Call) -> ast.expr:
+        if node.function in ("or", "orValue") and node.target is not None:
+            return self._alternative(node, node.target)
         nodes = node.arguments if node.target is None else (node.target, *node.arguments)
         arguments = [self._value(argument) for argument in nodes]
-        for function in self._checked.environment.functions:
-            if function.name == node.function and function.is_passed:
-                texts = [ast.Constant(text) for text in (function.parameter.name, function.result.name)]
-                passed = _load(self._passed[function.name])
-                return _call("call_passed", passed, ast.Constant(function.name), arguments[0], *texts)
-        if node.function == "dyn":
+        for host in self._checked.environment.functions:
+            if host.name == node.function and host.is_passed:
+                texts = [ast.Constant(text) for text in (host.parameter.name, host.result.name)]
+                return call("call_passed", load(self._passed[host.name]), ast.Constant(host.name), *arguments, *texts)
+            if host.name == node.function:
+                operation, is_charged = _HOST_OPERATIONS[host.name]
+                return call(operation, *arguments, *([self._meter] if is_charged else []))
+        function = FUNCTIONS[node.function]
+        if not function.operation:
             return arguments[0]
-        operation, is_charged = _FUNCTIONS[node.function]
-        return _call(operation, *arguments, *([self._meter] if is_charged else []))
+        if function.is_variadic:
+            arguments = [list_of(arguments)]
+        arguments += [ast.Constant(None)] * (function.arity - len(arguments))
+        if function.names_itself:
+            arguments.append(ast.Constant(node.function))
+        return call(function.operation, *arguments, *([self._meter] if function.is_charged else []))
 
     def _map(self, node: MapLiteral) -> ast.expr:
         keys = [self._value(key) for key, _ in node.entries]
         values = [self._value(value) for _, value in node.entries]
-        if all(isinstance(key, ast.Constant) and type(key.value) is str for key in keys):
+        if all(isinstance(key, ast.Constant) and type(key.value) is str for key in keys) and not node.optional:
             return ast.Dict(list(keys), values)
-        return _call("make_map", ast.List(keys, ast.Load()), ast.List(values, ast.Load()))
+        return call("make_map", list_of(keys), list_of(values), flags(len(keys), node.optional))
 
     # Binary operators
 
@@ -302,7 +291,7 @@ class _Generator:
             case "==" | "!=":
                 return self._equality(node)
             case "in":
-                return _call("contains_item", self._value(node.left), self._value(node.right), self._meter)
+                return call("contains_item", self._value(node.left), self._value(node.right), self._meter)
             case operator if operator in _ORDERS:
                 return self._order(node)
             case _:
@@ -313,7 +302,7 @@ class _Generator:
         tests: list[ast.expr] = []
         for operand, found in ((left, self._type_of(node.left)), (right, self._type_of(node.right))):
             if found == DYN:
-                tests.append(_is_type(operand, "int"))
+                tests.append(is_type(operand, "int"))
             elif found != INT:
                 return None
         return tests
@@ -321,7 +310,7 @@ class _Generator:
     def _arithmetic(self, node: Binary) -> ast.expr:
         left, right = self._atom(node.left), self._atom(node.right)
         meter = [self._meter] if node.operator == "+" else []
-        slow = _call(_ARITHMETIC.get(node.operator, "add"), left, right, *meter)
+        slow = call(_ARITHMETIC.get(node.operator, "add"), left, right, *meter)
         inline = _INLINE_ARITHMETIC.get(node.operator)
         tests = self._int_tests(node, left, right)
         if inline is None or tests is None:
@@ -330,26 +319,26 @@ class _Generator:
         with self._into() as fast_block:
             self._assign(result, ast.BinOp(left, inline(), right))
             is_bounded = ast.Compare(
-                ast.Constant(INT_MIN), [ast.LtE(), ast.LtE()], [_load(result), ast.Constant(INT_MAX)]
+                ast.Constant(INT_MIN), [ast.LtE(), ast.LtE()], [load(result), ast.Constant(INT_MAX)]
             )
-            self._emit(ast.If(ast.UnaryOp(ast.Not(), is_bounded), [ast.Expr(_call("overflow"))], []))
+            self._emit(ast.If(ast.UnaryOp(ast.Not(), is_bounded), [ast.Expr(call("overflow"))], []))
         if not tests:
             self._block.extend(fast_block)
-            return _load(result)
+            return load(result)
         with self._into() as slow_block:
             self._assign(result, slow)
-        self._emit(ast.If(_both(tests), fast_block, slow_block))
-        return _load(result)
+        self._emit(ast.If(both(tests), fast_block, slow_block))
+        return load(result)
 
     def _order(self, node: Binary) -> ast.expr:
         operator, slow = _ORDERS[node.operator]
         if self._type_of(node.left) == self._type_of(node.right) != DYN:
-            return _compare(self._value(node.left), operator(), self._value(node.right))
+            return compare(self._value(node.left), operator(), self._value(node.right))
         left, right = self._atom(node.left), self._atom(node.right)
         tests = self._int_tests(node, left, right)
         if tests is None:
-            return _call(slow, left, right)
-        return ast.IfExp(_both(tests), _compare(left, operator(), right), _call(slow, left, right))
+            return call(slow, left, right)
+        return ast.IfExp(both(tests), compare(left, operator(), right), call(slow, left, right))
 
     def _equality(self, node: Binary) -> ast.expr:
         is_negated = node.operator == "!="
@@ -357,28 +346,28 @@ class _Generator:
         if STRING in types or (len(types) == 1 and types <= _SCALARS):
             # A string equals nothing else in Python either, and values of one scalar type compare as in CEL.
             operator = ast.NotEq() if is_negated else ast.Eq()
-            return _compare(self._value(node.left), operator, self._value(node.right))
+            return compare(self._value(node.left), operator, self._value(node.right))
         made = None
         if isinstance(node.right, Constant):
             made = self._equals_constant(node.left, node.right.value)
         elif isinstance(node.left, Constant):
             made = self._equals_constant(node.right, node.left.value)
         if made is None:
-            made = _call("equals", self._value(node.left), self._value(node.right), self._meter)
+            made = call("equals", self._value(node.left), self._value(node.right), self._meter)
         return ast.UnaryOp(ast.Not(), made) if is_negated else made
 
     def _equals_constant(self, node: Node, value: Scalar) -> ast.expr | None:
         """Compare with a literal without a call, where Python's own comparison means the same."""
         constant = ast.Constant(value)
         if value is None or type(value) is bool:
-            return _compare(self._named(self._value(node)), ast.Is(), constant)
+            return compare(self._named(self._value(node)), ast.Is(), constant)
         if type(value) not in (int, float):
             return None
         if value not in (0, 1):
-            return _compare(self._value(node), ast.Eq(), constant)
+            return compare(self._value(node), ast.Eq(), constant)
         # To Python, True is 1.
         operand = self._named(self._value(node))
-        return _both([_compare(operand, ast.Eq(), constant), _compare(operand, ast.IsNot(), ast.Constant(value == 1))])
+        return both([compare(operand, ast.Eq(), constant), compare(operand, ast.IsNot(), ast.Constant(value == 1))])
 
     # Logic
 
@@ -386,8 +375,8 @@ class _Generator:
         """Run the body; an error that it ends with becomes the result, and `then` follows."""
         self._local_count += 1
         error = f"error_{self._local_count}"
-        caught = ast.Assign([ast.Name(result, ast.Store())], _call("absorb", _load(error)))
-        self._emit(ast.Try(body, [ast.ExceptHandler(_load("Failures"), error, [caught, *then])], [], []))
+        caught = ast.Assign([ast.Name(result, ast.Store())], call("absorb", load(error)))
+        self._emit(ast.Try(body, [ast.ExceptHandler(load("Failures"), error, [caught, *then])], [], []))
 
     def _logic(self, node: Logic, operands: tuple[Node, ...], result: str) -> None:
         """Put the value of the operands' chain into the local `result`."""
@@ -395,7 +384,7 @@ class _Generator:
         if not rest:
             self._assign(result, self._value(first))
             if self._type_of(first) != BOOL:
-                self._do("require_bool", _load(result))
+                self._do("require_bool", load(result))
             return
         decisive = ast.Constant(node.operator == "||")
         neutral = ast.Constant(node.operator == "&&")
@@ -407,9 +396,9 @@ class _Generator:
             self._assign(result, decisive)
         with self._into() as undecided:
             self._logic(node, tuple(rest), result)
-            settled = ast.Expr(_call("settle", _load(left), _load(result), decisive))
-            self._emit(ast.If(_compare(_load(left), ast.IsNot(), neutral), [settled], []))
-        self._emit(ast.If(_compare(_load(left), ast.Is(), decisive), decided, undecided))
+            settled = ast.Expr(call("settle", load(left), load(result), decisive))
+            self._emit(ast.If(compare(load(left), ast.IsNot(), neutral), [settled], []))
+        self._emit(ast.If(compare(load(left), ast.Is(), decisive), decided, undecided))
 
     def _checked_condition(self, node: Node) -> ast.expr:
         """Generate a condition that must be a bool, and is not absorbed if it is not."""
@@ -428,35 +417,69 @@ class _Generator:
         with self._into() as otherwise:
             self._assign(result, self._value(node.otherwise))
         self._emit(ast.If(condition, then, otherwise))
-        return _load(result)
+        return load(result)
+
+    # Optionals
+
+    def _alternative(self, node: Call, target: Node) -> ast.expr:
+        """`target.or(argument)` and `orValue`: the argument is evaluated only where the target is none."""
+        operand = self._named(self._value(target))
+        result = self._local()
+        with self._into() as present:
+            self._assign(result, operand if node.function == "or" else call("held", operand))
+        with self._into() as absent:
+            self._assign(result, self._value(node.arguments[0]))
+            if node.function == "or":
+                self._do("is_present", load(result))
+        self._emit(ast.If(call("is_present", operand), present, absent))
+        return load(result)
+
+    def _optional_map(self, node: OptionalMap) -> ast.expr:
+        operand = self._named(self._value(node.operand))
+        result, variable = self._local(), self._local()
+        with self._into() as present, self._bound(node.variable, variable):
+            self._assign(variable, call("held", operand))
+            body = self._value(node.body)
+            self._assign(result, body if node.is_flat else call("some", body))
+            if node.is_flat:
+                self._do("is_present", load(result))
+        with self._into() as absent:
+            self._assign(result, operand)
+        self._emit(ast.If(call("is_present", operand), present, absent))
+        return load(result)
+
+    @contextmanager
+    def _bound(self, name: str, local: str) -> Iterator[None]:
+        """Let a name stand for a local."""
+        shadowed = self._names.get(name)
+        self._names[name] = local
+        yield
+        del self._names[name]
+        if shadowed is not None:
+            self._names[name] = shadowed
 
     # Macros
 
     def _comprehension(self, node: Comprehension) -> ast.expr:
         weight = ast.Constant(1)
-        items = _call("iterate", self._value(node.range), _load("meter"), weight)
+        items = call("iterate", self._value(node.range), self._meter, weight)
         result, variable = self._local(), self._local()
         is_logic = node.macro in ("all", "exists")
         empty = ast.Constant(0) if node.macro == "exists_one" else ast.List([], ast.Load())
         self._assign(result, ast.Constant(node.macro == "all") if is_logic else empty)
-        shadowed = self._names.get(node.variable)
-        self._names[node.variable] = variable
         counted = self._node_count
-        with self._nested(node), self._into() as body:
+        with self._nested(node), self._bound(node.variable, variable), self._into() as body:
             if is_logic:
                 self._logic_turn(node, result)
             else:
                 self._collecting_turn(node, result, variable)
         weight.value = 1 + (self._node_count - counted) // NODES_PER_UNIT
-        del self._names[node.variable]
-        if shadowed is not None:
-            self._names[node.variable] = shadowed
         self._emit(ast.For(ast.Name(variable, ast.Store()), items, body, [], None))
         if is_logic:
-            self._do("conclude", _load(result))
+            self._do("conclude", load(result))
         if node.macro == "exists_one":
-            return _compare(_load(result), ast.Eq(), ast.Constant(1))
-        return _load(result)
+            return compare(load(result), ast.Eq(), ast.Constant(1))
+        return load(result)
 
     def _logic_turn(self, node: Comprehension, result: str) -> None:
         """One turn of `all` or `exists`: the first element that decides ends the loop, errors wait for it."""
@@ -465,12 +488,12 @@ class _Generator:
         with self._nested(node), self._into() as body:
             self._assign(turn, self._value(node.body))
             if self._type_of(node.body) != BOOL:
-                self._do("require_bool", _load(turn))
+                self._do("require_bool", load(turn))
         self._attempt(body, result, [ast.Continue()])
         with self._into() as decided:
             self._assign(result, decisive)
             self._emit(ast.Break())
-        self._emit(ast.If(_compare(_load(turn), ast.Is(), decisive), decided, []))
+        self._emit(ast.If(compare(load(turn), ast.Is(), decisive), decided, []))
 
     def _collecting_turn(self, node: Comprehension, result: str, variable: str) -> None:
         """One turn of `map`, `filter` or `exists_one`, of which every error ends the loop."""
@@ -479,11 +502,11 @@ class _Generator:
         with self._into() as taken:
             match node.macro:
                 case "map":
-                    self._do("append", _load(result), self._value(node.body))
+                    self._do("append", load(result), self._value(node.body))
                 case "filter":
-                    self._do("append", _load(result), _load(variable))
+                    self._do("append", load(result), load(variable))
                 case _:
-                    self._assign(result, ast.BinOp(_load(result), ast.Add(), ast.Constant(1)))
+                    self._assign(result, ast.BinOp(load(result), ast.Add(), ast.Constant(1)))
         if test is None:
             self._block.extend(taken)
         else:

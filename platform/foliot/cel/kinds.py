@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 class UInt(int):
@@ -13,7 +14,7 @@ class UInt(int):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A CEL type; a list has one parameter (its element), a map two (key and value), all others none."""
+    """A CEL type; a list and an optional have one parameter (what they hold), a map two (key and value)."""
 
     name: str
     parameters: tuple[Type, ...] = ()
@@ -32,6 +33,9 @@ DOUBLE = Type("double")
 STRING = Type("string")
 BYTES = Type("bytes")
 NULL = Type("null_type")
+TIMESTAMP = Type("google.protobuf.Timestamp")
+DURATION = Type("google.protobuf.Duration")
+TYPE = Type("type")
 
 
 def list_of(element: Type) -> Type:
@@ -44,8 +48,14 @@ def map_of(key: Type, value: Type) -> Type:
     return Type("map", (key, value))
 
 
+def optional_of(held: Type) -> Type:
+    """Return the type of optional values that hold `held`, if anything."""
+    return Type("optional_type", (held,))
+
+
 LIST = list_of(DYN)
 MAP = map_of(STRING, DYN)
+OPTIONAL = optional_of(DYN)
 
 
 def is_compatible(one: Type, other: Type) -> bool:
@@ -66,3 +76,12 @@ def join(one: Type, other: Type) -> Type:
     if one.parameters and DYN not in (one, other) and is_compatible(one, other):
         return Type(one.name, tuple(join(a, b) for a, b in zip(one.parameters, other.parameters, strict=True)))
     return DYN
+
+
+TYPE_NAMES: Final = frozenset(
+    {
+        *(one.name for one in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL, TIMESTAMP, DURATION, TYPE)),
+        *("list", "map", "optional_type"),
+    }
+)
+"""What an expression may compare `type()` with."""

@@ -21,6 +21,7 @@ from foliot.cel.tree import (
     Macro,
     MapLiteral,
     Node,
+    OptionalMap,
     Select,
     Unary,
     Variable,
@@ -61,6 +62,11 @@ _RESERVED: Final = frozenset(
     )
 )
 _MACROS: Final = {"all": (2,), "exists": (2,), "exists_one": (2,), "map": (2, 3), "filter": (2,)}
+_OPTIONAL_MACROS: Final = ("optMap", "optFlatMap")
+# Functions with a namespace before their name.
+_NAMESPACES: Final = {"optional": ("of", "none", "ofNonZeroValue"), "math": ("greatest", "least")}
+# The types whose names have dots.
+_PROTOBUF: Final = ("Timestamp", "Duration")
 
 
 def parse(source: Source) -> Node:
@@ -186,36 +192,60 @@ class _Parser:
             if dot := self._accept("."):
                 node = self._select_or_call(dot, node)
             elif bracket := self._accept("["):
+                is_optional = self._accept("?") is not None
                 key = self._expression()
                 self._expect("]")
-                node = Index(bracket.offset, self._depth(bracket.offset, node, key), node, key)
+                node = Index(bracket.offset, self._depth(bracket.offset, node, key), node, key, is_optional)
             elif self._next.kind == "{":
                 raise self._source.refuse(self._next.offset, "Messages cannot be made here.", "Write a map: {'k': 1}.")
             else:
                 return node
 
     def _select_or_call(self, dot: Token, operand: Node) -> Node:
+        is_optional = self._accept("?") is not None
         name = self._expect("name")
         if name.text in _WORDS:
             raise self._source.refuse(
                 name.offset, f"{name.text!r} is no field name.", f'Write ["{name.text}"] instead of .{name.text}.'
             )
-        if not self._accept("("):
-            return Select(dot.offset, self._depth(dot.offset, operand), operand, name.text, is_test=False)
-        arguments = self._list(")", may_trail=False)
+        if is_optional or not self._accept("("):
+            return self._selection(dot, operand, name.text, is_optional=is_optional)
+        arguments = self._list(")")
+        if isinstance(operand, Variable) and name.text in _NAMESPACES.get(operand.name, ()):
+            depth = self._depth(name.offset, *arguments)
+            return Call(operand.offset, depth, f"{operand.name}.{name.text}", None, arguments)
+        if len(arguments) == 2 and name.text in _OPTIONAL_MACROS:
+            return self._optional_map(name, operand, arguments)
         if len(arguments) in _MACROS.get(name.text, ()):
             return self._comprehension(name, operand, arguments)
         depth = self._depth(name.offset, operand, *arguments)
         return Call(name.offset, depth, name.text, operand, arguments)
 
-    def _comprehension(self, name: Token, operand: Node, arguments: tuple[Node, ...]) -> Node:
-        variable = arguments[0]
+    def _selection(self, dot: Token, operand: Node, field: str, *, is_optional: bool) -> Node:
+        match operand:
+            case Select(operand=Variable(name="google"), field="protobuf") if field in _PROTOBUF and not is_optional:
+                return Variable(operand.operand.offset, 1, f"google.protobuf.{field}")
+            case _:
+                depth = self._depth(dot.offset, operand)
+                return Select(dot.offset, depth, operand, field, is_optional=is_optional)
+
+    def _bound(self, name: Token, variable: Node) -> str:
+        """Return the name that a macro binds."""
         if not isinstance(variable, Variable):
             raise self._source.refuse(variable.offset, f"The first argument of {name.text}() is a plain name.")
+        return variable.name
+
+    def _optional_map(self, name: Token, operand: Node, arguments: tuple[Node, ...]) -> Node:
+        variable = self._bound(name, arguments[0])
+        depth = self._depth(name.offset, operand, *arguments)
+        return OptionalMap(name.offset, depth, operand, variable, arguments[1], name.text == "optFlatMap")
+
+    def _comprehension(self, name: Token, operand: Node, arguments: tuple[Node, ...]) -> Node:
+        variable = self._bound(name, arguments[0])
         condition = arguments[1] if len(arguments) == 3 else None
         depth = self._depth(name.offset, operand, *arguments)
         macro = cast("Macro", name.text)
-        return Comprehension(name.offset, depth, macro, operand, variable.name, condition, arguments[-1])
+        return Comprehension(name.offset, depth, macro, operand, variable, condition, arguments[-1])
 
     def _primary(self) -> Node:
         token = self._take()
@@ -229,8 +259,7 @@ class _Parser:
                 self._expect(")")
                 return node
             case "[":
-                elements = self._list("]", may_trail=True)
-                return ListLiteral(token.offset, self._depth(token.offset, *elements), elements)
+                return self._list_literal(token)
             case "{":
                 return self._map(token)
             case "name" if token.text != "in":
@@ -250,40 +279,55 @@ class _Parser:
             case name if not self._accept("("):
                 return Variable(token.offset, 1, name)
             case name:
-                arguments = self._list(")", may_trail=False)
+                arguments = self._list(")")
                 if name == "has" and len(arguments) == 1:
                     return self._has(token, arguments[0])
                 return Call(token.offset, self._depth(token.offset, *arguments), name, None, arguments)
 
     def _has(self, token: Token, argument: Node) -> Node:
-        if not isinstance(argument, Select) or argument.is_test:
+        if not isinstance(argument, Select) or argument.is_test or argument.is_optional:
             raise self._source.refuse(token.offset, "has() takes a field selection.", "Write has(a.b).")
         return Select(token.offset, argument.depth, argument.operand, argument.field, is_test=True)
 
-    def _list(self, closing: str, *, may_trail: bool) -> tuple[Node, ...]:
+    def _list(self, closing: str) -> tuple[Node, ...]:
         """Parse expressions up to `closing`, which is taken too."""
         nodes: list[Node] = []
         while self._next.kind != closing:
-            if may_trail and self._next.kind == "," and self._tokens[self._position + 1].kind == closing:
-                self._take()
-                break
             if nodes:
                 self._expect(",")
             nodes.append(self._expression())
         self._expect(closing)
         return tuple(nodes)
 
+    def _ends(self, closing: str, *, is_first: bool) -> bool:
+        """Take what stands between two elements of a literal; say whether it ends there, maybe behind a comma."""
+        if self._accept(closing):
+            return True
+        if self._next.kind == "," and self._tokens[self._position + 1].kind == closing:
+            self._position += 2
+            return True
+        if not is_first:
+            self._expect(",")
+        return False
+
+    def _list_literal(self, bracket: Token) -> Node:
+        elements: list[Node] = []
+        optional: set[int] = set()
+        while not self._ends("]", is_first=not elements):
+            if self._accept("?"):
+                optional.add(len(elements))
+            elements.append(self._expression())
+        depth = self._depth(bracket.offset, *elements)
+        return ListLiteral(bracket.offset, depth, tuple(elements), frozenset(optional))
+
     def _map(self, brace: Token) -> Node:
         entries: list[tuple[Node, Node]] = []
-        while self._next.kind != "}":
-            if self._next.kind == "," and self._tokens[self._position + 1].kind == "}":
-                self._take()
-                break
-            if entries:
-                self._expect(",")
+        optional: set[int] = set()
+        while not self._ends("}", is_first=not entries):
+            if self._accept("?"):
+                optional.add(len(entries))
             key = self._expression()
             self._expect(":")
             entries.append((key, self._expression()))
-        self._expect("}")
         children = [node for entry in entries for node in entry]
-        return MapLiteral(brace.offset, self._depth(brace.offset, *children), tuple(entries))
+        return MapLiteral(brace.offset, self._depth(brace.offset, *children), tuple(entries), frozenset(optional))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from foliot.cel.checking import check
+from foliot.cel.costing import bound_cost
 from foliot.cel.environment import Environment
 from foliot.cel.failures import CelTypeError
 from foliot.cel.generation import generate
 from foliot.cel.kinds import Type, is_compatible
 from foliot.cel.lexer import Source
+from foliot.cel.metering import COST_MAX
 from foliot.cel.parsing import parse
 
 
@@ -26,16 +28,25 @@ class Program:
 
     `reads` has the dotted path of each selection that starts at a variable (`event.data.severity`; `context` where it
     is used whole). `type` is what the checker knows of the result, or what was wanted.
+
+    `cost` is a bound of what an evaluation costs, in units of about a microsecond, whatever the input: each variable
+    may hold what the environment's `weights` say of it, or else a MiB of JSON. An evaluation whose cost exceeds the
+    budget ends with `CelBudgetExceeded`; the cost is counted in steps of the expression, never in seconds.
     """
 
     source: str
     type: Type
     reads: frozenset[str]
+    cost: int
     evaluate: Callable[..., Any]
 
 
-def compile_expression(source: str, environment: Environment, *, want: Type | None = None) -> Program:
+def compile_expression(
+    source: str, environment: Environment, *, want: Type | None = None, budget: int = COST_MAX
+) -> Program:
     """Compile an expression, whose result must have the type `want` if one is given.
+
+    No evaluation may cost more than `budget` units.
 
     Where the checker cannot tell the result's type beforehand, `evaluate` raises `no_matching_overload` for a result of
     another type; of a wanted list or map it looks at the outermost level only.
@@ -50,5 +61,6 @@ def compile_expression(source: str, environment: Environment, *, want: Type | No
     if want is not None and not is_compatible(found, want):
         line, column = text.place(checked.root.offset)
         raise CelTypeError(f"The expression is {found}; {want} is wanted.", line=line, column=column)
-    evaluate = generate(checked, want)
-    return Program(source, found if want is None else want, checked.reads, evaluate)
+    cost = bound_cost(checked)
+    evaluate = generate(checked, want, budget if cost > budget else None)
+    return Program(source, found if want is None else want, checked.reads, cost, evaluate)

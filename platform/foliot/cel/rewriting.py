@@ -18,6 +18,7 @@ from foliot.cel.tree import (
     Logic,
     MapLiteral,
     Node,
+    OptionalMap,
     Select,
     Unary,
     Variable,
@@ -41,6 +42,8 @@ def free_names(source: str) -> list[tuple[int, str, bool]]:
             waiting.append((node.range, bound))
             inner = bound | {node.variable}
             waiting.extend((each, inner) for each in (node.condition, node.body) if each is not None)
+        elif isinstance(node, OptionalMap):
+            waiting.extend(((node.operand, bound), (node.body, bound | {node.variable})))
         else:
             if isinstance(node, Call) and node.target is None:
                 found.append((node.offset, node.function, True))
@@ -66,7 +69,7 @@ def _below(node: Node) -> tuple[Node, ...]:  # noqa: PLR0911 - one for each kind
             return node.elements
         case MapLiteral():
             return tuple(each for entry in node.entries for each in entry)
-        case Constant() | Variable() | Comprehension():
+        case Constant() | Variable() | Comprehension() | OptionalMap():
             return ()
 
 

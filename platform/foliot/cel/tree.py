@@ -36,28 +36,30 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Select:
-    """`operand.field`, or `has(operand.field)` where `is_test`."""
+    """`operand.field`, `has(operand.field)` where `is_test`, or `operand.?field` where `is_optional`."""
 
     offset: int
     depth: int
     operand: Node
     field: str
-    is_test: bool
+    is_test: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:
-    """`operand[key]`."""
+    """`operand[key]`, or `operand[?key]` where `is_optional`."""
 
     offset: int
     depth: int
     operand: Node
     key: Node
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """`function(arguments)`, or `target.function(arguments)`."""
+    """`function(arguments)`, or `target.function(arguments)`; names such as `optional.of` are functions."""
 
     offset: int
     depth: int
@@ -110,20 +112,22 @@ class Conditional:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListLiteral:
-    """`[elements]`."""
+    """`[elements]`; `optional` has the positions of those with a question mark."""
 
     offset: int
     depth: int
     elements: tuple[Node, ...]
+    optional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapLiteral:
-    """`{key: value}`, in the order of the source."""
+    """`{key: value}`, in the order of the source; `optional` has the positions of those with a question mark."""
 
     offset: int
     depth: int
     entries: tuple[tuple[Node, Node], ...]
+    optional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +143,18 @@ class Comprehension:
     body: Node
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OptionalMap:
+    """`operand.optMap(variable, body)`, or `optFlatMap` where `is_flat`."""
+
+    offset: int
+    depth: int
+    operand: Node
+    variable: str
+    body: Node
+    is_flat: bool
+
+
 Node: TypeAlias = (
     Constant
     | Variable
@@ -152,4 +168,5 @@ Node: TypeAlias = (
     | ListLiteral
     | MapLiteral
     | Comprehension
+    | OptionalMap
 )

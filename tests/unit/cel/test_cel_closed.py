@@ -34,13 +34,16 @@ EVERYTHING = """
   context.l.all(x, inState(x)), context.l.exists(x, x), context.l.exists_one(x, x <= 1 && x >= 0 && x < 9),
   context.y == 1, context.x < context.y, 'a' != context.s,
   {1: 1, true: 2, dyn('a'): 3, 4u: 5}, dyn(1).a, context.x == true, int('1'), uint(1), double(1), string(1), bool('t'),
-  bytes(''), 'a'.contains('b'), 'a'.startsWith('b'), 'a'.endsWith('c')]
+  bytes(''), 'a'.contains('b'), 'a'.startsWith('b'), 'a'.endsWith('c'), context.?a.orValue(1), context.a[?0].or(
+  optional.none()), [?context.?a, 1], {?'a': context.?b}, context.?a.optMap(x, x + 1), context.?a.optFlatMap(x, x.?b),
+  type(1) == int, timestamp(0).getHours('+01:00'), duration('1s') + duration('2s'), math.greatest(1, 2),
+  'a'.matches('b')]
 """
 
 
 def module_of(source: str) -> ast.Module:
     text = Source(source)
-    return _Generator(check(text, parse(text), ENVIRONMENT)).module(None)
+    return _Generator(check(text, parse(text), ENVIRONMENT), COST_MAX).module(None)
 
 
 def test_generated_code_has_nothing_beyond_the_closed_list_of_nodes() -> None:

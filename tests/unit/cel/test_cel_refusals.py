@@ -44,6 +44,10 @@ ENVIRONMENT = Environment({"context": DYN, "event": MAP, "n": INT, "names": list
         ("#", (1, 1)),
         ("has(context)", (1, 1)),
         ("[1].all(a.b, true)", (1, 10)),
+        ("[1].optMap(a.b, true)", (1, 13)),
+        ("has(context.?a)", (1, 1)),
+        ("context.?a()", (1, 11)),
+        ("[?]", (1, 3)),
         ("context{a: 1}", (1, 8)),
         ("-!true", (1, 2)),
         ("a\ud800", (1, 2)),
@@ -87,7 +91,25 @@ def test_what_is_no_expression_is_refused_with_its_place(source: str, place: tup
         ("{'a': 1, 'a': 2}", (1, 10)),
         ("int(true)", (1, 1)),
         ("inState(1)", (1, 1)),
-        ("context.a.matches('x')", (1, 11)),
+        ("context.a.matches('(x')", (1, 19)),
+        ("context.a.matches(1)", (1, 11)),
+        ("timestamp(context.a).getHours('Europe/Paris')", (1, 31)),
+        ("timestamp(context.a) + timestamp(0)", (1, 22)),
+        ("duration('1s') - timestamp(0)", (1, 16)),
+        ("duration('1s').getFullYear()", (1, 16)),
+        ("timestamp(true)", (1, 1)),
+        ("optional.of(1).orValue('a')", (1, 16)),
+        ("optional.of(1) + 1", (1, 16)),
+        ("[?1]", (1, 3)),
+        ("{?'a': 1}", (1, 8)),
+        ("optional.of(1).size()", (1, 16)),
+        ("context.?a ? 1 : 2", (1, 8)),
+        ("math.greatest()", (1, 1)),
+        ("math.least('a')", (1, 1)),
+        ("'a'.split()", (1, 5)),
+        ("['a', 1].join(2)", (1, 10)),
+        ("type(1) == 1", (1, 9)),
+        ("context.?a.orElse(1)", (1, 12)),
         ("[1].map(x, x) == [x]", (1, 19)),
     ],
 )
@@ -104,9 +126,9 @@ def test_a_guard_that_is_known_to_be_no_bool_is_refused() -> None:
         compile_expression("n + 1", ENVIRONMENT, want=BOOL)
 
 
-def test_the_refusal_of_matches_says_what_to_do_instead() -> None:
-    with pytest.raises(CelTypeError, match=r"no linear-time engine.*contains\(\)"):
-        compile_expression("context.a.matches('x')", ENVIRONMENT)
+def test_the_refusal_of_a_named_time_zone_says_why_and_what_to_write() -> None:
+    with pytest.raises(CelTypeError, match=r"differs by machine.*'\+01:00'"):
+        compile_expression("timestamp(event.time).getDate('Europe/Paris')", ENVIRONMENT)
 
 
 def test_a_function_that_the_environment_lacks_is_unknown() -> None:

@@ -1,17 +1,29 @@
-"""The signatures of CEL's functions and operators.
+"""The types of what operators make.
 
 Source: CEL language definition, "List of Standard Definitions".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DYN, INT, LIST, STRING, UINT, Type, is_compatible, join, map_of
+from foliot.cel.kinds import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    LIST,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    Type,
+    is_compatible,
+    join,
+)
 
-_ANY_MAP: Final = map_of(DYN, DYN)
-_ORDERED: Final = (BOOL, INT, UINT, DOUBLE, STRING, BYTES)
+_ORDERED: Final = (BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION)
 _NUMBERS: Final = (INT, UINT, DOUBLE)
 _ARITHMETIC: Final = {
     "+": (*_NUMBERS, STRING, BYTES, LIST),
@@ -20,35 +32,13 @@ _ARITHMETIC: Final = {
     "/": _NUMBERS,
     "%": (INT, UINT),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """One signature; of a method the first parameter is what it is called on."""
-
-    parameters: tuple[Type, ...]
-    result: Type
-    is_method: bool = False
-
-
-def _converts(result: Type, *sources: Type) -> tuple[Overload, ...]:
-    return tuple(Overload((source,), result) for source in sources)
-
-
-FUNCTIONS: Final[dict[str, tuple[Overload, ...]]] = {
-    "size": tuple(
-        Overload((sized,), INT, is_method) for is_method in (False, True) for sized in (STRING, BYTES, LIST, _ANY_MAP)
-    ),
-    "contains": (Overload((STRING, STRING), BOOL, is_method=True),),
-    "startsWith": (Overload((STRING, STRING), BOOL, is_method=True),),
-    "endsWith": (Overload((STRING, STRING), BOOL, is_method=True),),
-    "int": _converts(INT, INT, UINT, DOUBLE, STRING),
-    "uint": _converts(UINT, INT, UINT, DOUBLE, STRING),
-    "double": _converts(DOUBLE, INT, UINT, DOUBLE, STRING),
-    "string": _converts(STRING, BOOL, INT, UINT, DOUBLE, STRING, BYTES),
-    "bytes": _converts(BYTES, BYTES, STRING),
-    "bool": _converts(BOOL, BOOL, STRING),
-    "dyn": (Overload((DYN,), DYN),),
+_TIMES: Final = {
+    ("+", DURATION, DURATION): DURATION,
+    ("+", TIMESTAMP, DURATION): TIMESTAMP,
+    ("+", DURATION, TIMESTAMP): TIMESTAMP,
+    ("-", DURATION, DURATION): DURATION,
+    ("-", TIMESTAMP, DURATION): TIMESTAMP,
+    ("-", TIMESTAMP, TIMESTAMP): DURATION,
 }
 
 
@@ -61,6 +51,13 @@ def binary_result(operator: str, left: Type, right: Type) -> Type | None:
             return BOOL if _common(left, right, _ORDERED) is not None else None
         case "in":
             return BOOL if _can_hold(right, left) else None
+        case _ if left in (TIMESTAMP, DURATION) or right in (TIMESTAMP, DURATION):
+            results = {
+                result
+                for (symbol, one, other), result in _TIMES.items()
+                if symbol == operator and is_compatible(left, one) and is_compatible(right, other)
+            }
+            return (DYN if len(results) > 1 else results.pop()) if results else None
         case _:
             return _common(left, right, _ARITHMETIC[operator])
 
