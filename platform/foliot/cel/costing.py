@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Final, assert_never
 
 from foliot.cel.checking import Checked
-from foliot.cel.kinds import BYTES, DYN, STRING
+from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DURATION, DYN, INT, NULL, STRING, TIMESTAMP, TYPE, UINT
+from foliot.cel.library import FUNCTIONS
 from foliot.cel.metering import (
     CHARACTERS_PER_UNIT,
     ELEMENTS_PER_UNIT,
@@ -40,6 +41,8 @@ from foliot.cel.tree import (
 from foliot.cel.weights import INPUT_WEIGHT, SCALAR, Weight
 
 _BYTES_OF_CHARACTER: Final = 4
+# Values of these types are compared with others at once.
+_FLAT: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, NULL, TIMESTAMP, DURATION, TYPE})
 # Of numbers and times as texts, and of a digest.
 _SHORT_TEXT: Final = Weight(0, 64)
 
@@ -128,11 +131,16 @@ class _Coster:
         path = self._checked.paths.get(node)
         return weight if path is None else self._checked.environment.weights.get(path, weight)
 
+    def _element(self, node: Node, whole: Weight) -> Weight:
+        path = self._checked.paths.get(node)
+        return whole if path is None else self._checked.environment.weights.get(f"{path}[]", whole)
+
     def _binary(self, node: Binary) -> Weight:
         left, right = self.visit(node.left), self.visit(node.right)
         match node.operator:
             case "==" | "!=":
-                self._scan(left)
+                if not _FLAT & {self._checked.types[node.left], self._checked.types[node.right]}:
+                    self._scan(left)
             case "in":
                 self.cost += 2 * right.elements // ELEMENTS_PER_UNIT
                 self.cost += right.elements * (left.characters // CHARACTERS_PER_UNIT)
@@ -155,7 +163,7 @@ class _Coster:
         over = self.visit(node.range)
         outer_cost, self.cost = self.cost, 0
         outer_count, self._node_count = self._node_count, 0
-        with self._bound(node.variable, over):
+        with self._bound(node.variable, self._element(node.range, over)):
             if node.condition is not None:
                 self.visit(node.condition)
             made = self.visit(node.body)
@@ -203,9 +211,9 @@ class _Coster:
                 self._scan(first)
                 return first
             case _:
-                # What is asked of strings and lists, and functions whose results are short.
-                for argument in arguments:
-                    self._scan(argument)
+                # What is asked of strings and lists; no other function has a long result.
+                if node.function not in FUNCTIONS or FUNCTIONS[node.function].is_charged:
+                    self._scan(sum(arguments, SCALAR))
                 return _SHORT_TEXT
 
     def _made(self, length: int) -> Weight:

@@ -34,6 +34,8 @@ _FLAT: Final = frozenset({"boolean", "integer", "null", "number"})
 def schema_weights(path: str, schema: Any) -> Iterator[tuple[str, Weight]]:
     """Give the dotted paths, from `path` on, whose values a JSON Schema bounds, with their weights.
 
+    A path with `[]` behind it is that of any element.
+
     Only `type`, `enum`, `const`, `maxLength`, `maxItems`, `items`, `properties` and `additionalProperties: false` are
     looked at; what else the schema says can only bound values further.
     """
@@ -46,6 +48,7 @@ def schema_weights(path: str, schema: Any) -> Iterator[tuple[str, Weight]]:
     if isinstance(properties, Mapping):
         for name, inner in properties.items():
             yield from schema_weights(f"{path}.{name}", inner)
+    yield from schema_weights(f"{path}[]", schema.get("items"))
 
 
 def value_weight(value: Any) -> Weight:
