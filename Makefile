@@ -125,6 +125,22 @@ unit: $(VENV)/.dev ## Run the tests that need no server
 conformance: $(VENV)/.dev xstate-package ## SCXML's own tests, other engines' scripts, and CEL against Google's implementation
 	$(BIN)/pytest -q tests/conformance
 
+# The specification's cases are fetched as a module of Go; without Go there is nothing to compare.
+CEL_MODULE := cel.dev/expr@v0.25.3
+CEL_EXPRESSIONS ?= 20000
+.PHONY: cel-cases
+cel-cases: $(VENV)/.dev ## CEL's conformance cases, and 20,000 random expressions against Google's implementation (minutes)
+	@command -v go >/dev/null || { echo "NOT RUN: CEL's conformance cases come through Go, which is not here."; exit 1; }
+	@folder=$$(GOFLAGS=-mod=mod go mod download -json $(CEL_MODULE) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+	  $(BIN)/python tests/conformance/cel_cases.py --expressions $(CEL_EXPRESSIONS) \
+	  --specification "$$folder/tests/simple/testdata" --report docs/reports/cel
+
+FUZZ ?= cel
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Fuzz a reader (FUZZ=cel) for ten minutes of processor time (FUZZ_SECONDS)
+	$(BIN)/python tests/fuzz/run.py $(FUZZ) --seconds $(FUZZ_SECONDS) --corpus .fuzz --report docs/reports/fuzz
+
 # Apache Kafka's jars come through Maven; without java and mvn the tests that need it say so.
 .PHONY: kafka-jars
 kafka-jars: $(VENV)/.dev
@@ -202,4 +218,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(COMPILED) $(PEERS) $(NODE) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot reports
+	rm -rf $(VENV) $(COMPILED) $(PEERS) $(NODE) dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .foliot .fuzz reports

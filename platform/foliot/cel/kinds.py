@@ -38,6 +38,9 @@ DURATION = Type("google.protobuf.Duration")
 TYPE = Type("type")
 
 
+_NULLABLE: Final = frozenset({TIMESTAMP.name, DURATION.name, "optional_type"})
+
+
 def list_of(element: Type) -> Type:
     """Return the type of lists whose elements are `element`."""
     return Type("list", (element,))
@@ -59,8 +62,13 @@ OPTIONAL = optional_of(DYN)
 
 
 def is_compatible(one: Type, other: Type) -> bool:
-    """Say whether a value of one type may turn out to be a value of the other: `dyn` may be anything."""
+    """Say whether a value of one type may turn out to be a value of the other.
+
+    `dyn` may be anything; null may stand for a time or an optional, as for protobuf's messages.
+    """
     if DYN in (one, other):
+        return True
+    if NULL in (one, other) and {one.name, other.name} & _NULLABLE:
         return True
     return (
         one.name == other.name

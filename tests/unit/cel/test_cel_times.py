@@ -108,6 +108,7 @@ def test_what_is_no_time_or_beyond_the_range_of_times_is_an_error(source: str, t
         ("dyn(timestamp(0)) == 0 || dyn(duration('0')) == timestamp(0)", False),
         ("timestamp(0) in [dyn(0), timestamp(0)]", True),
         ("int(timestamp('1969-12-31T23:59:59.5Z'))", -1),
+        ("timestamp(0) == null || null == duration('0')", False),
         ("type(timestamp(t)) == google.protobuf.Timestamp", True),
         ("type(duration('1s')) == google.protobuf.Duration", True),
         ("duration('-3730.567s').getHours()", -1),
