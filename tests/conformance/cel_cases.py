@@ -90,8 +90,9 @@ Both gave:
 {_rows(compared["outcomes"])}
 
 Where both give an error, the class of both is the same {same:,} times. It differs
-{sum(classes.values()):,} times: an expression with more than one fault has one error of several, and CEL leaves open
-which; and indexing what is neither list nor map has another name there. Examples are in the report's JSON. The most frequent pairs (Google's, Foliot's):
+{sum(classes.values()):,} times: an expression with more than one fault has one error of several, and CEL leaves
+open which; and indexing what is neither list nor map has another name there. The JSON beside this page has an
+example of each. The most frequent pairs (Google's, Foliot's):
 
 | classes | evaluations |
 |---|---|
