@@ -24,7 +24,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from conformance.cel_expressions import VALUES, ExpressionMaker, make_values
+from conformance.cel_expressions import DURATIONS, PARTS, TIMESTAMPS, VALUES, ExpressionMaker, make_values
 from conformance.cel_outcomes import Outcome, foliot_outcome, google_outcome, is_same
 
 EXPRESSION_COUNT = 2_000
@@ -44,6 +44,18 @@ def test_generated_expressions_have_the_same_outcome_as_in_googles_implementatio
     error_count = sum(1 for _, expected, _ in outcomes if expected[0] == "error")
     assert 0.15 < error_count / len(outcomes) < 0.7, "the comparison is only worth something with values and errors"
     assert len(set(sources)) > EXPRESSION_COUNT / 2
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_a_time_is_the_one_that_googles_implementation_finds(part: str) -> None:
+    zones = ("", "'UTC'", "'+05:30'", "'-11:00'", "'23:59'")
+    sources = [f"{time}.{part}({zone})" for time in TIMESTAMPS for zone in zones]
+    sources += [f"{time}.{part}()" for time in DURATIONS]
+
+    found = {source: foliot_outcome(source, VALUES) for source in sources}
+
+    differing = {source for source in sources if not is_same(found[source], google_outcome(source, VALUES))}
+    assert not differing
 
 
 @pytest.mark.parametrize(
