@@ -280,8 +280,10 @@ class ExpressionMaker:
         keys = self.random.choice((("'a'", "'k'", "s"), ("1", "2", "i"), ("true", "false"), ("1u", "2u")))
         kind = self.random.choice(self.KINDS)
         entries = [f"{key}: dyn({self.make(kind, depth)})" for key in keys[: self.random.randrange(1, 4)]]
-        if self.random.random() < 0.15:
-            entries.append(f"?{keys[0].replace('a', 'z')}: {self.optional(depth)}.or(optional.of(dyn(1)))")
+        if keys[0] != "true" and self.random.random() < 0.15:
+            entries.append(
+                f"?{keys[0].replace('a', 'z').replace('1', '9')}: {self.optional(depth)}.or(optional.of(dyn(1)))"
+            )
         return f"{{{', '.join(entries)}}}"
 
     def dynamic(self, depth: int) -> str:  # noqa: PLR0911 (a branch for each shape)

@@ -56,10 +56,14 @@ class Watch:
         if now - self._told > PROGRESS_SECONDS:
             self._told = now
             print(f"  {self._outcomes.total():,} inputs, {now - self._began:.0f} s of processor time", flush=True)
+            self._tell(now - self._began)
         if now - self._began > self._seconds:
-            self._end(now - self._began)
+            self._tell(now - self._began)
+            # The fuzzer has no other way out than a crash.
+            os._exit(0)
 
-    def _end(self, seconds: float) -> None:
+    def _tell(self, seconds: float) -> None:
+        """Write what has been seen so far, so that a run that is ended early leaves it too."""
         summary = {
             "reader": self._name,
             "processor_seconds": round(seconds),
@@ -69,13 +73,10 @@ class Watch:
             "slowest_input": self._slowest[1].decode(errors="backslashreplace")[:400],
             "megabytes_more": round(_peak_megabytes() - self._megabytes_before),
         }
-        print(json.dumps(summary, indent=2), flush=True)
         if self._report is not None:
             self._report.with_name(f"{self._report.name}-{self._name}.json").write_text(
                 json.dumps(summary, indent=2) + "\n"
             )
-        # The fuzzer has no other way out than a crash.
-        os._exit(0)
 
 
 def _peak_megabytes() -> float:
