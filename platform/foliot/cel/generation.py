@@ -8,7 +8,6 @@ checked against the closed lists (`foliot.cel.closed`) before it is compiled.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, assert_never
@@ -20,7 +19,7 @@ from foliot.cel.kinds import BOOL, BYTES, DOUBLE, DURATION, DYN, INT, STRING, TI
 from foliot.cel.lexer import INT_MAX, INT_MIN
 from foliot.cel.library import FUNCTIONS
 from foliot.cel.metering import NODES_PER_UNIT
-from foliot.cel.pyast import both, call, compare, flags, is_type, list_of, load
+from foliot.cel.pyast import both, call, compare, flags, function_of, is_type, list_of, load
 from foliot.cel.tree import (
     Binary,
     Call,
@@ -42,8 +41,6 @@ from foliot.cel.tree import (
 # CPython compiles at most 20 nested loops and try blocks.
 BLOCKS_MAX: Final = 16
 
-_NO_TYPE_PARAMETERS: Final[dict[str, Any]] = {"type_params": []} if sys.version_info >= (3, 12) else {}
-"""A field that a function's tree must have from Python 3.12 on."""
 _SCALARS: Final = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 _INLINE_ARITHMETIC: Final[dict[str, Callable[[], ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _ARITHMETIC: Final = {"-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
@@ -97,15 +94,7 @@ class _Generator:
             self._emit(ast.Return(result))
         parameters = [ast.arg(name) for name in (*self._names.values(), *self._passed.values())]
         handler = ast.ExceptHandler(load("Failures"), "error_0", [ast.Expr(call("fail", load("error_0")))])
-        function = ast.FunctionDef(
-            name=FUNCTION_NAME,
-            args=ast.arguments([], parameters, None, [], [], None, []),
-            body=[ast.Try(body, [handler], [], [])],
-            decorator_list=[],
-            returns=None,
-            type_comment=None,
-            **_NO_TYPE_PARAMETERS,
-        )
+        function = function_of(FUNCTION_NAME, parameters, ast.Try(body, [handler], [], []))
         return ast.fix_missing_locations(ast.Module([function], []))
 
     # Statements
@@ -168,9 +157,6 @@ class _Generator:
     def _meter(self) -> ast.expr:
         return ast.Constant(None) if self._budget is None else load("meter")
 
-    def _type_of(self, node: Node) -> Type:
-        return self._types[node]
-
     # Expressions
 
     def _value(self, node: Node) -> ast.expr:
@@ -202,7 +188,7 @@ class _Generator:
                 operand = self._value(node.operand)
                 if node.operator == "-":
                     return call("negate", operand)
-                if self._type_of(node.operand) == BOOL:
+                if self._types[node.operand] == BOOL:
                     return ast.UnaryOp(ast.Not(), operand)
                 return call("invert", operand)
             case Binary():
@@ -300,7 +286,7 @@ class _Generator:
     def _int_tests(self, node: Binary, left: ast.expr, right: ast.expr) -> list[ast.expr] | None:
         """Return what must be true at run time for both operands to be int, None where they cannot be."""
         tests: list[ast.expr] = []
-        for operand, found in ((left, self._type_of(node.left)), (right, self._type_of(node.right))):
+        for operand, found in ((left, self._types[node.left]), (right, self._types[node.right])):
             if found == DYN:
                 tests.append(is_type(operand, "int"))
             elif found != INT:
@@ -332,7 +318,7 @@ class _Generator:
 
     def _order(self, node: Binary) -> ast.expr:
         operator, slow = _ORDERS[node.operator]
-        if self._type_of(node.left) == self._type_of(node.right) != DYN:
+        if self._types[node.left] == self._types[node.right] != DYN:
             return compare(self._value(node.left), operator(), self._value(node.right))
         left, right = self._atom(node.left), self._atom(node.right)
         tests = self._int_tests(node, left, right)
@@ -342,7 +328,7 @@ class _Generator:
 
     def _equality(self, node: Binary) -> ast.expr:
         is_negated = node.operator == "!="
-        types = {self._type_of(node.left), self._type_of(node.right)}
+        types = {self._types[node.left], self._types[node.right]}
         if STRING in types or (len(types) == 1 and types <= _SCALARS):
             # A string equals nothing else in Python either, and values of one scalar type compare as in CEL.
             operator = ast.NotEq() if is_negated else ast.Eq()
@@ -383,7 +369,7 @@ class _Generator:
         first, *rest = operands
         if not rest:
             self._assign(result, self._value(first))
-            if self._type_of(first) != BOOL:
+            if self._types[first] != BOOL:
                 self._do("require_bool", load(result))
             return
         decisive = ast.Constant(node.operator == "||")
@@ -403,7 +389,7 @@ class _Generator:
     def _checked_condition(self, node: Node) -> ast.expr:
         """Generate a condition that must be a bool, and is not absorbed if it is not."""
         condition = self._value(node)
-        if self._type_of(node) == BOOL:
+        if self._types[node] == BOOL:
             return condition
         condition = self._named(condition)
         self._do("require_bool", condition)
@@ -487,7 +473,7 @@ class _Generator:
         turn = self._local()
         with self._nested(node), self._into() as body:
             self._assign(turn, self._value(node.body))
-            if self._type_of(node.body) != BOOL:
+            if self._types[node.body] != BOOL:
                 self._do("require_bool", load(turn))
         self._attempt(body, result, [ast.Continue()])
         with self._into() as decided:

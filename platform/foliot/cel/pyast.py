@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import ast
+import sys
+from typing import Any, Final
+
+_NO_TYPE_PARAMETERS: Final[dict[str, Any]] = {"type_params": []} if sys.version_info >= (3, 12) else {}
+"""A field that a function's tree must have from Python 3.12 on."""
 
 
 def load(name: str) -> ast.Name:
@@ -38,3 +43,16 @@ def list_of(values: list[ast.expr]) -> ast.List:
 def flags(length: int, positions: frozenset[int]) -> ast.List:
     """Make a list of bools that is true at these positions."""
     return list_of([ast.Constant(position in positions) for position in range(length)])
+
+
+def function_of(name: str, parameters: list[ast.arg], body: ast.stmt) -> ast.FunctionDef:
+    """Define a function of positional parameters."""
+    return ast.FunctionDef(
+        name=name,
+        args=ast.arguments([], parameters, None, [], [], None, []),
+        body=[body],
+        decorator_list=[],
+        returns=None,
+        type_comment=None,
+        **_NO_TYPE_PARAMETERS,
+    )
