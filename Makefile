@@ -64,20 +64,6 @@ $(PEERS)/%/.done: benchmarks/peers/requirements-%.txt $(VENV)/.uv
 .PHONY: peers
 peers: $(foreach peer,celery dbos engines langgraph,$(PEERS)/$(peer)/.done) ## Make the environments of the benchmark's peers
 
-# XState comes through npm as it is published, held to its hash; it depends on nothing. Without node, it is left out.
-XSTATE := benchmarks/peers/xstate.sha256
-$(PEERS)/xstate/.done: $(XSTATE)
-	@echo "Making $(PEERS)/xstate …"
-	@rm -rf $(@D) && mkdir -p $(@D)/node_modules/xstate
-	@cd $(@D) && npm pack --silent xstate@$$(sed -E 's/.*xstate-(.*)\.tgz/\1/' $(abspath $(XSTATE))) >/dev/null \
-	  && sha256sum --check --quiet $(abspath $(XSTATE)) && tar -xzf xstate-*.tgz --strip-components 1 -C node_modules/xstate
-	@touch $@
-
-.PHONY: xstate
-xstate:
-	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PEERS)/xstate/.done; \
-	  else echo "NOT MEASURED: XState, since there is no node or no npm."; fi
-
 .PHONY: demo
 demo: $(VENV)/.run ## Stream 60,000 events through the whole path, kill a worker, and check every step
 	@$(BIN)/foliot demo --checker tests/checker/check.py
@@ -150,16 +136,15 @@ kafka-jars: $(VENV)/.dev
 kafka-install: $(VENV)/.run ## Fetch Apache Kafka's jars into the user's cache
 	@$(BIN)/python -c 'from foliot.local import install_jars; install_jars()'
 
-# npm's xstate, a tool of the tests alone: this version, and no other bytes than these.
-NODE := $(VENV)-node
-XSTATE := xstate-5.33.3
-XSTATE_SHA256 := 9dd7d05d6eecade4480f866e200d73f5f878dd2c0cdd8eaf70c7ce15d97a9253
+# npm's xstate, a tool of tests and benchmarks alone: as it is published, held to its hash; it depends on nothing.
+NODE := .venv-node
+XSTATE := benchmarks/peers/xstate.sha256
 
-$(NODE)/.done:
-	@echo "Fetching $(XSTATE) into $(NODE) …"
-	@rm -rf $(NODE) && mkdir -p $(NODE)
-	@cd $(NODE) && npm pack --silent $(subst xstate-,xstate@,$(XSTATE)) >/dev/null
-	@cd $(NODE) && echo "$(XSTATE_SHA256)  $(XSTATE).tgz" | sha256sum --check --quiet && tar xzf $(XSTATE).tgz
+$(NODE)/.done: $(XSTATE)
+	@echo "Fetching npm's xstate into $(NODE) …"
+	@rm -rf $(NODE) && mkdir -p $(NODE)/node_modules/xstate
+	@cd $(NODE) && npm pack --silent xstate@$$(sed -E 's/.*xstate-(.*)\.tgz/\1/' $(abspath $(XSTATE))) >/dev/null \
+	  && sha256sum --check --quiet $(abspath $(XSTATE)) && tar -xzf xstate-*.tgz --strip-components 1 -C node_modules/xstate
 	@touch $@
 
 # Without node and npm, or without npm's registry, the tests that compare with xstate say so.
@@ -195,7 +180,7 @@ bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot a
 	$(COMPILED)/bin/python -m benchmarks contest --peers $(PEERS)
 
 .PHONY: bench-engine
-bench-engine: $(COMPILED)/.done $(PEERS)/engines/.done xstate ## Measure Foliot's engine alone beside other engines (minutes)
+bench-engine: $(COMPILED)/.done $(PEERS)/engines/.done xstate-package ## Measure Foliot's engine alone beside other engines (minutes)
 	$(COMPILED)/bin/python -m benchmarks engines --peers $(PEERS) --plain $(BIN)/python
 
 .PHONY: bench-long

@@ -48,7 +48,7 @@ def find_entrants(environments: Path, plain: Path) -> tuple[Sequence[Entrant], S
         Entrant("tables", "tables by hand", "tables", (python, "-m", f"{_PROGRAMS}.by_hand")),
         *(Entrant(name, title, "peer", (python, "-m", f"{_PROGRAMS}.with_{name}")) for name, title in _PEERS.items()),
     ]
-    node, environment = shutil.which("node"), environments / "xstate"
+    node, environment = shutil.which("node"), environments.parent / ".venv-node"
     if node is None or not (environment / "node_modules" / "xstate").exists():
         return entrants, ["XState: there is no node, or `make bench-engine` could not install it"]
     run = (node, "--expose-gc", str(_NODE_PROGRAM), str(environment))

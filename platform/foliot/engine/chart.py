@@ -110,11 +110,17 @@ class Chart:
         """Give the ids of the leaves of a configuration in document order, or None if it is not legal below `top`."""
         if top not in active:
             return None
+        # Counted from below: a state may have thousands of children, of which few are active.
+        chosen = dict.fromkeys(active, 0)
         for number in active:
+            if number != top:
+                parent = self.nodes[number].ancestors[0]
+                if parent not in active:
+                    return None
+                chosen[parent] += 1
+        for number, count in chosen.items():
             node = self.nodes[number]
-            chosen = sum(child in active for child in node.children)
-            needed = {"compound": 1, "parallel": len(node.children), "history": -1}.get(node.kind, 0)
-            if chosen != needed or (number != top and node.ancestors[0] not in active):
+            if count != {"compound": 1, "parallel": len(node.children), "history": -1}.get(node.kind, 0):
                 return None
         return tuple(self.nodes[number].id for number in sorted(active) if self.nodes[number].is_leaf)
 

@@ -20,7 +20,8 @@ from foliot.engine.plans import Memories, Operation, Plan, plan_birth, plan_deat
 from foliot.engine.scratch import Macrostep
 from foliot.engine.values import Outcome
 
-ENTRIES_MAX = 16_384
+ENTRIES_MAX = 131_072
+"""Each entry counts one, and each active state of a configuration one more: 200 bytes or less."""
 
 _SHORTCUT_MICROSTEPS_MAX = 16
 
@@ -198,7 +199,7 @@ class Memory:
             ),
             tuple((number, descriptor) for number in sorted(active) for descriptor in nodes[number].defers),
         )
-        self._count()
+        self._count(1 + len(active))
         self.vertices[configuration] = vertex
         return vertex
 
@@ -218,8 +219,8 @@ class Memory:
             number = self._chart.numbers[leaf]
             yield (number, *self._chart.nodes[number].ancestors)
 
-    def _count(self) -> None:
-        self._entries += 1
+    def _count(self, entries: int = 1) -> None:
+        self._entries += entries
         if self._entries > self._entries_max:
             self._entries = 0
             self.vertices.clear()

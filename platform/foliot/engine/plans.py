@@ -97,10 +97,11 @@ class _Planner:
         return self.complete(taken, remembered)
 
     def complete(self, taken: tuple[Edge, ...], remembered: Memories) -> Plan:
-        overlap = not self._entering.isdisjoint(self._live)
+        # A history may lead back into states that are not left: they stay as they are.
+        self._entering -= self._live
         final = self._enter()
         configuration = self._chart.leaves(frozenset(self._live))
-        if overlap or configuration is None:
+        if configuration is None:
             raise IllegalTarget(
                 "the targets lead into no legal configuration",
                 where=", ".join(edge.where for edge in taken) or "the initial states",

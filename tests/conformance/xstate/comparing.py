@@ -25,7 +25,7 @@ from foliot.languages.xstate import XstateReading, read_xstate
 from foliot.testing import Session, Sessions
 
 ROOT: Final = Path(__file__).parents[3]
-PACKAGE: Final = Path(os.environ.get("FOLIOT_TEST_XSTATE") or ROOT / ".venv-node" / "package")
+PACKAGE: Final = Path(os.environ.get("FOLIOT_TEST_XSTATE") or ROOT / ".venv-node" / "node_modules" / "xstate")
 RUNNER: Final = Path(__file__).with_name("run.cjs")
 LIMITS: Final = Limits(microsteps_max=100)
 EVENTS: Final = 15

@@ -148,4 +148,4 @@ def test_a_definition_that_was_never_checked_is_refused_by_its_expression() -> N
     tree["root"]["children"][0]["transitions"][0]["guard"] = "1 +"
 
     with pytest.raises(DefinitionNotCompilable, match="guard of transition 0 of a"):
-        type(machine)(machine.definition.model_validate(tree), Limits(), entries_max=10)
+        type(machine)(machine.definition.model_validate(tree), Limits(), entries_max=10, around_guard=None)

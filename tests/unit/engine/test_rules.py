@@ -207,6 +207,42 @@ def test_history_without_memory_enters_its_default_or_else_what_its_parent_enter
     assert (with_default.active, without.active) == (("a.two",), ("a.one",))
 
 
+def test_a_history_that_leads_back_into_what_is_active_enters_only_what_is_not() -> None:
+    session = Session(f"""
+        initial: outer
+        states:
+          outer:
+            initial: a
+            states:
+              a:
+                entry: {trace("a")}
+                exit: {trace("-a")}
+                initial: x
+                states: {{x: {{on: {{back: "#outer.h"}}}}, y: {{}}}}
+              h: {{history: deep, target: a.y}}
+    """)
+
+    session.send("back")
+
+    assert (session.active, seen(session)) == (("outer.a.y",), ["a"])
+
+
+def test_a_history_that_leads_to_its_own_source_runs_only_the_actions() -> None:
+    session = Session(f"""
+        initial: outer
+        states:
+          outer:
+            initial: x
+            states:
+              x: {{entry: {trace("x")}, on: {{back: {{target: h, actions: {trace("did")}}}}}}}
+              h: {{history: shallow}}
+    """)
+
+    session.send("back")
+
+    assert (session.active, seen(session)) == (("outer.x",), ["x", "did"])
+
+
 def test_a_compound_state_is_done_when_its_final_child_is_entered() -> None:
     session = Session("""
         initial: a

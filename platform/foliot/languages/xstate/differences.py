@@ -43,7 +43,7 @@ def differences(root: StateNode, machine: str) -> Iterator[Difference]:
         if any(_leads_back(nodes, node, each) for each in node.outgoing()):
             what = "Where a history state leads back into what is active, XState enters it without leaving it."
             yield Difference(
-                path, what, "Foliot leaves it first, or refuses the step: name a state that is no history state."
+                path, what, "Foliot leaves it first, or lets it be as it is: name a state that is no history state."
             )
         if any(_may_change_nothing(node, each) for each in node.always):
             what = (
