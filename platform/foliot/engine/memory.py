@@ -59,7 +59,7 @@ class Vertex:
     """A configuration and what is known about it. `by_timer` is apart because only a timer's event fits an `after`.
 
     `defers` are the descriptors of the events that active states defer, each with its state. `recalled` are the
-    microsteps that depend on what history states remember.
+    microsteps that depend on what history states remember. `ways` are shortcuts that depend on nothing but the event.
     """
 
     configuration: tuple[str, ...]
@@ -71,6 +71,7 @@ class Vertex:
     by_timer: dict[str, Selection] = field(default_factory=dict)
     microsteps: dict[Edges, Microstep] = field(default_factory=dict)
     recalled: dict[tuple[Edges, Recalled], Microstep] = field(default_factory=dict)
+    ways: dict[str, Shortcut] = field(default_factory=dict)
     shortcuts: dict[Edges | tuple[Edges, Recalled], Shortcut | None] = field(default_factory=dict)
 
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 from foliot.cel import EvaluationError, to_json
 from foliot.engine.compiled import Compiled
 from foliot.engine.measures import depth_exceeds, encoded_bytes, is_bulky, is_plain
-from foliot.engine.memory import Edges, Selection, Shortcut, Vertex
+from foliot.engine.memory import Edges, Memory, Selection, Shortcut, Vertex
+from foliot.engine.plans import Memories
 from foliot.engine.values import Event, Limits, State, Step
 
 _UNSEEN: Final[Mapping[str, Any]] = {}
@@ -30,16 +31,13 @@ def take_shortcut(machine: Compiled, state: State, event: Event) -> Step | None:
     vertex = memory.vertices.get(configuration) or memory.vertex(configuration)
     if done or invocations or deferred or vertex.defers or machine.asks:
         return None
-    event_type = event.type
-    selection = vertex.by_event.get(event_type) or memory.selection(vertex, event_type)
-    edges = selection.certain
+    seen = _UNSEEN
     try:
-        seen = _see(event) if selection.sees_event else _UNSEEN
-        if edges is None:
-            edges = _choose(selection, context, seen, vertex)
-        shortcut = vertex.shortcuts.get(edges) or memory.shortcut(vertex, edges, history)
+        shortcut = vertex.ways.get(event.type)
         if shortcut is None:
-            return None
+            shortcut, seen = _find(memory, vertex, context, history, event)
+            if shortcut is None:
+                return None
         if shortcut.assigns:
             if shortcut.sees_event and seen is _UNSEEN:
                 seen = _see(event)
@@ -54,6 +52,22 @@ def take_shortcut(machine: Compiled, state: State, event: Event) -> Step | None:
     made = (shortcut.configuration, context, history, timers, position + 1, False, invocations, deferred)
     # Not by their constructors, which take three times as long.
     return _new(Step, (_new(State, made), shortcut.outcome, (), shortcut.transitions))
+
+
+def _find(
+    memory: Memory, vertex: Vertex, context: Mapping[str, Any], history: Memories, event: Event
+) -> tuple[Shortcut | None, Mapping[str, Any]]:
+    """Find the shortcut by what guards say; give the event, too, as they have seen it."""
+    seen = _UNSEEN
+    selection = memory.selection(vertex, event.type)
+    edges = selection.certain
+    if edges is None:
+        seen = _see(event) if selection.sees_event else _UNSEEN
+        edges = _choose(selection, context, seen, vertex)
+    shortcut = vertex.shortcuts.get(edges) or memory.shortcut(vertex, edges, history)
+    if shortcut is not None and edges is selection.certain and edges in vertex.shortcuts:
+        vertex.ways[event.type] = shortcut
+    return shortcut, seen
 
 
 def _see(event: Event) -> dict[str, Any]:
