@@ -28,8 +28,11 @@ _DEFINITION: Final[dict[str, Any]] = {
     "content": {
         "application/yaml": {"schema": {"type": "string"}},
         "application/json": {"schema": {"type": "object"}},
+        "application/scxml+xml": {"schema": {"type": "string"}},
     },
 }
+_FILES: Final = {"application/scxml+xml": "body.scxml"}
+"""By what name a body goes, where its language is not Foliot's own."""
 
 router = APIRouter(prefix="/v1/machines", tags=["machines"], responses=PROBLEM_RESPONSES)
 
@@ -72,15 +75,14 @@ async def publish_machine(  # noqa: PLR0917 - the framework passes all by name
     body: RequestBody,
     operation: Annotated[str | None, _OPERATION] = None,
 ) -> Any:
-    """Check a definition (YAML or JSON), and add it as a version; 200 where the same content is a version already."""
+    """Check a definition (YAML, JSON, SCXML), and add it as a version; 200 where the same content is one already."""
     if media_type(request) not in _DEFINITION["content"]:
         # A page of another site can send texts without being asked for leave, but not these.
         remedy = f"Send one of: {', '.join(_DEFINITION['content'])}."
-        raise Refused(
-            Refusal("media_type_unsupported", "the body is not said to be YAML or JSON", "content-type", remedy)
-        )
+        raise Refused(Refusal("media_type_unsupported", "the body is not said to be a machine", "content-type", remedy))
     text = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
-    published = await run_in_threadpool(_publish, doors, caller, text, operation)
+    filename = _FILES.get(media_type(request), "body")
+    published = await run_in_threadpool(_publish, doors, caller, text, filename, operation)
     response.status_code = 201 if published.created else 200
     response.headers["location"] = f"/v1/machines/{published.machine}"
     return Published.model_validate(published, from_attributes=True)
@@ -131,9 +133,9 @@ def _move(  # noqa: PLR0917 - what the request said
         )
 
 
-def _publish(doors: Doors, caller: Caller, text: bytes, operation: str | None) -> registry.Published:
+def _publish(doors: Doors, caller: Caller, text: bytes, filename: str, operation: str | None) -> registry.Published:
     # Before a connection is lent, for it takes as long as the definition wants.
-    checked = registry.check_machine(text, filename="body")
+    checked = registry.check_machine(text, filename=filename)
     with doors.reading(caller) as connection:
         return registry.publish_checked(
             connection, caller.tenant_slug, checked, by=caller.signature, operation_id=operation

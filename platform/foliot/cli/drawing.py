@@ -17,9 +17,10 @@ from foliot.cli.answers import Answer
 from foliot.cli.files import read_file, write_file
 from foliot.cli.instances import find_machine
 from foliot.cli.wording import moment
-from foliot.definition import Definition, load
+from foliot.definition import Definition
 from foliot.definition.diagrams import Marks, dot, marks_of, mermaid, svg
 from foliot.errors import FoliotError
+from foliot.languages import load
 from foliot.store import Connection
 
 STEPS_MAX: Final = 10_000

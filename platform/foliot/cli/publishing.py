@@ -13,7 +13,7 @@ from foliot.cli.answers import Answer, Table
 from foliot.cli.checking import Files, diagnosed
 from foliot.cli.files import read_file
 from foliot.cli.snippets import tell
-from foliot.definition import check
+from foliot.languages import check
 
 Machine: TypeAlias = Annotated[str, typer.Argument(help="The machine's name.")]
 Version: TypeAlias = Annotated[int, typer.Argument(help="A version's number.", min=1)]

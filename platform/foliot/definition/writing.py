@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, assert_never
 
 import orjson
 
 from foliot.definition.building import ROLLBACK
+from foliot.definition.loading import read
 from foliot.definition.model import (
     Action,
     Assign,
@@ -43,7 +45,12 @@ class NotWritable(FoliotError):
 
 
 def dump(definition: Definition) -> str:
-    """Write a machine as JSON that `load` reads back to an equal one."""
+    """Write a machine as JSON that `load` reads back to an equal one, but for the numbers of its transitions.
+
+    Raises:
+        NotWritable: it comes from another language, and does what this one has no words for.
+    """
+    _refuse(definition)
     document = {
         "foliot": definition.foliot,
         "id": definition.id,
@@ -54,7 +61,50 @@ def dump(definition: Definition) -> str:
         **_state(definition.root),
         "description": definition.description,
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    again = read(text, filename=f"{definition.id}.json")
+    if again.definition is None:
+        first = next(each for each in again.diagnostics if each.severity == "error")
+        raise NotWritable(f"this language does not take it: {first.what}", where=first.path)
+    if _numbered_anew(again.definition) != _numbered_anew(definition):
+        raise NotWritable("its transitions are looked at in an order that cannot be told by their events")
+    return text
+
+
+def _refuse(definition: Definition) -> None:
+    """Name what the language has no words for.
+
+    Raises:
+        NotWritable: there is something.
+    """
+    if definition.system:
+        raise NotWritable("its expressions look at SCXML's system variables")
+    for parent in definition.root.walk():
+        if parent.invocations:
+            raise NotWritable("a service runs while a state is active", where=parent.id)
+        if parent.default_actions or (parent.kind == "compound" and parent.initial is None):
+            raise NotWritable("there is more to its beginning than a child of it", where=parent.id)
+        if parent.output is not None and parent.output.required:
+            raise NotWritable("its output is spoilt where a part of it has no value", where=parent.id)
+        for child in parent.children:
+            if child.id != (f"{parent.id}.{child.name}" if parent.id else child.name):
+                raise NotWritable("its id is no path of names", where=child.id)
+
+
+def _numbered_anew(definition: Definition) -> bytes:
+    """Write a machine down with its transitions counted from 0."""
+    count = itertools.count()
+
+    def numbered(value: Any) -> Any:
+        if isinstance(value, list):
+            return [numbered(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        # Not a loop, whose index is a name.
+        own = {"index": next(count)} if isinstance(value.get("index"), int) else {}
+        return {name: numbered(each) for name, each in value.items()} | own
+
+    return orjson.dumps(numbered(definition.model_dump(mode="json")), option=orjson.OPT_SORT_KEYS)
 
 
 def dump_actions(actions: Iterable[Action]) -> list[_Json]:

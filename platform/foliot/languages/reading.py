@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foliot.definition import Diagnostic, Limits, Reading
+from foliot.definition import Definition, DefinitionRefused, Diagnostic, Limits, Reading
 from foliot.definition import read as read_own
 from foliot.languages.arrows import reading_of_arrows
 from foliot.languages.scxml import reading_of_scxml
@@ -20,6 +20,18 @@ def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Readi
     if filename.endswith(".xstate.json"):
         return reading_of_xstate(text, filename=filename, limits=limits)
     return read_own(text, filename=filename, limits=limits)
+
+
+def load(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Definition:
+    """Read a machine.
+
+    Raises:
+        DefinitionRefused: something is wrong; `diagnostics` has all of it.
+    """
+    reading = read(text, filename=filename, limits=limits)
+    if reading.definition is None:
+        raise DefinitionRefused(reading.diagnostics)
+    return reading.definition
 
 
 def check(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:

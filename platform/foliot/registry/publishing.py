@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from foliot.definition import Definition
-from foliot.definition import load as read_definition
 from foliot.engine import EngineError, Event, compile, start  # noqa: A004 - the contract's word for it
+from foliot.languages import load as read_definition
 from foliot.registry.changes import Call, Outcome, perform, tenant_number
 from foliot.registry.entries import Channel
 from foliot.registry.failures import (
@@ -258,6 +258,13 @@ def channels_of(connection: Connection, tenant: int, machine: int) -> dict[str, 
 def _checked(text: bytes | str, filename: str) -> Definition:
     definition = read_definition(text, filename=filename)
     check_slug(definition.id, "machine")
+    service = next((state.id for state in definition.root.walk() if state.invocations), None)
+    if service is not None:
+        raise MachineNotStartable(
+            f"the state {service!r} runs a service, and services are not there yet",
+            where=filename,
+            remedy="Send an event to a service of your own instead, and let it answer with an event.",
+        )
     try:
         start(compile(definition), _TRIAL, 0)
     except EngineError as error:

@@ -48,6 +48,16 @@ def test_a_machine_is_published_once_and_said_again(site: Site) -> None:
     assert site.get("/v1/machines/incident", tenant="other").json()["versions"][-1]["version"] == 1
 
 
+def test_a_machine_may_come_as_scxml(site: Site) -> None:
+    text = '<scxml xmlns="http://www.w3.org/2005/07/scxml" name="door"><state id="shut"/></scxml>'
+
+    answer = _publish(site, text, **{"content-type": "application/scxml+xml"})
+    refused = _publish(site, text.replace("/>", ">"), **{"content-type": "application/scxml+xml"})
+
+    assert (answer.status_code, answer.json()["machine"]) == (201, "door")
+    assert (refused.status_code, refused.json()["diagnostics"][0]["code"]) == (422, "D801")
+
+
 def test_a_definition_with_faults_is_refused_with_all_of_them(site: Site) -> None:
     answer = _publish(site, "foliot: 1\nid: x\ninitial: nowhere\nstates: {a: {on: {go: b}}}\n")
 

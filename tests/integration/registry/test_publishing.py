@@ -89,6 +89,31 @@ def test_a_machine_that_cannot_be_born_is_refused(connection: Connection) -> Non
     assert list_machines(connection, "default") == ()
 
 
+@pytest.mark.parametrize(
+    ("filename", "text"),
+    [
+        ("door.scxml", '<scxml xmlns="http://www.w3.org/2005/07/scxml" name="door"><state id="shut"/></scxml>'),
+        ("door.arrows", "machine door\nshut --push--> open"),
+        ("door.xstate.json", '{"id": "door", "initial": "shut", "states": {"shut": {}}}'),
+    ],
+)
+def test_a_machine_may_be_written_in_any_language(connection: Connection, filename: str, text: str) -> None:
+    assert publish(connection, "default", text, filename=filename, by="ann").created
+
+    version = show_version(connection, "default", "door", 1)
+
+    assert version.source == text
+    assert version.definition.root.children[0].id == "shut"
+
+
+def test_a_machine_that_runs_a_service_is_refused(connection: Connection) -> None:
+    text = """<scxml xmlns="http://www.w3.org/2005/07/scxml" name="door">
+      <state id="shut"><invoke type="scxml" src="other.scxml"/></state></scxml>"""
+
+    with pytest.raises(MachineNotStartable, match="the state 'shut' runs a service"):
+        publish(connection, "default", text, filename="door.scxml", by="ann")
+
+
 def test_a_repeated_operation_answers_the_same_and_changes_nothing(connection: Connection) -> None:
     first = publish(connection, "default", door(), filename="a", by="ann", operation_id="one")
     revision = load_catalog(connection).revision

@@ -1,0 +1,30 @@
+"""What a machine of another language has, and Foliot's own has no words for, is never left out without a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from foliot.definition import NotWritable, dump
+from foliot.languages.scxml import read_scxml
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('<state id="a"><invoke src="b.scxml"/></state>', "a service runs"),
+        ('<state id="a"><transition event="e"><send event="f"/></transition></state>', "dispatch"),
+        ('<state id="a"><initial><transition target="b"><log expr="1"/></transition></initial><state id="b"/></state>',
+         "more to its beginning"),
+        ('<state id="p"><state id="a"/></state>', "no path of names"),
+        ('<state id="a"><transition event="e f" target="a"/></state>', "does not take it"),
+        ('<state id="a"><transition event="e" cond="1 > 2"/><transition event="*"/><transition event="e"/></state>',
+         "an order that cannot be told"),
+        ('<state id="a"><onentry><log expr="_sessionid"/></onentry></state>', "system variables"),
+    ],
+)  # fmt: skip
+def test_what_has_no_words_is_named(body: str, why: str) -> None:
+    text = f'<scxml xmlns="http://www.w3.org/2005/07/scxml" name="m" datamodel="cel">{body}</scxml>'
+    definition = read_scxml(text, filename="m.scxml").definition
+
+    with pytest.raises(NotWritable, match=why):
+        dump(definition)
