@@ -54,9 +54,9 @@ class Edge:
 class Node:
     """A state. `last` is the highest number in its subtree; `children` leaves history states out.
 
-    `ancestors` run from the parent to the root. `defaults` are the states that a history state without a memory enters,
-    or the initial ones of a compound state, and `default_block` runs on the way. `timeouts` are (timer id,
-    delay in microseconds).
+    `needed` of the children are active while it is. `ancestors` run from the parent to the root. `defaults` are the
+    states that a history state without a memory enters, or the initial ones of a compound state, and `default_block`
+    runs on the way. `timeouts` are (timer id, delay in microseconds).
     """
 
     number: int
@@ -65,6 +65,7 @@ class Node:
     last: int
     ancestors: tuple[int, ...]
     children: tuple[int, ...]
+    needed: int
     histories: tuple[int, ...]
     deep: bool
     defaults: tuple[int, ...]
@@ -118,10 +119,8 @@ class Chart:
                 if parent not in active:
                     return None
                 chosen[parent] += 1
-        for number, count in chosen.items():
-            node = self.nodes[number]
-            if count != {"compound": 1, "parallel": len(node.children), "history": -1}.get(node.kind, 0):
-                return None
+        if any(count != self.nodes[number].needed for number, count in chosen.items()):
+            return None
         return tuple(self.nodes[number].id for number in sorted(active) if self.nodes[number].is_leaf)
 
     def closure(self, leaves: tuple[str, ...], top: int = 0) -> frozenset[int] | None:
@@ -164,13 +163,15 @@ class _Builder:
         """Yield the node of a state, and those below it. `rollback`: what fails in it undoes its macrostep."""
         number = self._numbers[state.id]
         name = state.id or "the root"
+        children = tuple(self._numbers[child.id] for child in state.children if child.kind != "history")
         yield Node(
             number=number,
             id=state.id,
             kind=state.kind,
             last=number + sum(1 for _ in state.walk()) - 1,
             ancestors=ancestors,
-            children=tuple(self._numbers[child.id] for child in state.children if child.kind != "history"),
+            children=children,
+            needed={"compound": 1, "parallel": len(children), "history": -1}.get(state.kind, 0),
             histories=tuple(self._numbers[child.id] for child in state.children if child.kind == "history"),
             deep=state.history == "deep",
             defaults=tuple(self._number(target, name) for target in _default_ids(state, parent)),

@@ -7,7 +7,7 @@ are added whole, and one that two threads make at a time is made twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -92,9 +92,10 @@ class Memory:
         self._entries_max = entries_max
         self._entries = 0
         self.vertices: dict[tuple[str, ...], Vertex] = {}
+        self._chains: dict[tuple[str, str | None, bool], Edges] = {}
         self._histories = tuple(node.id for node in chart.nodes if node.kind == "history")
         birth = plan_birth(chart)
-        self.birth = Microstep(birth, self.vertex(birth.configuration))
+        self.birth = Microstep(birth, self._vertex_after(birth))
 
     def vertex(self, configuration: tuple[str, ...]) -> Vertex:
         """Find the vertex of a configuration.
@@ -102,7 +103,15 @@ class Memory:
         Raises:
             UnknownConfiguration: it is no legal configuration of this machine.
         """
-        return self.vertices.get(configuration) or self._add_vertex(configuration)
+        found = self.vertices.get(configuration)
+        if found is not None:
+            return found
+        active = self._chart.closure(configuration)
+        if active is None:
+            raise UnknownConfiguration(
+                f"the active states {list(configuration)} are no configuration of this version",
+            )
+        return self._add_vertex(configuration, active)
 
     def selection(self, vertex: Vertex, event_type: str, *, timer: bool = False) -> Selection:
         """Find what an event may do in a configuration."""
@@ -123,7 +132,7 @@ class Memory:
         found = vertex.recalled.get(recalled)
         if found is None:
             plan = plan_microstep(self._chart, vertex.active, edges, memories)
-            found = Microstep(plan, self.vertex(plan.configuration))
+            found = Microstep(plan, self._vertex_after(plan))
             self._count()
             if plan.recalls:
                 vertex.recalled[recalled] = found
@@ -184,20 +193,16 @@ class Memory:
         """Work out what runs when the machine ends in this configuration. Seldom asked, so not kept."""
         return plan_death(self._chart, vertex.active)
 
-    def _add_vertex(self, configuration: tuple[str, ...]) -> Vertex:
-        active = self._chart.closure(configuration)
-        if active is None:
-            raise UnknownConfiguration(
-                f"the active states {list(configuration)} are no configuration of this version",
-            )
+    def _vertex_after(self, plan: Plan) -> Vertex:
+        return self.vertices.get(plan.configuration) or self._add_vertex(plan.configuration, plan.active)
+
+    def _add_vertex(self, configuration: tuple[str, ...], active: frozenset[int]) -> Vertex:
         nodes = self._chart.nodes
         vertex = Vertex(
             configuration,
             active,
             frozenset(nodes[number].id for number in active).__contains__,
-            _selection(
-                tuple(edge for number in path for edge in nodes[number].always) for path in self._paths(configuration)
-            ),
+            _selection(self._chain(leaf, None, timer=False) for leaf in configuration),
             tuple((number, descriptor) for number in sorted(active) for descriptor in nodes[number].defers),
         )
         self._count(1 + len(active))
@@ -205,26 +210,35 @@ class Memory:
         return vertex
 
     def _select(self, vertex: Vertex, event_type: str, *, timer: bool) -> Selection:
-        return _selection(
-            tuple(
-                edge
-                for number in path
-                for edge in self._chart.nodes[number].edges
-                if edge.matches(event_type, timer=timer)
-            )
-            for path in self._paths(vertex.configuration)
-        )
+        return _selection(self._chain(leaf, event_type, timer=timer) for leaf in vertex.configuration)
 
-    def _paths(self, configuration: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
-        for leaf in configuration:
+    def _chain(self, leaf: str, event_type: str | None, *, timer: bool) -> Edges:
+        """Find the transitions for an event (None: for none) of a leaf and its ancestors, its own first."""
+        key = (leaf, event_type, timer)
+        found = self._chains.get(key)
+        if found is None:
             number = self._chart.numbers[leaf]
-            yield (number, *self._chart.nodes[number].ancestors)
+            found = tuple(
+                edge
+                for each in (number, *self._chart.nodes[number].ancestors)
+                for edge in self._fitting(each, event_type, timer=timer)
+            )
+            self._count()
+            self._chains[key] = found
+        return found
+
+    def _fitting(self, number: int, event_type: str | None, *, timer: bool) -> Iterable[Edge]:
+        node = self._chart.nodes[number]
+        if event_type is None:
+            return node.always
+        return [edge for edge in node.edges if edge.matches(event_type, timer=timer)]
 
     def _count(self, entries: int = 1) -> None:
         self._entries += entries
         if self._entries > self._entries_max:
             self._entries = 0
             self.vertices.clear()
+            self._chains.clear()
 
 
 def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:

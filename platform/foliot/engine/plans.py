@@ -36,6 +36,7 @@ class Plan:
     transitions: tuple[int, ...]
     remembered: Memories
     configuration: tuple[str, ...]
+    active: frozenset[int]
     final: bool
     recalls: bool
     assigns: tuple[tuple[Assigned, InState], ...] | None
@@ -100,7 +101,8 @@ class _Planner:
         # A history may lead back into states that are not left: they stay as they are.
         self._entering -= self._live
         final = self._enter()
-        configuration = self._chart.leaves(frozenset(self._live))
+        active = frozenset(self._live)
+        configuration = self._chart.leaves(active)
         if configuration is None:
             raise IllegalTarget(
                 "the targets lead into no legal configuration",
@@ -111,6 +113,7 @@ class _Planner:
             tuple(edge.index for edge in taken),
             remembered,
             configuration,
+            active,
             final=final,
             recalls=self._recalls,
             assigns=tuple(self._assigns) if len(self.operations) == self._assigning else None,
