@@ -13,12 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from foliot.analysis import check_example
 from foliot.definition import CODES
 from foliot.languages import Example, explain
 
 PAGE: Final = Path(__file__).parent / "diagnostics.md"
 GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "D0": "The machine does what is hardly meant (`foliot check --strict`)",
         "D1": "The text cannot be read",
         "D2": "The shape is not that of a machine",
         "D3": "States",
@@ -35,7 +37,8 @@ HEAD: Final = """<!-- untested page: tests/unit/languages/test_explanations.py c
 
 What `foliot check` and `foliot publish` can find in a definition: what it means, why it is refused or warned of, and an
 example with the fault and without it. `foliot explain CODE` shows the same in the terminal; all other codes are in
-[codes.md](codes.md). This page is written by `docs/generate_diagnostics.py`.
+[codes.md](codes.md). The first group is found by `foliot check --strict` alone.
+This page is written by `docs/generate_diagnostics.py`.
 
 Editors find much of it while you type: `foliot language schema > machine.schema.json` writes a JSON Schema of the
 language, and the comment `# yaml-language-server: $schema=machine.schema.json` in the first line of a machine names it.
@@ -58,7 +61,7 @@ def _explanation(code: str) -> Iterator[str]:
     wrong, right = explanation.wrong, explanation.right
     yield from (f"### {code}", f"**{explanation.headline}** {explanation.meaning}", "", explanation.reason, "")
     yield from (f"Wrong{_condition(wrong)}:", *_block(wrong), "", "Foliot says:", "```text")
-    yield from (str(diagnostic) for diagnostic in wrong.check())
+    yield from (str(diagnostic) for diagnostic in check_example(code, wrong))
     yield from ("```", "", "Right:", *_block(right), "")
 
 

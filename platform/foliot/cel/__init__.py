@@ -27,11 +27,14 @@ from foliot.cel.kinds import (
 from foliot.cel.lexer import SOURCE_BYTES_MAX, Source, Token, tokenize
 from foliot.cel.metering import COST_MAX
 from foliot.cel.program import Program, compile_expression
+from foliot.cel.ranges import ANYTHING, Facts, Range, schema_ranges
+from foliot.cel.reasoning import Condition
 from foliot.cel.rewriting import free_names, literal
 from foliot.cel.values import Duration, Optional, Timestamp, TypeValue
 from foliot.cel.weights import Weight, schema_weights
 
 __all__ = [
+    "ANYTHING",
     "BOOL",
     "BYTES",
     "COST_MAX",
@@ -56,12 +59,15 @@ __all__ = [
     "CelError",
     "CelSyntaxError",
     "CelTypeError",
+    "Condition",
     "Duration",
     "Environment",
     "EvaluationError",
+    "Facts",
     "HostFunction",
     "Optional",
     "Program",
+    "Range",
     "Source",
     "Timestamp",
     "Token",
@@ -75,6 +81,7 @@ __all__ = [
     "literal",
     "map_of",
     "optional_of",
+    "schema_ranges",
     "schema_weights",
     "to_json",
     "tokenize",

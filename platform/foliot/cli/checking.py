@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 import orjson
 import typer
 
+from foliot.analysis import check_strictly
 from foliot.cli.answers import Answer
 from foliot.cli.files import read_file
 from foliot.cli.sarif import sarif_log
@@ -17,6 +18,7 @@ from foliot.cli.snippets import tell
 from foliot.definition import Diagnostic
 from foliot.errors import Refusal
 from foliot.languages import check as check_text
+from foliot.testing import STEPS_MAX
 
 Files: TypeAlias = Annotated[
     list[Path], typer.Argument(help="YAML, JSON, .scxml, .xstate.json or .arrows; - is standard input.")
@@ -37,33 +39,48 @@ def check(
     format: Annotated[  # noqa: A002 - its name
         Format, typer.Option("--format", help="json: as --json. sarif: a log in SARIF 2.1.0.")
     ] = Format.TEXT,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Search through each machine for what is hardly meant; warnings are red, too."),
+    ] = False,
+    steps_max: Annotated[
+        int, typer.Option("--steps-max", min=1, help="Steps of the search through a machine, for --strict.")
+    ] = STEPS_MAX,
 ) -> Answer:
     """Tell everything that is wrong with definitions, file by file; nothing is published."""
     texts = {str(file): read_file(file) for file in files}
-    found = [diagnostic for file, text in texts.items() for diagnostic in check_text(text, filename=file)]
+    found = [each for file, text in texts.items() for each in _check(text, file, strict=strict, steps_max=steps_max)]
     data = {"diagnostics": found}
+    refusal = refusal_of(found, texts, strict=strict)
     match format:
         case Format.TEXT:
-            return diagnosed(found, texts)
+            return diagnosed(found, texts, strict=strict)
         case Format.JSON:
-            return Answer(data, refusal=refusal_of(found, texts), as_json=True)
+            return Answer(data, refusal=refusal, as_json=True)
         case Format.SARIF:
             log = orjson.dumps(sarif_log(found), option=orjson.OPT_INDENT_2).decode()
-            return Answer(data, (log,), refusal_of(found, texts))
+            return Answer(data, (log,), refusal)
 
 
-def diagnosed(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Answer:
-    """Answer with the diagnostics of `texts`: red where one of them is an error."""
+def _check(text: bytes, file: str, *, strict: bool, steps_max: int) -> tuple[Diagnostic, ...]:
+    if strict:
+        return check_strictly(text, filename=file, steps_max=steps_max)
+    return check_text(text, filename=file)
+
+
+def diagnosed(found: list[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:
+    """Answer with the diagnostics of `texts`: red where one of them is an error, or where one is there if `strict`."""
     views = tuple(tell(found, texts)) or (f"no fault in {_files(texts)}",)
-    return Answer({"diagnostics": found}, views, refusal_of(found, texts))
+    return Answer({"diagnostics": found}, views, refusal_of(found, texts, strict=strict))
 
 
-def refusal_of(found: list[Diagnostic], texts: Mapping[str, bytes]) -> Refusal | None:
-    """Count the errors among diagnostics of `texts`; None where there are none."""
-    errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
+def refusal_of(found: list[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Refusal | None:
+    """Count the errors among diagnostics of `texts`, warnings too if `strict`; None where there are none."""
+    errors = [diagnostic for diagnostic in found if strict or diagnostic.severity == "error"]
     if not errors:
         return None
-    count = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
+    word = "error" if all(each.severity == "error" for each in errors) else "fault"
+    count = f"{len(errors)} {word if len(errors) == 1 else word + 's'}"
     wrong = dict.fromkeys(diagnostic.file for diagnostic in errors)
     return Refusal(
         "definition_refused",

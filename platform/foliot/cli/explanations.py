@@ -13,6 +13,7 @@ import orjson
 import typer
 from rich.text import Text
 
+from foliot.analysis import check_example
 from foliot.cli.answers import Answer, Table
 from foliot.cli.snippets import tell
 from foliot.definition import CODES
@@ -67,18 +68,19 @@ def _page(page: Explanation) -> Iterator[Text | str]:
     yield _indented(page.wrong.text)
     lowered = "".join(f" ({name} is {value} here)" for name, value in page.wrong.lowered.items())
     yield Text.assemble("\n", ("Foliot says:", "bold"), lowered)
-    yield from tell(page.wrong.check(), {page.wrong.file: page.wrong.encoded})
+    yield from tell(check_example(page.code, page.wrong), {page.wrong.file: page.wrong.encoded})
     yield Text("\nRight:", "bold")
     yield _indented(page.right.text)
 
 
 def _data(page: Explanation) -> dict[str, Any]:
-    examples = {"wrong": _example(page.wrong), "right": _example(page.right)}
+    examples = {"wrong": _example(page.code, page.wrong), "right": _example(page.code, page.right)}
     return {"code": page.code, "title": page.title, "meaning": page.meaning, "reason": page.reason, **examples}
 
 
-def _example(example: Example) -> dict[str, Any]:
-    return {"file": example.file, "text": example.text, "diagnostics": [asdict(found) for found in example.check()]}
+def _example(code: str, example: Example) -> dict[str, Any]:
+    found = [asdict(each) for each in check_example(code, example)]
+    return {"file": example.file, "text": example.text, "diagnostics": found}
 
 
 def _wrapped(text: str) -> str:

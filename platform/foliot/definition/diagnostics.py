@@ -16,6 +16,20 @@ Severity: TypeAlias = Literal["error", "warning"]
 
 CODES = MappingProxyType(
     {
+        # 0: the machine does what is hardly meant; `foliot.analysis` finds it.
+        "D001": "state that no run enters",
+        "D002": "transition that no run takes",
+        "D003": "transition in the shadow of another",
+        "D004": "guard that can't be true",
+        "D005": "guard that is always true",
+        "D006": "conflict of parallel regions",
+        "D007": "step without an end",
+        "D008": "state without a way out",
+        "D009": "state without a way to the end",
+        "D010": "name that is written and never read",
+        "D011": "name that is read before it is written",
+        "D012": "timer that can't fire",
+        "D013": "error of an invocation that nothing handles",
         # 1: the text cannot be read.
         "D101": "not valid YAML or JSON",
         "D102": "text too large",

@@ -1,19 +1,29 @@
 """Machines run in memory, for tests: no server, and a clock that stands still until it is told."""
 
-from foliot.testing.coverage import Coverage, Item, Summary
-from foliot.testing.exploring import Move, Moves, apply, explore
+from foliot.testing.coverage import Coverage, Item, Summary, name_transition
+from foliot.testing.exploring import STEPS_MAX, Move, Moves, NeverRests, Way, Ways, apply, explore, world_key
 from foliot.testing.generating import Generated, generate, golden
 from foliot.testing.judging import Mismatch, Played, play, way
 from foliot.testing.mutants import Mutant, mutants
 from foliot.testing.mutation import Judged, Score, judge_mutants, score, tell_apart
 from foliot.testing.probing import Asked, probe
-from foliot.testing.running import Play, Seen
-from foliot.testing.scenarios import SUFFIXES, Scenario, ScenarioFile, ScenarioStep, read_scenarios, scenario_schema
+from foliot.testing.relevance import all_expressions, deciding_names, guards_of
+from foliot.testing.running import Play, Seen, active_states, parent_of
+from foliot.testing.scenarios import (
+    SUFFIXES,
+    Scenario,
+    ScenarioFile,
+    ScenarioStep,
+    read_scenarios,
+    scenario_schema,
+    write_duration,
+)
 from foliot.testing.sessions import Session, Sessions
 from foliot.testing.suites import MachineFile, Ran, Runner, Suite, Watched, load_machine, load_suite
 from foliot.testing.writing import write_scenarios
 
 __all__ = [
+    "STEPS_MAX",
     "SUFFIXES",
     "Asked",
     "Coverage",
@@ -25,6 +35,7 @@ __all__ = [
     "Move",
     "Moves",
     "Mutant",
+    "NeverRests",
     "Play",
     "Played",
     "Ran",
@@ -39,14 +50,22 @@ __all__ = [
     "Suite",
     "Summary",
     "Watched",
+    "Way",
+    "Ways",
+    "active_states",
+    "all_expressions",
     "apply",
+    "deciding_names",
     "explore",
     "generate",
     "golden",
+    "guards_of",
     "judge_mutants",
     "load_machine",
     "load_suite",
     "mutants",
+    "name_transition",
+    "parent_of",
     "play",
     "probe",
     "read_scenarios",
@@ -54,5 +73,7 @@ __all__ = [
     "score",
     "tell_apart",
     "way",
+    "world_key",
+    "write_duration",
     "write_scenarios",
 ]

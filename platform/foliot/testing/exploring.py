@@ -138,6 +138,8 @@ def _types(descriptor: str, definition: Definition) -> Iterator[str]:
     prefix = descriptor.removesuffix("*").removesuffix(".")
     known = [name for name in definition.events if not prefix or name == prefix or name.startswith(f"{prefix}.")]
     yield from known or [prefix or "anything"]
+    if descriptor.endswith("*"):
+        yield f"{prefix}.anything" if prefix else "anything"
 
 
 def _read_of(name: str, definition: Definition) -> frozenset[str]:
@@ -190,14 +192,20 @@ def explore(
     steps_max: int = STEPS_MAX,
     sources: Iterable[str] = (),
     mark: Callable[[Way], Hashable] = lambda _way: None,
+    failed: Callable[[Way, Exception], None] = lambda _way, _error: None,
 ) -> Ways:
     """Search breadth first and show the way of each move to `look`, which ends the search by True.
 
     `sources` are expressions that matter beside guards. `mark` gives what parts two ways to otherwise alike instances.
+    `failed` is shown the moves at which the engine stops, or timers never rest: their ways have no steps.
     """
     names = deciding_names(machine.definition, sources)
     moves = Moves(machine.definition)
-    born = start(machine, NO_EVENT, 0).state
+    try:
+        born = start(machine, NO_EVENT, 0).state
+    except EngineError as error:
+        failed(Way(Move(None), None, BEGINNING, BEGINNING, ()), error)
+        return Ways(complete=True, steps=1)
     waiting: deque[tuple[World, Way | None]] = deque([(BEGINNING, None)])
     known: set[Hashable] = set()
     count = 0
@@ -212,19 +220,21 @@ def explore(
             count += 1
             try:
                 after, steps = apply(machine, world, move)
-            except (EngineError, NeverRests):
+            except (EngineError, NeverRests) as error:
+                failed(Way(move, before, world, world, ()), error)
                 continue
             way = Way(move, before, world, after, steps)
             if look(way):
                 return Ways(complete=False, steps=count)
-            key = (mark(way), _key(after, names))
+            key = (mark(way), world_key(after, names))
             if key not in known and not after.state.done:
                 known.add(key)
                 waiting.append((after, way))
     return Ways(complete=True, steps=count)
 
 
-def _key(world: World, names: frozenset[str] | None) -> Hashable:
+def world_key(world: World, names: frozenset[str] | None) -> Hashable:
+    """Give what parts two worlds; `names` are those of the context that decide (see `deciding_names`)."""
     state = world.state
     context: Mapping[str, Any] = state.context
     if names is not None:

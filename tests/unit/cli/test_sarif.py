@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from foliot.analysis import check_example
 from foliot.cli import run
 from foliot.cli.sarif import sarif_log
 from foliot.definition import CODES, check
@@ -31,7 +32,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_log_of_every_fault_is_sarif() -> None:
-    found = [diagnostic for code in CODES for diagnostic in explain(code).wrong.check()]
+    found = [diagnostic for code in CODES for diagnostic in check_example(code, explain(code).wrong)]
 
     log = sarif_log(found)
 

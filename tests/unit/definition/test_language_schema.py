@@ -28,7 +28,7 @@ SCHEMA = language_schema()
 VALIDATOR = jsonschema_rs.Draft202012Validator(SCHEMA)
 
 # Those of documents in other languages have no schema.
-OWN = [code for code in CODES if not code.startswith(("D8", "D9"))]
+OWN = [code for code in CODES if not code.startswith(("D0", "D8", "D9"))]
 SEEN = frozenset(
     """
     D201 D202 D203 D204 D205 D206 D207 D208 D301 D302 D305 D306 D307 D308 D309 D313 D402 D407 D409 D501 D502 D503 D504

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import pytest
 
+from foliot.analysis import check_example
 from foliot.definition import CODES, Limits
 from foliot.languages import explain
 
@@ -18,7 +19,7 @@ PAGES = {code: explain(code) for code in CODES}
 def test_the_wrong_example_has_the_fault_in_the_line_that_the_page_says(code: str) -> None:
     wrong = PAGES[code].wrong
 
-    found = wrong.check()
+    found = check_example(code, wrong)
 
     assert [(d.code, d.line) for d in found if d.code != wrong.also] == [(code, wrong.line)], "\n".join(map(str, found))
     assert {wrong.also} - {""} <= {d.code for d in found}
@@ -26,7 +27,7 @@ def test_the_wrong_example_has_the_fault_in_the_line_that_the_page_says(code: st
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_right_example_has_no_fault(code: str) -> None:
-    found = PAGES[code].right.check()
+    found = check_example(code, PAGES[code].right)
 
     assert found == (), "\n".join(map(str, found))
 
