@@ -33,16 +33,15 @@ def constant_guards(search: Search) -> Iterator[Finding]:
         verdict, by = _judged(search, transition)
         if verdict is None or (index, not verdict) in seen.verdicts:
             continue
-        way = seen.verdicts.get((index, verdict)) or seen.states[node.id]
+        way = seen.verdicts.get((index, verdict))
         if verdict:
             what = f"The guard [{transition.guard}] is always true{by}."
-            yield Finding(
-                "D005", node.id, what, "Take it out, or compare with what can differ.", index, way, "Asked after"
-            )
+            remedy = "Take it out, or compare with what can differ."
+            yield Finding("D005", node.id, what, remedy, index, way, "Asked after")
         else:
             what = f"The guard [{transition.guard}] can't be true{by}."
             remedy = "Mend it, or take the transition out."
-            yield Finding("D004", node.id, what, remedy, index, way, "The state is there after")
+            yield Finding("D004", node.id, what, remedy, index, way, "Asked after")
 
 
 def shadowed_transitions(search: Search) -> Iterator[Finding]:
