@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator as operators
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -60,8 +61,8 @@ PATHS = st.sampled_from([f"context.{name}" for name in ("n", "x", "e", "s", "t",
 LITERALS = st.sampled_from(["-1", "0", "1", "2", "2.5", "3", "4", "5", "9", "10", "'a'", "'b'", "'c'", "true", "null"])
 
 
-def joined(values: st.SearchStrategy[str], operators: list[str]) -> st.SearchStrategy[str]:
-    return st.builds("({0} {1} {2})".format, values, st.sampled_from(operators), values)
+def joined(values: st.SearchStrategy[str], signs: list[str]) -> st.SearchStrategy[str]:
+    return st.builds("({0} {1} {2})".format, values, st.sampled_from(signs), values)
 
 
 TERMS = st.recursive(
@@ -142,6 +143,14 @@ def test_the_drawn_contexts_fit_the_schema() -> None:
     fits()
 
 
+OPERATORS: Final = {
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+    "==": operators.eq,
+    "!=": operators.ne,
+}
 NEVER = [
     "context.n > 9",
     "context.n < 3 && context.n > 2",
@@ -208,3 +217,14 @@ def test_an_implication_of_bounds_is_found_exactly_where_it_is(n: int, bound: in
     implied = within is None or other.assume(False, within) is None  # noqa: FBT003
 
     assert implied == all(each > bound for each in range(10) if each > n)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("bound", range(-1, 11))
+def test_both_verdicts_of_a_comparison_are_found_exactly_where_they_are(operator: str, bound: int) -> None:
+    judged = Condition(f"context.n {operator} {bound}", ENVIRONMENT)
+
+    verdicts = {OPERATORS[operator](each, bound) for each in range(10)}
+
+    assert {verdict for verdict in (True, False) if judged.assume(verdict, FACTS) is not None} == verdicts
+    assert not judged.may_fail(FACTS)

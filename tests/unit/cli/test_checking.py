@@ -62,3 +62,28 @@ def test_standard_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "nowhere.yaml"]) == 1
     assert "file_unreadable at nowhere.yaml" in capsys.readouterr().err
+
+
+DEAD_END = "foliot: 1\nid: door\ninitial: a\nstates:\n  a: {on: {go: b}}\n  b: {}\n"
+
+
+def test_strict_tells_what_is_hardly_meant_and_is_red(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("door.yaml").write_text(DEAD_END)
+
+    loose, strict = run(["check", "door.yaml"]), run(["check", "--strict", "door.yaml"])
+
+    captured = capsys.readouterr()
+    assert (loose, strict) == (0, 1)
+    assert "no fault in 1 file\ndoor.yaml:6:3: warning D008: " in captured.out
+    assert "Shown by: go." in captured.out
+    assert captured.err.startswith("definition_refused at door.yaml: 1 fault in 1 of 1 file\n")
+
+
+def test_strict_findings_are_there_for_editors(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("door.yaml").write_text(DEAD_END)
+
+    code = run(["check", "--strict", "--format", "sarif", "door.yaml"])
+
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert (code, result["ruleId"], result["level"]) == (1, "D008", "warning")
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6, "startColumn": 3}
