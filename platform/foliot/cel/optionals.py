@@ -42,11 +42,6 @@ def held(operand: Any) -> Any:
     return operand.value
 
 
-def require_optional(operand: Any, operation: str) -> None:
-    """Refuse what is no optional where one is needed."""
-    _optional(operand, operation)
-
-
 def make_list(values: list[Any], are_optional: list[bool]) -> list[Any]:
     """Make a list; of its optional elements, those that are none are left out."""
     made = []

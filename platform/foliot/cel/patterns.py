@@ -17,6 +17,8 @@ _CACHED_MAX: Final = 128
 # Where RE2 has to follow many alternatives at once, a character costs some nanoseconds for each instruction.
 _STEPS_PER_UNIT: Final = 128
 _COMPILED_PER_UNIT: Final = 16
+REFUSED_COST: Final = PROGRAM_SIZE_MAX // _COMPILED_PER_UNIT
+"""What is charged for an expression that is none: it may have been built as far as one may be."""
 
 
 def compile_pattern(pattern: str) -> Any:

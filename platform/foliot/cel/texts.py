@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from foliot.cel.failures import EvaluationError
 from foliot.cel.metering import CHARACTERS_PER_UNIT, ELEMENTS_PER_UNIT, MADE_LENGTH_MAX, Meter, charge_length
-from foliot.cel.patterns import compile_pattern, pattern_cost
+from foliot.cel.patterns import REFUSED_COST, compile_pattern, pattern_cost
 from foliot.cel.values import no_overload
 
 # Unicode's White_Space, which is not quite what Python strips.
@@ -42,7 +42,12 @@ ends_with = _on_strings("endsWith", str.endswith)
 def matches(target: Any, pattern: Any, meter: Meter | None) -> bool:
     """`target.matches(pattern)`: some part of the string matches the regular expression, which is RE2's."""
     _demand("matches", (str, target), (str, pattern))
-    compiled = compile_pattern(pattern)
+    try:
+        compiled = compile_pattern(pattern)
+    except EvaluationError:
+        if meter is not None:
+            meter.charge(REFUSED_COST)
+        raise
     if meter is not None:
         meter.charge(pattern_cost(len(target), compiled.programsize))
     try:

@@ -47,13 +47,14 @@ from foliot.definition.model import (
 from foliot.definition.schemas import compile_schema
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
-from foliot.definition.words import STATE_NAME, delay_us, duration_ms
+from foliot.definition.words import STATE_NAME, TOPIC, delay_us, duration_ms
 from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression
 
 __all__ = [
     "CODES",
     "ENVIRONMENT",
     "STATE_NAME",
+    "TOPIC",
     "Action",
     "After",
     "Assign",

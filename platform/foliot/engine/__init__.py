@@ -18,6 +18,7 @@ from foliot.engine.errors import (
     TooManyDeferred,
     TooManyEffects,
     TooManyTimers,
+    TooManyTurns,
     UnknownConfiguration,
 )
 from foliot.engine.evaluating import Guard, InState
@@ -89,6 +90,7 @@ __all__ = [
     "TooManyDeferred",
     "TooManyEffects",
     "TooManyTimers",
+    "TooManyTurns",
     "UnknownConfiguration",
     "WithdrawDelivery",
     "adopt",

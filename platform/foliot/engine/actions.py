@@ -76,8 +76,12 @@ def compile_block(actions: tuple[Action, ...], where: str, *, rollback: bool = F
 
 def _undoing(block: Callable[[Macrostep, InState], bool]) -> Perform:
     def perform(macrostep: Macrostep, in_state: InState) -> None:
-        if not block(macrostep, in_state) and macrostep.undoes:
-            raise RolledBack(macrostep.raised_last())
+        # The error of a block inside of this one counts as well, though it ends nothing but that block.
+        before = macrostep.stopped_by
+        block(macrostep, in_state)
+        stopped_by = macrostep.stopped_by
+        if stopped_by is not None and stopped_by is not before and macrostep.undoes:
+            raise RolledBack(stopped_by)
 
     return perform
 
@@ -92,7 +96,7 @@ def _block(actions: tuple[Action, ...], where: str) -> Callable[[Macrostep, InSt
             try:
                 act(macrostep, in_state)
             except EvaluationError as error:
-                macrostep.fail(str(error), place, error)
+                macrostep.stop(str(error), place, error)
                 return False
             except _Stopped:
                 return False
@@ -170,6 +174,7 @@ def _for_each(action: ForEach, where: str) -> Perform:
             raise EvaluationError("no_matching_overload", "This is no list, whose items could be gone through.")
         # What the actions do to the list, they do to a list that the next ones are not taken from.
         for index, item in enumerate(tuple(items)):
+            macrostep.turn(where)
             macrostep.assign({item_name: item} if index_name is None else {item_name: item, index_name: index}, where)
             perform(macrostep, in_state)
 

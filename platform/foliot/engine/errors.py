@@ -60,6 +60,13 @@ class TooManyDeferred(EngineError):
     remedy = "Defer fewer events, or leave the state that defers them sooner."
 
 
+class TooManyTurns(EngineError):
+    """Loops over lists take more than `Limits.turns_max` turns in one macrostep."""
+
+    code = "too_many_turns"
+    remedy = "Go through shorter lists, or do it in CEL: list.map(x, ...)."
+
+
 class ContextTooLarge(EngineError):
     """The context is larger than `Limits.context_bytes_max` after the step."""
 

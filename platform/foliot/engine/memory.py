@@ -24,6 +24,7 @@ ENTRIES_MAX = 131_072
 """Each entry counts one, and each active state of a configuration one more: 200 bytes or less."""
 
 _SHORTCUT_MICROSTEPS_MAX = 16
+_TYPE_CHARS = 100
 
 Edges: TypeAlias = tuple[Edge, ...]
 # What each history state remembers.
@@ -74,6 +75,15 @@ class Vertex:
     ways: dict[str, Shortcut] = field(default_factory=dict)
     shortcuts: dict[Edges | tuple[Edges, Recalled], Shortcut | None] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Forget where events lead from here."""
+        self.by_event.clear()
+        self.by_timer.clear()
+        self.microsteps.clear()
+        self.recalled.clear()
+        self.ways.clear()
+        self.shortcuts.clear()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Microstep:
@@ -94,8 +104,10 @@ class Memory:
         self.vertices: dict[tuple[str, ...], Vertex] = {}
         self._chains: dict[tuple[str, str | None, bool], Edges] = {}
         self._histories = tuple(node.id for node in chart.nodes if node.kind == "history")
+        self._beginnings: list[Vertex] = []
         birth = plan_birth(chart)
         self.birth = Microstep(birth, self._vertex_after(birth))
+        self._beginnings.append(self.birth.vertex)
 
     def vertex(self, configuration: tuple[str, ...]) -> Vertex:
         """Find the vertex of a configuration.
@@ -119,7 +131,8 @@ class Memory:
         found = known.get(event_type)
         if found is None:
             found = self._select(vertex, event_type, timer=timer)
-            self._count()
+            # Whoever sends chooses the type, which may be long.
+            self._count(1 + len(event_type) // _TYPE_CHARS)
             known[event_type] = found
         return found
 
@@ -223,7 +236,7 @@ class Memory:
                 for each in (number, *self._chart.nodes[number].ancestors)
                 for edge in self._fitting(each, event_type, timer=timer)
             )
-            self._count()
+            self._count(1 + len(event_type or "") // _TYPE_CHARS)
             self._chains[key] = found
         return found
 
@@ -239,6 +252,9 @@ class Memory:
             self._entries = 0
             self.vertices.clear()
             self._chains.clear()
+            # What is known at the beginning would keep all that was reached from there.
+            for vertex in self._beginnings:
+                vertex.forget()
 
 
 def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:

@@ -13,6 +13,7 @@ from foliot.engine.errors import (
     TooManyDeferred,
     TooManyEffects,
     TooManyTimers,
+    TooManyTurns,
 )
 from foliot.engine.measures import check_data, depth_exceeds, encoded_bytes, is_bulky, is_plain
 from foliot.engine.values import (
@@ -58,8 +59,8 @@ class Macrostep:
     """The working copy of one macrostep. Mappings are replaced, never changed, so what came in stays as it was.
 
     `event` is the event as CEL sees it. `undoes` says that there is a state to go back to, where an action fails that
-    asks for it. `queue` holds the raised events that wait. `entered` are the states with
-    invocations that were entered and not left again.
+    asks for it, and `stopped_by` is the error of the last action that ended its block. `queue` holds the raised events
+    that wait. `entered` are the states with invocations that were entered and not left again.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Macrostep:
         "_reported",
         "_sends",
         "_time",
+        "_turns",
         "context",
         "deferred",
         "done",
@@ -85,6 +87,7 @@ class Macrostep:
         "output",
         "position",
         "queue",
+        "stopped_by",
         "timers",
         "transitions",
         "undoes",
@@ -113,6 +116,8 @@ class Macrostep:
         self._now = now
         self._reported: frozenset[int] = frozenset()
         self._sends = 0
+        self._turns = 0
+        self.stopped_by: Raised | None = None
         self._host = host
         self._time = time
         self._asks = asks
@@ -133,10 +138,17 @@ class Macrostep:
         self.event = self._show("", event_type, "", data, about)
         return event_type
 
-    def raised_last(self) -> Raised:
-        """Give the event that stands last in the queue."""
-        assert self.queue  # noqa: S101 - the caller has just raised it
-        return self.queue[-1]
+    def stop(self, what: str, where: str, cause: EvaluationError) -> None:
+        """Raise `error.execution` for an action that ends its block."""
+        self.fail(what, where, cause)
+        assert self.queue  # noqa: S101 - it has just been raised
+        self.stopped_by = self.queue[-1]
+
+    def turn(self, where: str) -> None:
+        """Count a turn of a loop over a list."""
+        self._turns += 1
+        if self._turns > self._limits.turns_max:
+            raise TooManyTurns(f"more than {self._limits.turns_max} turns of loops in one step", where=where)
 
     def defer(self, event: Event) -> None:
         """Keep an event until no active state defers it."""

@@ -94,6 +94,8 @@ def _undo(machine: Compiled, state: State, event: Event, now: int, host: Host, e
     macrostep.log(f"rolled back: {data['what']} ({data['where']})")
     macrostep.raise_event(event_type, {**data, "event": event.type}, about)
     vertex = _settle(machine, machine.memory.vertex(state.configuration), macrostep, ())
+    if macrostep.deferred:
+        vertex = _recall(machine, vertex, macrostep)
     outcome: Outcome = "taken" if macrostep.microsteps else "ignored"
     return Step(macrostep.finish(vertex.configuration), outcome, macrostep.effects(), macrostep.transitions)
 

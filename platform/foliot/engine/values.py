@@ -24,6 +24,7 @@ class Limits:
     effects_max: int = 1_000
     timers_max: int = 1_000
     deferred_max: int = 100
+    turns_max: int = 100_000
     context_bytes_max: int = 1_048_576
     data_bytes_max: int = 1_048_576
     depth_max: int = 64

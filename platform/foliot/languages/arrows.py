@@ -22,9 +22,6 @@ from typing import Final
 import orjson
 
 from foliot.definition import (
-    Definition,
-    DefinitionRefused,
-    Diagnostic,
     Faults,
     Key,
     Limits,
@@ -63,23 +60,6 @@ class _State:
     always: list[Tree] = field(default_factory=list)
     keys: dict[str, Place] = field(default_factory=dict)
     is_final: bool = False
-
-
-def read_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Definition:
-    """Read a machine; without a line `machine NAME` it is called like the file.
-
-    Raises:
-        DefinitionRefused: something is wrong; `diagnostics` has all of it.
-    """
-    reading = reading_of_arrows(text, filename=filename, limits=limits)
-    if reading.definition is None:
-        raise DefinitionRefused(reading.diagnostics)
-    return reading.definition
-
-
-def check_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
-    """Tell everything that is wrong with a text."""
-    return reading_of_arrows(text, filename=filename, limits=limits).diagnostics
 
 
 def reading_of_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from foliot.definition import Definition
+from foliot.definition import TOPIC, Definition
 from foliot.engine import EngineError, Event, compile, start  # noqa: A004 - the contract's word for it
 from foliot.languages import load as read_definition
 from foliot.registry.changes import Call, Outcome, perform, tenant_number
@@ -258,6 +258,10 @@ def channels_of(connection: Connection, tenant: int, machine: int) -> dict[str, 
 def _checked(text: bytes | str, filename: str) -> Definition:
     definition = read_definition(text, filename=filename)
     check_slug(definition.id, "machine")
+    for topic in sorted(definition.topics):
+        if not TOPIC.match(topic) or topic.startswith("__"):
+            remedy = "Use at most 249 letters, digits, dots, _ and -, and do not begin with __, which is Kafka's own."
+            raise MachineNotStartable(f"{topic[:80]!r} can't be the name of a topic", where=filename, remedy=remedy)
     service = next((state.id for state in definition.root.walk() if state.invocations), None)
     if service is not None:
         raise MachineNotStartable(

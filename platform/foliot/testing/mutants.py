@@ -108,6 +108,7 @@ def _with_transition(node: StateNode, index: int, changed: Transition | None) ->
         update={
             "always": listed(node.always),
             "on_done": listed(node.on_done),
+            "on_error": listed(node.on_error),
             "transitions": listed(node.transitions),
             "after": tuple(each.model_copy(update={"transitions": left}) for each, left in timeouts if left),
         }

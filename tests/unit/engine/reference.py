@@ -72,6 +72,7 @@ class Run:
     def __init__(self, machine: Reference, state: State, event: Event, now: int) -> None:
         self.machine = machine
         self.undoes = False
+        self.has_stopped = False
         self.nodes = machine.nodes
         self.configuration = {
             each for leaf in state.configuration for each in [leaf, *machine.proper_ancestors(leaf, None)]
@@ -411,17 +412,21 @@ class Run:
     def in_state(self) -> Callable[[str], bool]:
         return self.configuration.__contains__
 
-    def execute(self, actions: tuple[Action, ...], owner: str | None) -> None:
+    def execute(self, actions: tuple[Action, ...], owner: str) -> None:
+        self.has_stopped = False
+        self.block(actions)
+        around = [owner, *self.machine.proper_ancestors(owner, None)]
+        if self.has_stopped and self.undoes and any(self.nodes[each].rollback for each in around):
+            raise Undone
+
+    def block(self, actions: tuple[Action, ...]) -> None:
         try:
             for action in actions:
                 self.perform(action)
         except (Fault, Stopped) as stop:
+            self.has_stopped = True
             if isinstance(stop, Fault):
                 self.queue.append(("error.execution", ANY))
-            if self.undoes and owner is not None:
-                around = [owner, *self.machine.proper_ancestors(owner, None)]
-                if any(self.nodes[each].rollback for each in around):
-                    raise Undone from None
 
     def nested(self, actions: tuple[Action, ...]) -> None:
         try:
@@ -474,7 +479,7 @@ class Run:
                     self.context = {**self.context, action.index: number}
                 self.nested(action.actions)
         elif action.kind == "block":
-            self.execute(action.actions, None)
+            self.block(action.actions)
         elif action.kind == "log":
             self.outgoing.append(Log(str(self.value(action.expression))))
         elif action.kind == "send" and action.topic is not None:

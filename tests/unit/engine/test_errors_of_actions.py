@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.engine.sessions import Session
 
-from foliot.engine import Log, Send
+from foliot.engine import Limits, Log, Send, TooManyTurns
 
 FAILING = """
     onError: {}
@@ -139,7 +139,7 @@ def test_an_error_while_an_error_is_answered_is_not_undone_again() -> None:
     assert (session.active, session.state.context["n"]) == (("failed",), 5)
 
 
-def test_a_block_keeps_its_errors_to_itself() -> None:
+def test_the_error_of_a_block_inside_is_undone_too() -> None:
     session = Session("""
         onError: rollback
         initial: a
@@ -154,4 +154,34 @@ def test_a_block_keeps_its_errors_to_itself() -> None:
 
     session.send("go")
 
-    assert (session.active, session.state.context["n"]) == (("b",), 1)
+    assert (session.active, session.state.context["n"]) == (("a",), 0)
+
+
+def test_deferred_events_come_before_later_ones_after_a_step_was_undone() -> None:
+    session = Session("""
+        initial: w
+        states:
+          w:
+            defer: [e]
+            onError: [rollback, r]
+            on: {boom: {actions: [{assign: {n: context.missing}}]}}
+          r: {on: {e: took, later: late}}
+          took: {}
+          late: {}
+    """)
+
+    session.send("e")
+    session.send("boom")
+
+    assert (session.active, session.state.deferred) == (("took",), ())
+
+
+def test_loops_that_turn_too_often_are_refused() -> None:
+    loop = "{foreach: {array: 'range', item: n, actions: [{foreach: {array: 'range', item: n, actions: []}}]}}"
+    text = f"{{initial: a, states: {{a: {{on: {{go: {{actions: [{loop}]}}}}}}}}}}".replace(
+        "range", "[1, 2, 3, 4, 5, 6]"
+    )
+
+    Session(text, Limits(turns_max=42)).send("go")
+    with pytest.raises(TooManyTurns, match="more than 41 turns"):
+        Session(text, Limits(turns_max=41)).send("go")

@@ -16,7 +16,9 @@ from foliot.engine import (
     TooManyEffects,
     TooManyTimers,
     UnknownConfiguration,
+    compile,  # noqa: A004 - the engine's own word
     encode,
+    start,
     step,
 )
 from foliot.engine.measures import depth_exceeds
@@ -149,3 +151,13 @@ def test_a_definition_that_was_never_checked_is_refused_by_its_expression() -> N
 
     with pytest.raises(DefinitionNotCompilable, match="guard of transition 0 of a"):
         type(machine)(machine.definition.model_validate(tree), Limits(), entries_max=10, around_guard=None)
+
+
+def test_what_is_known_at_the_beginning_is_forgotten_too() -> None:
+    machine = machine_of("{initial: a, states: {a: {on: {go: a}}}}")
+    small = compile(machine.definition, entries_max=50)
+
+    for number in range(500):
+        step(small, start(small, event("birth"), NOW).state, event(f"type{number}"), NOW)
+
+    assert len(small.memory.birth.vertex.by_event) < 50

@@ -24,6 +24,7 @@ from foliot.engine import (
     start,
     step,
 )
+from foliot.engine.shortcuts import take_shortcut
 
 LIMITS = Limits(microsteps_max=30)
 
@@ -45,6 +46,21 @@ def test_both_ways_lead_to_the_same_state_with_the_same_effects(seed: int, quiet
             state = seen[0].state
         elif state is None:
             return
+
+
+def test_machines_that_do_nothing_but_assign_go_the_short_way() -> None:
+    taken = 0
+    for seed in range(20):
+        random = Random(seed)
+        machine = compile(random_definition(random, quiet=True), limits=LIMITS)
+        born = _run(machine, None, Event("birth", "test", "a", None), NOW)
+        if not isinstance(born, Step):
+            continue
+        state = born.state
+        happened = [random_event(random, state, number) for number in range(20)]
+        taken += sum(take_shortcut(machine, state, each) is not None for each in happened)
+
+    assert taken > 100
 
 
 @pytest.mark.parametrize(

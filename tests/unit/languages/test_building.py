@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from foliot.definition import Definition, DefinitionRefused, load
-from foliot.languages.arrows import check_arrows, read_arrows
+from foliot.definition import Definition, DefinitionRefused
+from foliot.languages import check, load
 from foliot.languages.building import Machine, assign, branch, cancel, for_each, log, raise_, send
 
 
@@ -113,7 +113,7 @@ def test_arrows_are_the_same_machine() -> None:
     def plain(definition: Definition) -> object:
         return definition.model_dump()
 
-    assert plain(read_arrows(ARROWS, filename="x.arrows")) == plain(load(SAME, filename="x.yaml"))
+    assert plain(load(ARROWS, filename="x.arrows")) == plain(load(SAME, filename="x.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,6 @@ def test_a_fault_in_arrows_is_told_with_its_place(code: str, marked: str) -> Non
     before, _, after = marked.partition("¶")
     place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
 
-    found = check_arrows(before + after, filename="m.arrows")
+    found = check(before + after, filename="m.arrows")
 
     assert [(each.code, (each.line, each.column)) for each in found] == [(code, place)], "\n".join(map(str, found))

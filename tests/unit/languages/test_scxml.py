@@ -98,3 +98,12 @@ def test_texts_between_tags_are_json_or_texts() -> None:
     )
 
     assert session.state.context == {"a": {"b": [1, "c'd"]}, "e": "some words", "f": None}
+
+
+def test_a_timeout_that_is_no_number_is_told() -> None:
+    text = (
+        '<scxml xmlns="http://www.w3.org/2005/07/scxml" xmlns:foliot="urn:foliot:scxml" datamodel="cel">'
+        '<state id="a"><transition event="after.1.a" foliot:after="²" target="a"/></state></scxml>'
+    )
+
+    assert [each.code for each in check(text, filename="m.scxml")] == ["D407"]

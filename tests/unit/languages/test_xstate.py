@@ -209,14 +209,24 @@ def test_what_xstate_does_not_do_is_listed() -> None:
         poison: skip
         initial: a
         states:
-          a: {defer: [later], on: {error.execution: b, later: b}}
+          a: {defer: [later], on: {error.execution: b, later: b}, onError: [rollback, b]}
           b: {type: final, output: {n: 1 + 1}}
     """
 
     left_out = write_xstate(load(text, filename="m.yaml")).left_out
 
-    assert {each.path for each in left_out} == {"a.defer", "on.error.execution", "b.output", "poison"}
+    assert {each.path for each in left_out} == {"a.defer", "a.onError", "on.error.execution", "b.output", "poison"}
     assert all(each.reason.endswith(".") for each in left_out)
+
+
+def test_a_transition_for_several_events_is_listed_under_each() -> None:
+    document = (
+        '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="cel"><state id="a">'
+        '<transition event="pull tired" target="b"/></state><state id="b"/></scxml>'
+    )
+    written = write_xstate(read_scxml(document, filename="m.scxml").definition)
+
+    assert set(json.loads(written.text)["states"]["a"]["on"]) == {"pull.*", "tired.*"}
 
 
 def test_names_of_scxml_become_names_of_xstate() -> None:

@@ -67,7 +67,9 @@ def test_each_kind_of_fault_is_tried():
         ("delay", "5000 ms", "10000 ms"),
         ("delay", "1000 ms", "2000 ms"),
     }
-    assert {each.definition.hash for each in mutants(read(SMALL))}.isdisjoint({read(SMALL).hash})
+    with_errors = SMALL.replace("    exit:", '    onError: {target: c, guard: "context.count < 2"}\n    exit:')
+    for text in (SMALL, with_errors):
+        assert {each.definition.hash for each in mutants(read(text))}.isdisjoint({read(text).hash})
 
 
 def test_a_machine_is_told_from_its_mutants_unless_they_are_alike():

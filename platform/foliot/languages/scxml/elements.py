@@ -13,7 +13,7 @@ FOLIOT_NAMESPACE: Final = "urn:foliot:scxml"
 """Of what SCXML has no word for; other processors pass over it."""
 TOPICS: Final = "urn:foliot:topic"
 """The type of a send whose target is a Kafka topic."""
-_DEPTH_MAX: Final = 200
+_DEPTH_MAX: Final = 64
 _ELEMENTS_MAX: Final = 100_000
 _SEPARATOR: Final = "\t"
 

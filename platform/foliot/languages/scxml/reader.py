@@ -6,6 +6,7 @@ Source: W3C Recommendation "State Chart XML (SCXML)", 1 September 2015, on the d
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -64,11 +65,6 @@ def read_scxml(text: str | bytes, *, filename: str, resource: Resource | None = 
     if reading is None or faults.any_error():
         raise DefinitionRefused(faults.sorted())
     return reading
-
-
-def check_scxml(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
-    """Tell everything that is wrong with a document."""
-    return reading_of_scxml(text, filename=filename, limits=limits).diagnostics
 
 
 def reading_of_scxml(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
@@ -252,7 +248,7 @@ class _Document:
         delays: dict[str, int] = {}
         for each in timed:
             timer_id = each.attributes.get("event", "")
-            delays[timer_id] = int(each.attributes["foliot:after"]) if each.attributes["foliot:after"].isdigit() else 0
+            delays[timer_id] = self._milliseconds(each)
             after.setdefault(timer_id, []).append(self._transition(each, inside))
         return _Edges(
             always=eventless,
@@ -264,6 +260,14 @@ class _Document:
             errors=tuple(self._transition(each, inside) for each in errors),
             others=tuple(self._transition(each, inside) for each in others),
         )
+
+    def _milliseconds(self, element: Element) -> int:
+        written = element.attributes["foliot:after"]
+        if re.fullmatch(r"[0-9]{1,15}", written) is None:
+            what = f"{self._faults.quote(written)} is no number of milliseconds."
+            self._faults.error("D407", element.place, what, "Write foliot:after as a number, as the writer does.")
+            return 0
+        return int(written)
 
     def _transition(self, element: Element, inside: set[str]) -> Transition:
         attributes = element.attributes

@@ -77,7 +77,7 @@ class _Writer:
                 self._state(root, child)
         else:
             # The document itself has no transitions, handlers or regions.
-            self._state(root, top.model_copy(update={"id": ROOT}))
+            self._state(root, top.model_copy(update={"id": _ROOT}))
             root[-1].set(f"{_F}root", "true")
         assigned = _assigned(definition) - definition.context.initial.keys()
         if assigned:
@@ -143,7 +143,7 @@ class _Writer:
         self._actions(transition, node.default_actions)
 
     def _defaults_of(self, state_id: str) -> tuple[str, ...]:
-        node = self._nodes["" if state_id == ROOT else state_id]
+        node = self._nodes["" if state_id == _ROOT else state_id]
         if node.kind == "parallel":
             return tuple(child.id for child in node.children if child.kind != "history")
         return node.default_targets if node.initial is None else (node.initial,)
@@ -163,7 +163,7 @@ class _Writer:
             attributes["cond"] = transition.guard
         targets = transition.targets
         if targets:
-            source = "" if node.id == ROOT else node.id
+            source = "" if node.id == _ROOT else node.id
             inside = not transition.reenter and all(self._holds(source, target) for target in targets)
             attributes["target"] = " ".join(targets)
             if inside:
@@ -286,7 +286,7 @@ class _Writer:
             self._actions(element, branch.actions)
 
 
-ROOT: Final = "_root"
+_ROOT: Final = "_root"
 """The id of a machine's root where it has more than SCXML's document can have."""
 
 

@@ -87,11 +87,6 @@ def read_xstate(
     return XstateReading(reading.definition, reading.diagnostics)
 
 
-def check_xstate(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> tuple[Diagnostic, ...]:
-    """Tell everything that is wrong with a machine, and what of it is left out."""
-    return reading_of_xstate(text, filename=filename, limits=limits).diagnostics
-
-
 def reading_of_xstate(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
     """Read a machine and keep all that is known of it."""
     return _read(text, Faults(filename, limits), dict.fromkeys(PARTS, _NONE))

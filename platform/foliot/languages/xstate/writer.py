@@ -160,6 +160,8 @@ class _Writer:
         body |= {
             name: group for name, group in (("always", always), ("after", after), ("onDone", done), ("on", on)) if group
         }
+        if node.on_error or node.rollback:
+            self._leave_out(f"{where}.onError" if where else "onError", "XState throws where Foliot raises an error.")
         body |= self._local(node)
         if node.output is not None:
             body |= self._output(node, node.output, body.pop("foliot", {}))
@@ -200,12 +202,14 @@ class _Writer:
     def _output(self, node: StateNode, payload: Payload, section: _Json) -> _Json:
         """Write constants as XState's output; what has to be computed is for Foliot alone."""
         expressions = [*payload.values.values(), *([] if payload.content is None else [payload.content])]
-        if payload.content is None and all(isinstance(each, Constant) for each in expressions):
+        if payload.content is None and not payload.required and all(isinstance(each, Constant) for each in expressions):
             written = {name: dump_expression(each) for name, each in payload.values.items()}
             return {"output": written} | ({"foliot": section} if section else {})
+        if payload.required:
+            self._leave_out(f"{self._paths[node.id]}.output", "A part without a value spoils no other in XState.")
         self._leave_out(f"{self._paths[node.id]}.output", f"XState computes outputs in JavaScript. {_LOCAL}")
         told = (
-            self._expressions(payload.values)
+            self._expressions(payload.values | payload.required)
             if payload.content is None
             else self._renamed(dump_expression(payload.content))
         )
@@ -213,7 +217,7 @@ class _Writer:
 
     def _on(self, node: StateNode) -> _Json:
         """Write transitions by event so that XState, which asks the nearest descriptor first, keeps their order."""
-        keyed = [(self._descriptor(each), each) for each in node.transitions]
+        keyed = [(key, each) for each in node.transitions for key in self._descriptors(each)]
         written: _Json = {}
         for key in dict.fromkeys(key for key, _ in keyed):
             covering = [(other, each) for other, each in keyed if other == key or _reaches(other, key)]
@@ -226,12 +230,15 @@ class _Writer:
             written[key] = self._group(chosen, is_on=True)
         return written
 
-    def _descriptor(self, transition: Transition) -> str:
-        event = transition.event or "*"
-        if event == "*":
-            return event
-        name = self._event(prefix_of(event))
-        return name if not is_pattern(event) and is_narrowed(event, transition.guard) else f"{name}.*"
+    def _descriptors(self, transition: Transition) -> Iterator[str]:
+        """Yield what XState's transition is listed under: SCXML has several descriptors in one."""
+        for event in (transition.event or "*").split():
+            if event == "*":
+                yield event
+            else:
+                name = self._event(prefix_of(event))
+                is_exact = not is_pattern(event) and is_narrowed(event, transition.guard)
+                yield name if is_exact else f"{name}.*"
 
     def _event(self, name: str) -> str:
         if name == "error.execution" or covers(name, "error.execution"):
