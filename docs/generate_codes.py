@@ -80,6 +80,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "A machine was changed, and its scenarios did not notice; `foliot mutate` was told to want more.",
             "Add the scenarios that it shows, or expect more in those that there are.",
         ),
+        "not_equivalent": (
+            "`foliot optimize` made a smaller machine that does not do the same. The fault is Foliot's.",
+            "Keep the machine as it is, and report this with the machine. Nothing was written.",
+        ),
         "scenario_failed": (
             "A machine does not do what its scenarios expect.",
             "Mend the machine, or what is expected of it.",

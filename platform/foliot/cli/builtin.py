@@ -5,7 +5,7 @@ from __future__ import annotations
 from foliot.cli.commands import Commands
 
 
-def register(commands: Commands) -> Commands:
+def register(commands: Commands) -> Commands:  # noqa: PLR0915 - one for each command
     """Add them."""
     commands.group("channel", "Look at channels and move them.")
     commands.group("dead-letters", "Look at events that were set aside and redrive them.")
@@ -20,6 +20,7 @@ def register(commands: Commands) -> Commands:
     commands.add("init", "foliot.cli.starting:init", "Begin a project: a machine, its tests, a compose file.")
     commands.add("test", "foliot.cli.testing:run_tests", "Run scenarios, and tell what of their machines they cover.")
     commands.add("mutate", "foliot.cli.mutating:mutate", "Change a machine in small ways: its scenarios must notice.")
+    commands.add("optimize", "foliot.cli.optimizing:optimize", "Tell what of a machine can go, and prove it.")
     commands.add("explain", "foliot.cli.explanations:explain", "Tell what a code means and what to do.")
     commands.add("language schema", "foliot.cli.language:schema", "Write the JSON Schema of the language, for editors.")
     commands.add("api", "foliot.cli.serving:serve", "Serve the HTTP API until told to stop.")

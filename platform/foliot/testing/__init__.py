@@ -1,7 +1,19 @@
 """Machines run in memory, for tests: no server, and a clock that stands still until it is told."""
 
 from foliot.testing.coverage import Coverage, Item, Summary, name_transition
-from foliot.testing.exploring import STEPS_MAX, Move, Moves, NeverRests, Way, Ways, apply, explore, world_key
+from foliot.testing.exploring import (
+    BEGINNING,
+    STEPS_MAX,
+    Move,
+    Moves,
+    NeverRests,
+    Way,
+    Ways,
+    World,
+    apply,
+    explore,
+    world_key,
+)
 from foliot.testing.generating import Generated, generate, golden
 from foliot.testing.judging import Mismatch, Played, play, way
 from foliot.testing.mutants import Mutant, mutants
@@ -18,11 +30,13 @@ from foliot.testing.scenarios import (
     scenario_schema,
     write_duration,
 )
-from foliot.testing.sessions import Session, Sessions
+from foliot.testing.sessions import NOT_BEGUN, Session, Sessions
 from foliot.testing.suites import MachineFile, Ran, Runner, Suite, Watched, load_machine, load_suite
 from foliot.testing.writing import write_scenarios
 
 __all__ = [
+    "BEGINNING",
+    "NOT_BEGUN",
     "STEPS_MAX",
     "SUFFIXES",
     "Asked",
@@ -52,6 +66,7 @@ __all__ = [
     "Watched",
     "Way",
     "Ways",
+    "World",
     "active_states",
     "all_expressions",
     "apply",

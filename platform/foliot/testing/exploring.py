@@ -119,6 +119,11 @@ class Moves:
             schema = None if spec is None else spec.json_schema
             self._moves[name] = tuple(Move(name, data) for data in samples(schema, constants, reads=fields))
 
+    def all(self) -> Iterator[Move]:
+        """Yield every event that some state knows, whatever the instance is in."""
+        for moves in self._moves.values():
+            yield from moves
+
     def of(self, state: State) -> Iterator[Move]:
         """Yield what can happen to an instance."""
         names: dict[str, None] = {}

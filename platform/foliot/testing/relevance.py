@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from foliot.cel import CelError
@@ -126,6 +127,7 @@ def _context_names(source: str) -> Iterator[str]:
             yield rest.partition(".")[0] or _ALL
 
 
+@lru_cache(maxsize=4_096)
 def _reads(source: str) -> frozenset[str]:
     try:
         return compile_value(source).reads
