@@ -77,10 +77,10 @@ def compile_block(actions: tuple[Action, ...], where: str, *, rollback: bool = F
 def _undoing(block: Callable[[Macrostep, InState], bool]) -> Perform:
     def perform(macrostep: Macrostep, in_state: InState) -> None:
         # The error of a block inside of this one counts as well, though it ends nothing but that block.
-        before = macrostep.stopped_by
+        before = macrostep.stops
         block(macrostep, in_state)
         stopped_by = macrostep.stopped_by
-        if stopped_by is not None and stopped_by is not before and macrostep.undoes:
+        if stopped_by is not None and macrostep.stops > before and macrostep.undoes:
             raise RolledBack(stopped_by)
 
     return perform

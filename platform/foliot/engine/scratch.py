@@ -88,6 +88,7 @@ class Macrostep:
         "position",
         "queue",
         "stopped_by",
+        "stops",
         "timers",
         "transitions",
         "undoes",
@@ -118,6 +119,7 @@ class Macrostep:
         self._sends = 0
         self._turns = 0
         self.stopped_by: Raised | None = None
+        self.stops = 0
         self._host = host
         self._time = time
         self._asks = asks
@@ -143,6 +145,7 @@ class Macrostep:
         self.fail(what, where, cause)
         assert self.queue  # noqa: S101 - it has just been raised
         self.stopped_by = self.queue[-1]
+        self.stops += 1
 
     def turn(self, where: str) -> None:
         """Count a turn of a loop over a list."""
