@@ -198,6 +198,10 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself.",
         ),
         "relay_blocked": ("A topic does not take a shard's messages.", "Make the topic writable; the relay goes on."),
+        "ring_stuck": (
+            "A ring's next segment could not be emptied for two of its periods: tables grow.",
+            "Find the session that holds a lock on `inbox`, `outbox`, `timers` or `dedupe`: pg_locks; end it.",
+        ),
         "shard_conflict": ("Two writers met in a shard; one was rolled back.", "Report it: it should not happen."),
         "topic_compacted": (
             "A topic to be read has `cleanup.policy=compact`: records would vanish before they are read.",

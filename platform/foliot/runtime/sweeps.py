@@ -6,6 +6,8 @@ locks.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,19 +16,17 @@ import structlog
 
 from foliot.runtime.addresses import with_work
 from foliot.runtime.inbox import fill_inbox
+from foliot.runtime.rings import turn_rings
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
 from foliot.store import (
     KIND_TIMER,
     Connection,
-    StoreUnavailable,
-    TransactionLost,
     columns,
     commit,
     end_reading,
     let_go,
     load,
-    roll_back,
 )
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ def sweep(connection: Connection, settings: Settings, wake: Wake) -> Swept:
         if count < TIMERS_MAX:
             break
     woken = wake_forgotten(connection, wake)
-    turned = tuple(name for name in ("inbox", "outbox", "timers", "dedupe") if turn_ring(connection, settings, name))
+    turned = turn_rings(connection, settings, writer=f"sweep@{socket.gethostname()}:{os.getpid()}")
     return Swept(fired, woken, ended, turned)
 
 
@@ -130,77 +130,3 @@ def wake_forgotten(connection: Connection, wake: Wake) -> int:
         # Those who should have done the urgent work may be what is missing.
         wake.wake(dict.fromkeys(idle, False))
     return len(idle)
-
-
-def turn_ring(connection: Connection, settings: Settings, name: str) -> bool:
-    """Empty the segment after the written one, or write the next one if it is time; tell whether anything was done.
-
-    The work is left for another round when a lock cannot be had in 100 ms.
-    """
-    try:
-        done = _turn(connection, settings, name)
-        if done:
-            commit(connection, f"ring_{name}")
-        else:
-            end_reading(connection)
-    except TransactionLost as error:
-        roll_back(connection)
-        log.info("ring_busy", ring=name, error=str(error))
-        return False
-    except StoreUnavailable:
-        raise
-    except BaseException:
-        roll_back(connection)
-        raise
-    return done
-
-
-def _turn(connection: Connection, settings: Settings, name: str) -> bool:
-    row = _SQL["try_ring_lock"].run(connection).fetchone()
-    if row is None or not row[0]:
-        return False
-    rings = {row[0]: row[1:] for row in _SQL["read_rings"].run(connection)}
-    segment, segments, ready, age = rings[name]
-    following = (segment + 1) % segments
-    if not ready:
-        _empty(connection, name, following)
-        return True
-    if age < _segment_seconds(settings, name):
-        return False
-    _SQL["short_lock_timeout"].run(connection)
-    if name == "inbox":
-        _SQL["lock_all_heads"].run(connection)
-        _SQL["turn_heads"].run(connection, {"segment": following})
-    _SQL["turn_ring"].run(connection, {"name": name, "segment": following})
-    log.info("ring_turned", ring=name, segment=following)
-    return True
-
-
-def _segment_seconds(settings: Settings, name: str) -> float:
-    if name == "timers":
-        return settings.timer_segment_s
-    if name == "dedupe":
-        # The written generation and three before it are looked at, so an id is remembered for three of them at least.
-        return settings.dedupe_window_s / 3
-    return settings.inbox_segment_s
-
-
-def _empty(connection: Connection, name: str, segment: int) -> None:
-    _SQL["short_lock_timeout"].run(connection)
-    if name == "inbox":
-        _SQL["clear_inbox_late"].run(connection)
-        shards = [row[0] for row in _SQL["lagging_shards"].run(connection, {"segment": segment})]
-        if shards:
-            _SQL["wait_for_cursors"].run(connection, {"shards": shards})
-            _SQL["keep_inbox"].run(connection, {"segment": segment, "shards": shards})
-            log.warning("inbox_lags", shards=shards, segment=segment)
-    elif name == "outbox":
-        _SQL["clear_outbox_late"].run(connection)
-        _SQL["lock_relays"].run(connection)
-        # Where nobody relays, all of it is copied: not again and again for a lock that comes last and is not to be had.
-        _SQL["lock_segment"].run(connection, {"ring": name, "segment": segment})
-        _SQL["keep_outbox"].run(connection, {"segment": segment})
-    elif name == "timers":
-        _SQL["keep_timers"].run(connection, {"segment": segment})
-    _SQL["empty_segment"].run(connection, {"ring": name, "segment": segment})
-    _SQL["ring_ready"].run(connection, {"name": name})

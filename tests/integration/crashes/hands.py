@@ -12,7 +12,7 @@ from addresses import WORK
 
 from foliot.registry import Catalog, load_catalog
 from foliot.runtime import Arrival, Record, Stepper, payload_hash, take_in
-from foliot.runtime.sweeps import turn_ring
+from foliot.runtime.rings import turn_ring
 from foliot.settings import Settings
 from foliot.store import Connection, connect
 

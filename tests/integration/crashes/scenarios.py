@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,18 +225,24 @@ def _before_rings(site: Site) -> None:
     site.turn("dedupe", until=4)
 
 
+def _numbered(points: Iterable[str]) -> Iterator[str]:
+    """Name points that are passed again `name:2` and so on."""
+    passed: Counter[str] = Counter()
+    for point in points:
+        passed[point] += 1
+        yield point if passed[point] == 1 else f"{point}:{passed[point]}"
+
+
 def _turning(ring: str) -> Scenario:
-    emptied = {
-        "inbox": "clear_inbox_late lagging_shards wait_for_cursors keep_inbox",
-        "outbox": "clear_outbox_late lock_relays lock_segment keep_outbox",
-        "timers": "keep_timers",
-        "dedupe": "",
-    }
-    turned = "lock_all_heads turn_heads" if ring == "inbox" else ""
-    first = f"try_ring_lock read_rings short_lock_timeout {emptied[ring]} empty_segment ring_ready"
-    second = f"try_ring_lock:2 read_rings:2 short_lock_timeout:2 {turned} turn_ring"
-    commits = f"ring_{ring}.before_commit ring_{ring}.commit ring_{ring}.before_commit:2 ring_{ring}.commit:2"
-    points = " ".join(f"sweep.{name}" for name in f"{first} {second}".split())
+    clear = f"clear_{ring}_late " if ring in ("inbox", "outbox") else ""
+    keep = "" if ring == "dedupe" else f"keep_{ring}"
+    portion = [f"{clear}{keep}"] if keep else []
+    emptied = f"{clear}{keep} lock_segment {keep} empty_segment" if keep else "empty_segment"
+    turned = "lock_all_heads turn_heads turn_ring" if ring == "inbox" else "turn_ring"
+    rounds = [*portion, f"{emptied} ring_ready", turned]
+    statements = [f"try_ring_lock read_rings short_lock_timeout {each}" for each in rounds]
+    points = " ".join(f"sweep.{name}" for name in _numbered(" ".join(statements).split()))
+    commits = " ".join(_numbered([f"ring_{ring}.{point}" for _ in rounds for point in ("before_commit", "commit")]))
     return Scenario(f"ring of {ring}", _before_rings, lambda site: site.turn(ring, until=0), f"{points} {commits}")
 
 

@@ -24,7 +24,7 @@ from foliot.cloudevents import LANES
 from foliot.history import verify
 from foliot.registry import Versions
 from foliot.runtime import DeadLetterRefused, NotHeld, NoWake, Stepper, redrive, release, sweep, take_in
-from foliot.runtime.sweeps import turn_ring
+from foliot.runtime.rings import turn_ring
 from foliot.settings import Defence
 from foliot.store import StoreUnavailable, TransactionLost, UnknownCommit, connect, crash_point
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foliot.runtime import take_in
-from foliot.runtime.sweeps import turn_ring
+from foliot.runtime.rings import turn_ring
 
 if TYPE_CHECKING:
     from conftest import World

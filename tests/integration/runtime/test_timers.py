@@ -8,7 +8,8 @@ import pytest
 from psycopg import sql
 
 from foliot.runtime import NoWake, sweep
-from foliot.runtime.sweeps import fire_timers, turn_ring
+from foliot.runtime.rings import turn_ring
+from foliot.runtime.sweeps import fire_timers
 
 if TYPE_CHECKING:
     from conftest import World
@@ -120,7 +121,7 @@ def test_a_timer_outlives_the_segment_that_it_was_written_to(reminder: World) ->
     _birth(reminder)
     eager = reminder.settings.model_copy(update={"timer_segment_s": 1e-6})
 
-    for _ in range(8):
+    for _ in range(9):
         turn_ring(reminder.connection, eager, "timers")
     moved = reminder.rows("SELECT count(*) FROM timers_late")
     _let_time_pass(reminder, "timers_late")

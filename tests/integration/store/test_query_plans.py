@@ -33,7 +33,7 @@ LARGE = {
     "dead_letters",
 }
 """Tables that grow with events; the others have a row a shard, or what people entered."""
-WHOLE = {"sweep.clear_inbox_late", "sweep.clear_outbox_late", "sweep.keep_timers", "views.population"}
+WHOLE = {"views.population"}
 """Statements that want most of a large table, or are asked for once in a while; their headers say so."""
 FOR_PEOPLE = {"registry", "repair"}
 """Files about the registry's small tables, where either index will do, and about repairs, whose sessions are short."""

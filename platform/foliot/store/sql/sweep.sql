@@ -103,72 +103,59 @@ UPDATE rings SET segment = %(segment)s, ready = false, rotated_at = clock_timest
 -- index: rings_pkey
 UPDATE rings SET ready = true WHERE name = %(name)s
 
--- name: lagging_shards
--- in: segment
--- out: shards that still have events of that segment before them
--- locks: nothing
--- index: inbox_pkey; one probe a (shard, queue)
-SELECT DISTINCT c.shard
-FROM cursors c
-CROSS JOIN generate_series(0, 7) AS q (queue)
-CROSS JOIN LATERAL (
-    SELECT FROM inbox
-    WHERE segment = %(segment)s AND shard = c.shard AND queue = q.queue AND number > c.numbers[q.queue + 1]
-    LIMIT 1
-) waiting
-ORDER BY c.shard
-
--- name: wait_for_cursors
--- in: shards, sorted
--- out: nothing
--- locks: those cursor rows, FOR UPDATE
--- index: cursors_pkey
-SELECT shard FROM cursors WHERE shard = ANY (%(shards)s::int2[]) ORDER BY shard FOR UPDATE
-
 -- name: keep_inbox
--- in: segment, shards whose cursor rows are held
--- out: nothing
--- locks: the new rows of inbox_late
+-- in: segment, which nobody writes any more; count
+-- out: nothing; as many of its events that no cursor has passed are moved at most
+-- locks: the moved rows
 -- index: inbox_pkey; one probe a (shard, queue)
+WITH moved AS (
+    DELETE FROM inbox WHERE segment = %(segment)s AND ctid = ANY (ARRAY(
+        SELECT i.ctid
+        FROM cursors c
+        CROSS JOIN generate_series(0, 7) AS q (queue)
+        CROSS JOIN LATERAL (
+            SELECT inbox.ctid FROM inbox
+            WHERE segment = %(segment)s AND shard = c.shard AND queue = q.queue AND number > c.numbers[q.queue + 1]
+            LIMIT %(count)s -- keeps this a probe of its own
+        ) i
+        LIMIT %(count)s))
+    RETURNING *
+)
 INSERT INTO inbox_late (shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data, traceparent,
                         instance, timer, armed, at)
-SELECT i.shard, i.queue, i.number, i.tenant, i.machine, i.key, i.kind, i.event_id, i.source, i.type, i.time, i.data,
-       i.traceparent, i.instance, i.timer, i.armed, i.at
-FROM cursors c
-CROSS JOIN generate_series(0, 7) AS q (queue)
-CROSS JOIN LATERAL (
-    SELECT * FROM inbox
-    WHERE segment = %(segment)s AND shard = c.shard AND queue = q.queue AND number > c.numbers[q.queue + 1]
-    OFFSET 0 -- keeps this a probe of its own
-) i
-WHERE c.shard = ANY (%(shards)s::int2[])
-
--- name: lock_relays
--- in: nothing
--- out: nothing
--- locks: every relay row, FOR UPDATE, in order
--- index: relays_pkey
-SELECT shard FROM relays ORDER BY shard FOR UPDATE
+SELECT shard, queue, number, tenant, machine, key, kind, event_id, source, type, time, data, traceparent, instance,
+       timer, armed, at
+FROM moved
 
 -- name: keep_outbox
--- in: segment
--- out: nothing
--- locks: the new rows of outbox_late
+-- in: segment, which nobody writes any more; count
+-- out: nothing; as many of its messages that are not confirmed are moved at most
+-- locks: the moved rows
 -- index: outbox_pkey; one probe a shard
+WITH moved AS (
+    DELETE FROM outbox WHERE segment = %(segment)s AND ctid = ANY (ARRAY(
+        SELECT o.ctid
+        FROM relays r
+        CROSS JOIN LATERAL (
+            SELECT outbox.ctid FROM outbox WHERE segment = %(segment)s AND shard = r.shard AND number > r.sent
+            LIMIT %(count)s -- keeps this a probe of its own
+        ) o
+        LIMIT %(count)s))
+    RETURNING *
+)
 INSERT INTO outbox_late (shard, number, tenant, machine, key, n, id, topic, body, traceparent, at)
-SELECT o.shard, o.number, o.tenant, o.machine, o.key, o.n, o.id, o.topic, o.body, o.traceparent, o.at
-FROM relays r
-CROSS JOIN LATERAL (
-    SELECT * FROM outbox WHERE segment = %(segment)s AND shard = r.shard AND number > r.sent
-    OFFSET 0 -- keeps this a probe of its own
-) o
+SELECT shard, number, tenant, machine, key, n, id, topic, body, traceparent, at FROM moved
 
 -- name: keep_timers
--- in: segment
--- out: nothing
--- locks: the moved rows
--- index: timers_pkey; the segment is read whole, since all of it moves
-WITH moved AS (DELETE FROM timers WHERE segment = %(segment)s RETURNING *)
+-- in: segment, which nobody writes any more; count
+-- out: nothing; as many of its timers are moved at most
+-- locks: the moved rows; never waits for others
+-- index: timers_pkey; the segment from its beginning, since all of it moves
+WITH moved AS (
+    DELETE FROM timers WHERE segment = %(segment)s AND ctid = ANY (ARRAY(
+        SELECT ctid FROM timers WHERE segment = %(segment)s LIMIT %(count)s FOR UPDATE SKIP LOCKED))
+    RETURNING *
+)
 INSERT INTO timers_late (shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data,
                          traceparent)
 SELECT shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue, type, data, traceparent FROM moved
@@ -176,10 +163,9 @@ SELECT shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue,
 -- name: short_lock_timeout
 -- in: nothing
 -- out: nothing
--- locks: nothing; for the rest of the transaction no lock is waited for longer than 100 ms, and a copy may take its time:
---        one that is cut off after 5 s, as other statements are, would begin anew for ever
+-- locks: nothing; for the rest of the transaction no lock is waited for longer than 100 ms
 -- index: none
-SELECT set_config('lock_timeout', '100ms', true), set_config('statement_timeout', '10min', true)
+SELECT set_config('lock_timeout', '100ms', true)
 
 -- name: lock_segment
 -- in: ring, segment
@@ -196,15 +182,43 @@ SELECT lock_segment(%(ring)s, %(segment)s)
 SELECT empty_segment(%(ring)s, %(segment)s)
 
 -- name: clear_inbox_late
--- in: nothing
--- out: nothing
--- locks: the deleted rows, which cursors have passed
--- index: inbox_late_pkey; every shard of it is read whole: it has only what lagging shards left, and most of that goes
-DELETE FROM inbox_late l USING cursors c WHERE c.shard = l.shard AND l.number <= c.numbers[l.queue + 1]
+-- in: count
+-- out: nothing; as many rows that cursors have passed are deleted at most
+-- locks: the deleted rows
+-- index: inbox_late_pkey; one probe a (shard, queue)
+DELETE FROM inbox_late WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid
+    FROM cursors c
+    CROSS JOIN generate_series(0, 7) AS q (queue)
+    CROSS JOIN LATERAL (
+        SELECT inbox_late.ctid FROM inbox_late
+        WHERE shard = c.shard AND queue = q.queue AND number <= c.numbers[q.queue + 1]
+        LIMIT %(count)s -- keeps this a probe of its own
+    ) l
+    LIMIT %(count)s))
 
 -- name: clear_outbox_late
--- in: nothing
--- out: nothing
--- locks: the deleted rows, which were confirmed
--- index: outbox_late_pkey; every shard of it is read whole: it has only what was unsent, and most of that goes
-DELETE FROM outbox_late l USING relays r WHERE r.shard = l.shard AND l.number <= r.sent
+-- in: count
+-- out: nothing; as many rows that were confirmed are deleted at most
+-- locks: the deleted rows
+-- index: outbox_late_pkey; one probe a shard
+DELETE FROM outbox_late WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid
+    FROM relays r
+    CROSS JOIN LATERAL (
+        SELECT outbox_late.ctid FROM outbox_late WHERE shard = r.shard AND number <= r.sent
+        LIMIT %(count)s -- keeps this a probe of its own
+    ) l
+    LIMIT %(count)s))
+
+-- name: alarm_stuck_ring
+-- in: name of a ring, seconds that it may stand still, what, writer
+-- out: nothing; an alarm where it has stood longer, at most one an hour
+-- locks: the new row
+-- index: alarms_pkey; from its end, and one row a ring
+INSERT INTO alarms (code, what, writer)
+SELECT 'ring_stuck', %(what)s, %(writer)s FROM rings
+WHERE name = %(name)s AND rotated_at < clock_timestamp() - %(seconds)s * interval '1 second'
+  AND NOT EXISTS (
+    SELECT FROM (SELECT code, what, at FROM alarms ORDER BY id DESC LIMIT 1000) a
+    WHERE a.code = 'ring_stuck' AND a.what = %(what)s AND a.at > clock_timestamp() - interval '1 hour')
