@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from foliot.cloudevents import STRUCTURED, address_text
+from foliot.errors import Refusal
+from foliot.runtime import SetAside
 from foliot.store import JOURNAL_KINDS, JOURNAL_OUTCOMES
 
 BATCH: Final = "application/cloudevents-batch+json"
@@ -24,6 +26,17 @@ class Stream(Enum):
     CHANGES = "changes"
 
 
+class Origin(NamedTuple):
+    """Which instance sent a message, with which journal row `n`."""
+
+    tenant: int
+    machine: str
+    key: str
+    n: int
+    id: str
+    traceparent: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One Kafka record; once it and all before it are confirmed, so is everything of the stream up to `last`."""
@@ -35,15 +48,40 @@ class Outgoing:
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
+    origin: Origin | None = None
+
+    def letter(self, refusal: Refusal) -> SetAside:
+        """Make the dead letter of a message that is not sent, for a reason."""
+        if self.origin is None:
+            raise AssertionError("changes are not set aside")
+        body = self.value.decode()
+        document = orjson.loads(body)
+        return SetAside(
+            "send",
+            refusal,
+            topic=self.topic,
+            tenant=self.origin.tenant,
+            machine=self.origin.machine,
+            key=self.origin.key,
+            event_id=self.origin.id,
+            source=document.get("source"),
+            type=document.get("type"),
+            event=body,
+            traceparent=self.origin.traceparent,
+            shard=self.shard,
+            number=self.origin.n,
+        )
 
 
 def messages(rows: Iterable[Sequence[Any]], sent: Mapping[int, int]) -> Iterator[Outgoing]:
     """Make a record of each outbox row, up to the first number that is missing after those that were sent."""
-    for shard, number, topic, key, body, traceparent in _unbroken(rows, sent):
+    for shard, number, topic, tenant_slug, body, *origin in _unbroken(rows, sent):
+        sender = Origin(*origin)
         headers = [("content-type", STRUCTURED.encode())]
-        if traceparent is not None:
-            headers.append(("traceparent", traceparent.encode()))
-        yield Outgoing(shard, Stream.MESSAGES, number, topic, key.encode(), body.encode(), tuple(headers))
+        if sender.traceparent is not None:
+            headers.append(("traceparent", sender.traceparent.encode()))
+        key = address_text(tenant_slug, sender.machine, sender.key).encode()
+        yield Outgoing(shard, Stream.MESSAGES, number, topic, key, body.encode(), tuple(headers), sender)
 
 
 def changes(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -20,10 +21,11 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from foliot.errors import FoliotError
 from foliot.producer import KafkaUnavailable, make_producer
+from foliot.runtime import SetAside, insert_dead_letters
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
+from foliot_ingest.doors import Doors, MessageTooLarge, TopicRefused
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
-from foliot_ingest.topics import make_topics
 
 _SQL: Final = load("relay")
 _SHARDS_MAX: Final = 16
@@ -32,16 +34,29 @@ _CHANGES_MAX: Final = 8_000
 """Journal rows that one transaction reads at most, over its shards."""
 _REPORTS_S_MAX: Final = 10.0
 """How long a transaction waits for Kafka's reports."""
+_HANDING_S_MAX: Final = 5.0
+"""After so long in one transaction, no topic is made any more."""
 _TRANSACTION_MS_MAX: Final = 25_000
-"""Waiting for reports, making a topic and a blocked send fit into this; a relay that hangs frees its shards then."""
-_BAD_TOPIC_S: Final = 30.0
-"""How long nothing is sent to a topic that cannot be made or is refused."""
+"""Handing over, a topic that is slow to be made, and waiting for reports fit into this; a relay that hangs frees its
+shards then."""
 _BLOCKED_S: Final = 0.5
 """How long the relay rests when nothing of what waits could be sent, or others hold it."""
 _BACKOFF_S_MIN: Final = 0.1
 _BACKOFF_S_MAX: Final = 3.0
 
 log = structlog.get_logger(__name__)
+
+
+class _ProducerSpent(Exception):
+    """A broker has refused a record for good: another producer goes on."""
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What came of sending: messages to set aside, and why the session has to end, if it has."""
+
+    letters: list[SetAside] = field(default_factory=list)
+    failure: Exception | None = None
 
 
 class Relay:
@@ -52,8 +67,7 @@ class Relay:
         self._stop = stop
         self._writer = f"relay@{socket.gethostname()}:{os.getpid()}"
         self._marks_late = "outbox_mark" not in settings.defences_off
-        self._known_topics: set[str] = set()
-        self._bad_topics: dict[str, float] = {}
+        self._doors = Doors(settings, name=self._writer)
         self._alarmed: set[str] = set()
 
     def run(self) -> None:
@@ -68,6 +82,8 @@ class Relay:
             started = time.monotonic()
             try:
                 self._session()
+            except _ProducerSpent:
+                backoff_s = _BACKOFF_S_MIN
             except (FoliotError, KafkaError) as error:
                 if isinstance(error, FoliotError) and not error.retryable:
                     raise
@@ -115,47 +131,65 @@ class Relay:
                 for shard, sent, announced in _SQL["lock_relays"].run(connection, {"shards": list(shards)})
             }
             before = {shard: dict(numbers) for shard, numbers in confirmed.items()}
-            failure = self._send(connection, producer, confirmed) if confirmed else None
+            outcome = self._send(connection, producer, confirmed) if confirmed else _Outcome()
             moved = {shard: numbers for shard, numbers in confirmed.items() if numbers != before[shard]}
-            self._mark(connection, moved)
+            self._mark(connection, moved, outcome.letters)
         except BaseException:
             roll_back(connection)
             raise
-        if failure is not None:
-            raise failure
+        if outcome.failure is not None:
+            raise outcome.failure
         return bool(moved)
 
     def _send(
         self, connection: Connection, producer: KafkaProducer, confirmed: dict[int, dict[Stream, int]]
-    ) -> KafkaUnavailable | None:
-        """Send and wait; `confirmed` moves with every record whose predecessors are confirmed too."""
+    ) -> _Outcome:
+        """Send and wait; `confirmed` moves with every record whose predecessors are confirmed or set aside too."""
+        reports = self._hand_over(connection, producer, self._read(connection, confirmed))
+        outcome = _Outcome()
         deadline = time.monotonic() + _REPORTS_S_MAX
-        # A record that could not be handed over ends its stream; those before it may still be confirmed.
-        ended: set[tuple[int, Stream]] = set()
-        reports: list[tuple[Outgoing, Any]] = []
-        for record in self._read(connection, confirmed):
-            stream = (record.shard, record.stream)
-            if stream not in ended:
-                try:
-                    reports.append((record, self._hand_over(producer, record)))
-                except KafkaUnavailable as error:
-                    ended.add(stream)
-                    self._alarm(connection, record, str(error))
-        failure: KafkaUnavailable | None = None
-        unconfirmed_streams: set[tuple[int, Stream]] = set()
+        unconfirmed: set[tuple[int, Stream]] = set()
         for record, report in reports:
+            reported = not isinstance(report, FoliotError)
+            verdict = self._report(record, report, deadline) if reported else report
             stream = (record.shard, record.stream)
-            unconfirmed = self._report(report, deadline) if self._marks_late else None
-            if unconfirmed is not None:
-                unconfirmed_streams.add(stream)
-                where = f"{record.topic} for shard {record.shard}"
-                failure = KafkaUnavailable(f"not confirmed: {unconfirmed}", where=where)
-                if isinstance(unconfirmed, KafkaTimeoutError):
+            if isinstance(verdict, KafkaUnavailable):
+                unconfirmed.add(stream)
+                outcome.failure = verdict
+                if isinstance(verdict.__cause__, KafkaTimeoutError):
                     # The others had the same time.
                     deadline = time.monotonic()
-            elif stream not in unconfirmed_streams:
+            elif verdict is not None and reported:
+                # Nobody knows what such a producer does with what comes after.
+                outcome.failure = outcome.failure or _ProducerSpent()
+            if stream not in unconfirmed:
                 confirmed[record.shard][record.stream] = record.last
-        return failure
+                if verdict is not None:
+                    outcome.letters.append(record.letter(verdict.refusal))
+        return outcome
+
+    def _hand_over(
+        self, connection: Connection, producer: KafkaProducer, records: Iterable[Outgoing]
+    ) -> list[tuple[Outgoing, Any]]:
+        """Give records to the producer; with each what is to come of it, or the error that says why it was not given.
+
+        A record that cannot be sent now ends its stream; those before it may still be confirmed.
+        """
+        deadline = time.monotonic() + _HANDING_S_MAX
+        ended: set[tuple[int, Stream]] = set()
+        handed: list[tuple[Outgoing, Any]] = []
+        for record in records:
+            stream = (record.shard, record.stream)
+            if stream in ended:
+                continue
+            try:
+                handed.append((record, self._doors.hand_over(producer, record, deadline=deadline)))
+            except KafkaUnavailable as error:
+                ended.add(stream)
+                self._alarm(connection, record, str(error))
+            except (MessageTooLarge, TopicRefused) as error:
+                handed.append((record, error))
+        return handed
 
     def _read(self, connection: Connection, confirmed: Mapping[int, Mapping[Stream, int]]) -> list[Outgoing]:
         sent = {shard: numbers[Stream.MESSAGES] for shard, numbers in confirmed.items()}
@@ -171,38 +205,31 @@ class Relay:
             found += changes(rows, announced, topic=topic, count_max=self._settings.changes_per_record)
         return found
 
-    def _hand_over(self, producer: KafkaProducer, record: Outgoing) -> Any:
-        """Give a record to the producer, making its topic first where it is missing."""
-        if time.monotonic() < self._bad_topics.get(record.topic, 0.0):
-            raise KafkaUnavailable(f"topic {record.topic} cannot be written to now")
-        try:
-            if record.topic not in self._known_topics:
-                make_topics(self._settings, [record.topic], name=self._writer)
-                self._known_topics.add(record.topic)
-            return producer.send(record.topic, record.value, record.key, list(record.headers))
-        except (KafkaUnavailable, KafkaError, ValueError) as error:
-            # ValueError is what the client says to a name that no topic can have.
-            self._known_topics.discard(record.topic)
-            self._bad_topics[record.topic] = time.monotonic() + _BAD_TOPIC_S
-            raise KafkaUnavailable(str(error).partition("\n")[0], where=record.topic) from error
-
-    def _report(self, report: Any, deadline: float) -> KafkaError | None:
-        """Wait for one report; told to stop, wait for a part of the grace only."""
+    def _report(self, record: Outgoing, report: Any, deadline: float) -> FoliotError | None:
+        """Wait for one report, and say what is wrong with the record; told to stop, wait a part of the grace only."""
+        if not self._marks_late:
+            return None
         while True:
             if self._stop.is_set():
                 deadline = min(deadline, time.monotonic() + self._settings.grace_s / 4)
             left_s = deadline - time.monotonic()
             try:
                 report.get(timeout=max(0.0, min(left_s, 0.25)))
-            except KafkaTimeoutError as error:
-                if report.is_done or left_s <= 0:
-                    return error
             except KafkaError as error:
-                return error
-            else:
-                return None
+                if isinstance(error, KafkaTimeoutError) and not report.is_done and left_s > 0:
+                    continue
+                judged = self._doors.judge_report(record, error)
+                judged.__cause__ = error
+                return judged
+            self._doors.confirm(record.topic)
+            return None
 
-    def _mark(self, connection: Connection, moved: Mapping[int, Mapping[Stream, int]]) -> None:
+    def _mark(
+        self, connection: Connection, moved: Mapping[int, Mapping[Stream, int]], letters: Sequence[SetAside]
+    ) -> None:
+        for letter in letters:
+            log.warning("message_set_aside", topic=letter.topic, shard=letter.shard, why=str(letter.refusal))
+        insert_dead_letters(connection, letters, writer=self._writer)
         if moved:
             rows = [(shard, numbers[Stream.MESSAGES], numbers[Stream.CHANGES]) for shard, numbers in moved.items()]
             parameters = {**columns(("shards", "sent", "changes"), rows), "writer": self._writer}

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
 
     relay_batch: int = Field(500, ge=1, le=10_000, description="Messages that one relay transaction sends at most")
     relay_poll_ms: int = Field(50, ge=1, description="How long the relay rests when there was nothing to send")
+    topic_patience_s: float = Field(
+        60.0, ge=0, description="How long Kafka may refuse a topic before messages to it become dead letters"
+    )
     changes_per_record: int = Field(200, ge=1, le=1000, description="Changes in one record of the changes topic")
 
     api_host: str = Field("127.0.0.1", description="Address that the HTTP API binds to; another one needs keys")

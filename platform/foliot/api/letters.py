@@ -24,7 +24,7 @@ class DeadLetter(BaseModel):
 
     id: int
     status: Literal["open", "redriven", "discarded"]
-    stage: Literal["decode", "route", "step", "park"]
+    stage: Literal["decode", "route", "step", "park", "send"]
     code: str
     what: str
     where: str

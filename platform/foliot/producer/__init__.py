@@ -1,6 +1,13 @@
 """Sending events over Kafka: `Producer`, which sets attributes, keys and topics right and tells what became of each."""
 
-from foliot.producer.connecting import RECORD_BYTES_MAX, KafkaUnavailable, make_client, make_producer, translated
+from foliot.producer.connecting import (
+    RECORD_BYTES_MAX,
+    KafkaUnavailable,
+    first_line,
+    make_client,
+    make_producer,
+    translated,
+)
 from foliot.producer.sending import Delivery, NotDelivered, Producer
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "KafkaUnavailable",
     "NotDelivered",
     "Producer",
+    "first_line",
     "make_client",
     "make_producer",
     "translated",

@@ -31,9 +31,10 @@ class SetAside:
     """An event or record that will not be stepped, with the reason and all that is known of it.
 
     `raw` is the record's value as it came; `event` the event as Foliot stores it (canonical JSON), once it was decoded.
+    A message that is not sent has its body there, the topic that does not take it, and as `number` its journal row's n.
     """
 
-    stage: Literal["decode", "route", "step", "park"]
+    stage: Literal["decode", "route", "step", "park", "send"]
     refusal: Refusal
     record: Record | None = None
     raw: bytes | None = None
@@ -51,6 +52,7 @@ class SetAside:
     number: int | None = None
     instance: int | None = None
     attempts: int = 1
+    topic: str | None = None
 
 
 def insert_dead_letters(connection: Connection, letters: Sequence[SetAside], *, writer: str) -> None:
@@ -80,7 +82,7 @@ def _row(letter: SetAside) -> tuple[object, ...]:
         storable(refusal.where),
         storable(refusal.remedy),
         record.topic_id if record else None,
-        record.topic if record else None,
+        record.topic if record else letter.topic,
         record.partition if record else None,
         record.offset if record else None,
         storable(letter.headers),

@@ -51,7 +51,7 @@ def redrive(
     by: str,
     take_in: Statement = _TAKE_IN,
 ) -> Mapping[int, bool]:
-    """Give a dead letter another chance, once: its event is accepted anew, or its held instance goes on.
+    """Give a dead letter another chance, once: its event is accepted anew, its held instance goes on, or its message.
 
     Gives the shards to wake. Two redrives of one letter at the same time apply it once: its status is moved by
     compare-and-set in the transaction that accepts the event. `take_in` is the way in that the session's role has.
@@ -72,6 +72,8 @@ def redrive(
     try:
         if letter["stage"] == "step":
             shards = _accept_again(connection, catalog, letter, by=by)
+        elif letter["stage"] == "send":
+            shards = _send_again(connection, catalog, letter, by=by)
         else:
             _end(connection, letter, by=by)
             shards = _decode_again(connection, catalog, settings, letter, take_in)
@@ -135,6 +137,21 @@ def _accept_again(
     return {shard: is_urgent(row[0])}
 
 
+def _send_again(connection: Connection, catalog: Catalog, letter: Mapping[str, Any], *, by: str) -> Mapping[int, bool]:
+    """Give the message a new number in the outbox; its id and bytes stay."""
+    if catalog.topic_tenant(letter["topic"]) not in (None, letter["tenant"]):
+        raise _topic_moved(letter)
+    row = _SQL["send_letter"].run(connection, {"id": letter["id"], "by": by}).fetchone()
+    if not (row and row[0]):
+        raise _ended(letter)
+    return {}
+
+
+def _topic_moved(letter: Mapping[str, Any]) -> DeadLetterRefused:
+    what = f"topic {letter['topic']} belongs to another tenant now"
+    return DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
+
+
 def _decode_again(
     connection: Connection, catalog: Catalog, settings: Settings, letter: Mapping[str, Any], take_in: Statement
 ) -> Mapping[int, bool]:
@@ -149,8 +166,7 @@ def _decode_again(
         )
     # A record that was refused for the tenant that it names goes to none but that one.
     if letter["code"] != "tenant_mismatch" and letter["tenant"] not in (None, decoded.tenant):
-        what = f"topic {letter['topic']} belongs to another tenant now"
-        raise DeadLetterRefused(what, where=_place(letter["id"]), remedy="Bind the topic back, then redrive.")
+        raise _topic_moved(letter)
     acceptance = Acceptance(catalog, [decoded])
     [verdict] = acceptance.verdicts(take_in.run(connection, acceptance.parameters).fetchone())
     if verdict.standing == "id_reused":

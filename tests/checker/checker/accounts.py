@@ -129,7 +129,7 @@ def _add_letters(case: Case, fates: defaultdict[EventKey, _Fate]) -> None:
     bad_events = {_key_of_record(record) for record in case.evidence.produced if record.expect == "dead"}
     for letter in case.evidence.dead_letters:
         key = _key_of_letter(case, letter)
-        if letter.event_id is None or letter.stage == "park" or (letter.type or "").startswith("after."):
+        if letter.event_id is None or letter.stage in {"park", "send"} or (letter.type or "").startswith("after."):
             continue
         if letter.status == "redriven":
             fates[key].redriven += 1

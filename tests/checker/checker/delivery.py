@@ -43,6 +43,9 @@ def messages_are_seen(case: Case, tally: Tally) -> Iterator[Finding]:
 def _outbox_is_whole(case: Case) -> Iterator[Finding]:
     """Hold the outbox to its numbering, and to being empty when the run is drained."""
     sent_of_shard = Counter(sent.row.shard for sent in case.fold.sent)
+    for letter in case.evidence.dead_letters:
+        if letter.stage == "send" and letter.status == "redriven" and letter.shard is not None:
+            sent_of_shard[letter.shard] += 1
     for shard, cursor in case.cursors.items():
         if cursor.outbox != sent_of_shard[shard] and not case.fold.skipped:
             what = f"{cursor.outbox} messages were numbered, the folds send {sent_of_shard[shard]}"

@@ -253,6 +253,7 @@ def _before_relay(site: Site) -> None:
     _publish(site, MENDED)
     site.take(*site.arrivals(("a", "told"), ("a", "told", None, 0), ("b", "told"), prefix="told"))
     site.drain()
+    site.execute("UPDATE outbox SET topic = '__not_ours' WHERE number = 1 AND key = 'a'")
 
 
 def _relay(site: Site) -> None:
@@ -276,15 +277,29 @@ def _stop_when_sent(site: Site, stop: threading.Event) -> None:
 
 
 def _before_repair(site: Site) -> None:
-    """A step's dead letter, a record's and a parked instance, each of which would go well now."""
+    """A step's dead letter, a record's, a message's and a parked instance, each of which would go well now."""
     _publish(site, LOOPING)
     site.take(*site.arrivals(("a", "counted"), ("a", "looped"), ("a", "counted"), ("b", "measured", {}), prefix="bad"))
     site.drain()
     record = Record(TOPIC_ID, "foliot.events.normal", 0, 3)
     raw = b'{"specversion":"1.0","id":"r","source":"crash","type":"counted","subject":"c","foliotmachine":"station"}'
-    aside = SetAside("route", Refusal("unknown_machine", "no machine"), record, raw=raw, headers=KEPT, tenant=TENANT)
+    aside = [
+        SetAside("route", Refusal("unknown_machine", "no machine"), record, raw=raw, headers=KEPT, tenant=TENANT),
+        SetAside(
+            "send",
+            Refusal("topic_refused", "no rights"),
+            tenant=TENANT,
+            machine="station",
+            key="a",
+            topic="pages",
+            event_id="1-1-0",
+            event='{"time":"2026-01-31T12:00:00Z"}',
+            shard=1,
+            number=1,
+        ),
+    ]
     with site.connected() as connection:
-        take_in(connection, catalog_of(connection), [], [aside], [], writer="crash")
+        take_in(connection, catalog_of(connection), [], aside, [], writer="crash")
     _publish(site, MENDED.replace("required: [v]", "required: []"))
     _move(site)
 
@@ -414,7 +429,8 @@ SCENARIOS: Final = {
             "relay",
             _before_relay,
             _relay,
-            "relay.find_unsent relay.lock_relays relay.read_outbox relay.read_changes relay.move_relays "
+            "relay.find_unsent relay.lock_relays relay.read_outbox relay.read_changes intake.insert_dead_letters "
+            "relay.move_relays "
             "relay.before_commit relay.commit",
         ),
         Scenario(
@@ -430,6 +446,13 @@ SCENARIOS: Final = {
             lambda site: _redrive(site, "route"),
             "registry.read_catalog repair.read_dead_letter repair.end_letter "
             "intake.take_in redrive.before_commit redrive.commit",
+            only_once=True,
+        ),
+        Scenario(
+            "redrive of a message",
+            _before_repair,
+            lambda site: _redrive(site, "send"),
+            "registry.read_catalog repair.read_dead_letter repair.send_letter redrive.before_commit redrive.commit",
             only_once=True,
         ),
         Scenario(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
@@ -11,8 +13,17 @@ import pytest
 from addresses import Database, KafkaAt
 from integration.ingest.streams import add_machine, eventually, relaying, rows, settings_for
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import InvalidTopicError, KafkaTimeoutError, NodeNotReadyError, TopicAuthorizationFailedError
 
+from foliot.errors import FoliotError
+from foliot.producer import RECORD_BYTES_MAX, KafkaUnavailable
+from foliot.registry import load_catalog
+from foliot.runtime import DeadLetterRefused, redrive
 from foliot.settings import Settings
+from foliot.store import connect
+from foliot_ingest import doors
+from foliot_ingest.doors import Doors, TopicRefused
+from foliot_ingest.outgoing import Outgoing, Stream
 from foliot_ingest.topics import make_topics
 
 SHARDS = (3, 9)
@@ -136,17 +147,141 @@ def test_a_gap_in_the_numbers_is_not_passed(settings: Settings, fresh_database: 
     assert marks(fresh_database, "sent") == [5, 10]
 
 
-def test_a_topic_that_cannot_be_made_holds_up_its_shard_alone_and_raises_an_alarm(
-    settings: Settings, fresh_database: Database
+def letters(database: Database) -> list[Any]:
+    return rows(
+        database,
+        "SELECT code, topic, machine, key, event_id, shard, number FROM dead_letters WHERE stage = 'send' ORDER BY id",
+    )
+
+
+@pytest.mark.parametrize("topic", ["no such topic!", "__consumer_offsets", "foliot.changes", "lane"])
+def test_a_message_for_a_topic_that_cannot_be_is_set_aside_and_those_after_it_are_sent(
+    settings: Settings, fresh_database: Database, topic: str
 ):
-    topic = f"{settings.group}-out"
-    write_messages(fresh_database, topic, 5)
-    rows(fresh_database, "UPDATE outbox SET topic = 'no such topic!' WHERE shard = 3 AND number = 3 RETURNING 1")
+    refused = {"lane": f"{settings.topic_prefix}.low", "foliot.changes": settings.changes_topic}.get(topic, topic)
+    write_messages(fresh_database, f"{settings.group}-out", 5)
+    rows(fresh_database, "UPDATE outbox SET topic = %s WHERE shard = 3 AND number = 3 RETURNING 1", [refused])
 
     with relaying(settings):
-        eventually(lambda: marks(fresh_database, "sent") == [2, 5])
+        eventually(lambda: marks(fresh_database, "sent") == [5, 5])
 
-    assert rows(fresh_database, "SELECT code, shard FROM alarms") == [("relay_blocked", 3)]
+    found = read_topic(settings, f"{settings.group}-out", 9)
+    sent = [json.loads(each.value)["number"] for each in found if each.key == b"default/incident/case-3"]
+    assert sent == [1, 2, 4, 5]
+    assert letters(fresh_database) == [("topic_refused", refused, "incident", "case-3", "3-3", 3, 3)]
+
+
+def test_a_message_too_large_for_its_topic_is_set_aside_and_redriven_once(settings: Settings, fresh_database: Database):
+    topic = f"{settings.group}-out"
+    write_messages(fresh_database, topic, 3)
+    huge = json.dumps({"id": "3-2", "number": 2, "type": "told", "source": "test", "data": "x" * RECORD_BYTES_MAX})
+    rows(fresh_database, "UPDATE outbox SET body = %s WHERE shard = 3 AND number = 2 RETURNING 1", [huge])
+
+    with relaying(settings):
+        eventually(lambda: marks(fresh_database, "sent") == [3, 3])
+        set_aside = letters(fresh_database)
+        rows(fresh_database, "UPDATE dead_letters SET event = %s RETURNING 1", [huge.replace("x", "")])
+        redriven = [redrive_all(fresh_database, settings) for _ in range(2)]
+        eventually(lambda: marks(fresh_database, "sent") == [4, 3])
+
+    found = read_topic(settings, topic, 6)
+    sent = [json.loads(each.value)["id"] for each in found if each.key == b"default/incident/case-3"]
+    assert sent == ["3-1", "3-3", "3-2"]
+    assert set_aside == [("message_too_large", topic, "incident", "case-3", "3-2", 3, 2)]
+    assert redriven == [1, 0]
+
+
+def redrive_all(database: Database, settings: Settings) -> int:
+    """Redrive every dead letter; give how many were."""
+    done = 0
+    with closing(connect(database.service, application="test")) as connection:
+        catalog = load_catalog(connection)
+        for (letter,) in rows(database, "SELECT id FROM dead_letters ORDER BY id"):
+            with suppress(DeadLetterRefused):
+                redrive(connection, catalog, settings, letter, by="test")
+                done += 1
+    return done
+
+
+class Broker:
+    """Says about topics what a broker would that knows them."""
+
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+
+    def make(self, _settings: Settings, _topics: list[str], *, name: str) -> tuple[str, ...]:
+        if self.refusal is not None:
+            raise KafkaUnavailable(name) from self.refusal
+        return ()
+
+    def send(self, *record: object) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        return f"report of {record[0]}"
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+    monkeypatch.setattr(doors, "make_topics", broker.make)
+    return broker
+
+
+def outgoing(stream: Stream = Stream.MESSAGES) -> Outgoing:
+    return Outgoing(3, stream, 1, "orders", b"key", b"{}", ())
+
+
+def hand_over(at: Doors, broker: Broker, record: Outgoing) -> object:
+    """Hand a record over when any rest is past; give the report, or the class of what was raised."""
+    for closed in at._closed.values():
+        closed.until = 0.0
+    try:
+        return at.hand_over(broker, record, deadline=math.inf)
+    except FoliotError as error:
+        return type(error)
+
+
+def test_a_topic_without_rights_is_waited_for_and_then_refused(broker: Broker):
+    at = Doors(Settings(topic_patience_s=0.2), name="test")
+    broker.refusal = TopicAuthorizationFailedError("no")
+
+    first = hand_over(at, broker, outgoing())
+    time.sleep(0.3)
+    later = hand_over(at, broker, outgoing())
+    of_changes = hand_over(at, broker, outgoing(Stream.CHANGES))
+    broker.refusal = None
+    healed = hand_over(at, broker, outgoing())
+    at.confirm("orders")
+    broker.refusal = TopicAuthorizationFailedError("no")
+    again = at.judge_report(outgoing(), broker.refusal)
+
+    assert (first, later, of_changes) == (KafkaUnavailable, TopicRefused, KafkaUnavailable)
+    assert healed == "report of orders"
+    assert type(again) is KafkaUnavailable
+
+
+@pytest.mark.parametrize("error", [KafkaTimeoutError("late"), NodeNotReadyError("away"), OSError("cut")])
+def test_a_broker_that_is_away_refuses_nothing(broker: Broker, error: Exception):
+    at = Doors(Settings(topic_patience_s=0.0), name="test")
+    broker.refusal = error if not isinstance(error, OSError) else KafkaUnavailable("cut")
+
+    assert hand_over(at, broker, outgoing()) is KafkaUnavailable
+    assert hand_over(at, broker, outgoing()) is KafkaUnavailable
+
+
+def test_a_name_that_collides_with_another_is_refused_at_once(broker: Broker):
+    at = Doors(Settings(), name="test")
+    broker.refusal = InvalidTopicError("Topic 'a.b' collides with existing topics: a_b")
+
+    assert hand_over(at, broker, outgoing()) is TopicRefused
+
+
+def test_when_the_time_is_up_no_topic_is_made(broker: Broker):
+    at = Doors(Settings(), name="test")
+
+    with pytest.raises(KafkaUnavailable, match="all the time"):
+        at.hand_over(broker, outgoing(), deadline=0.0)
+    assert hand_over(at, broker, outgoing()) == "report of orders"
 
 
 def test_changes_are_announced_in_batches_of_one_shard_with_no_gap(settings: Settings, fresh_database: Database):

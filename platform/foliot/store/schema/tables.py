@@ -175,8 +175,9 @@ dead_letters = Table(
     Column("ended_at", DateTime(timezone=True)),
     Column("ended_by", TEXT),
     CheckConstraint("status IN ('open', 'redriven', 'discarded')", name="dead_letters_status"),
-    CheckConstraint("stage IN ('decode', 'route', 'step', 'park')", name="dead_letters_stage"),
-    comment="Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.",
+    CheckConstraint("stage IN ('decode', 'route', 'step', 'park', 'send')", name="dead_letters_stage"),
+    comment="Events set aside with their reason. Stage park: the event itself waits in held, first of its instance. "
+    "Stage send: a message that its topic does not take; number is the n of its journal row.",
 )
 Index(
     "dead_letters_place",

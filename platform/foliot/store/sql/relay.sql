@@ -20,18 +20,19 @@ ORDER BY shard FOR UPDATE SKIP LOCKED
 
 -- name: read_outbox
 -- in: shards and the last confirmed number of each, as parallel arrays; count of messages a shard at most
--- out: shard, number, topic, Kafka key, body, traceparent, in the order of shard and number
+-- out: shard, number, topic, slug of the tenant, body, tenant, machine, key, n, id, traceparent, in the order of shard and
+--      number
 -- locks: nothing; the relays rows are held
 -- index: outbox_pkey, outbox_late_pkey, tenants_pkey, machines_pkey; one probe a shard and segment
-SELECT m.shard, m.number, m.topic, t.slug || '/' || a.name || '/' || m.key, m.body, m.traceparent
+SELECT m.shard, m.number, m.topic, t.slug, m.body, m.tenant, a.name, m.key, m.n, m.id, m.traceparent
 FROM unnest(%(shards)s::int2[], %(sent)s::int8[]) AS r (shard, sent)
 CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT o.shard, o.number, o.tenant, o.machine, o.key, o.topic, o.body, o.traceparent FROM outbox o
+        SELECT o.shard, o.number, o.tenant, o.machine, o.key, o.n, o.id, o.topic, o.body, o.traceparent FROM outbox o
         WHERE o.segment = ANY ('{0,1,2,3}'::int2[])
           AND o.shard = r.shard AND o.number > r.sent AND o.number <= r.sent + %(count)s
         UNION ALL
-        SELECT l.shard, l.number, l.tenant, l.machine, l.key, l.topic, l.body, l.traceparent FROM outbox_late l
+        SELECT l.shard, l.number, l.tenant, l.machine, l.key, l.n, l.id, l.topic, l.body, l.traceparent FROM outbox_late l
         WHERE l.shard = r.shard AND l.number > r.sent AND l.number <= r.sent + %(count)s
     ) both_places
     ORDER BY number LIMIT %(count)s

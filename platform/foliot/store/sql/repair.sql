@@ -49,6 +49,13 @@ SELECT repair_end_letter(%(id)s::int8, %(by)s::text)
 -- index: none; the function rides dead_letters_pkey and heads_pkey
 SELECT repair_accept_letter(%(id)s::int8, %(shard)s::int2, %(by)s::text)
 
+-- name: send_letter
+-- in: id of a letter of stage send, by whom
+-- out: whether its message waits in the outbox now; false where the letter was ended before
+-- locks: that row, then the shard's cursor, until the commit
+-- index: none; the function rides dead_letters_pkey and cursors_pkey
+SELECT repair_send_letter(%(id)s::int8, %(by)s::text)
+
 -- name: release
 -- in: shard, id of an instance, by whom
 -- out: its mode before, of which only `held` was changed; null where there is no such instance

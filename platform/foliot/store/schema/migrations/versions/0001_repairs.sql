@@ -63,6 +63,35 @@ BEGIN
     RETURN place;
 END $$;
 
+-- Numbers the message of a dead letter of stage send anew, so that the relay sends it once more, with its id and bytes.
+-- in: the letter's id, who does it
+-- out: whether this call has done it
+-- fails: where there is no such shard or machine
+-- locks: the letter's row, then the shard's cursor, until the commit
+-- index: dead_letters_pkey, cursors_pkey, machines_tenant_name_key, rings_pkey; outbox_pkey of the written segment grows
+CREATE FUNCTION repair_send_letter(wanted int8, operator text) RETURNS bool
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    letter public.dead_letters;
+    given int8;
+BEGIN
+    UPDATE dead_letters d SET status = 'redriven', ended_at = clock_timestamp(), ended_by = operator
+    WHERE d.id = wanted AND d.status = 'open' AND d.stage = 'send' AND repair_may(d.tenant) RETURNING d.* INTO letter;
+    IF letter.id IS NULL THEN
+        RETURN false;
+    END IF;
+    UPDATE cursors c SET outbox = c.outbox + 1 WHERE c.shard = letter.shard RETURNING c.outbox INTO given;
+    INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body, traceparent)
+    SELECT r.segment, letter.shard, given, letter.tenant, m.number, letter.key, letter.number, letter.event_id,
+           letter.topic, letter.event, letter.traceparent
+    FROM rings r, machines m
+    WHERE r.name = 'outbox' AND given IS NOT NULL AND m.tenant = letter.tenant AND m.name = letter.machine;
+    IF NOT FOUND THEN
+        RAISE check_violation USING MESSAGE = format('there is no shard %s or machine %s', letter.shard, letter.machine);
+    END IF;
+    RETURN true;
+END $$;
+
 -- Lets a held instance go on: it drains what it holds from now on.
 -- in: its shard and id, who does it
 -- out: its mode before, of which only `held` was changed; null where there is no such instance

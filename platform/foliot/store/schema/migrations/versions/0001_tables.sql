@@ -121,12 +121,12 @@ CREATE TABLE dead_letters (
 	ended_by TEXT COLLATE "C",
 	PRIMARY KEY (id),
 	CONSTRAINT dead_letters_status CHECK (status IN ('open', 'redriven', 'discarded')),
-	CONSTRAINT dead_letters_stage CHECK (stage IN ('decode', 'route', 'step', 'park'))
+	CONSTRAINT dead_letters_stage CHECK (stage IN ('decode', 'route', 'step', 'park', 'send'))
 );
 CREATE INDEX dead_letters_tenant ON dead_letters (tenant, id);
 CREATE INDEX dead_letters_place ON dead_letters (shard, queue, number) WHERE number IS NOT NULL;
 CREATE INDEX dead_letters_parked ON dead_letters (instance) WHERE status = 'open' AND stage = 'park';
-COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park: the event itself waits in held, first of its instance.';
+COMMENT ON TABLE dead_letters IS 'Events set aside with their reason. Stage park: the event itself waits in held, first of its instance. Stage send: a message that its topic does not take; number is the n of its journal row.';
 
 CREATE TABLE dedupe (
 	generation SMALLINT NOT NULL,

@@ -1,0 +1,144 @@
+"""How topics take what is sent to them: which are there, which are closed for a while, which refuse for good."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    AuthorizationError,
+    InvalidConfigurationError,
+    InvalidPartitionsError,
+    InvalidReplicationFactorError,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
+
+from foliot.definition import TOPIC
+from foliot.errors import FoliotError
+from foliot.producer import KafkaUnavailable, first_line
+from foliot.settings import Settings
+from foliot_ingest.outgoing import Outgoing, Stream
+from foliot_ingest.topics import make_topics, own_topics
+
+CLOSED_S: Final = 30.0
+"""How long nothing is tried with a topic that cannot be made or is refused."""
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
+_FORBIDDEN: Final = (
+    AuthorizationError,
+    PolicyViolationError,
+    InvalidConfigurationError,
+    InvalidPartitionsError,
+    InvalidReplicationFactorError,
+)
+"""What Kafka says again and again until a person changes something."""
+
+
+class MessageTooLarge(FoliotError):
+    """A message is larger than its topic takes."""
+
+    code: ClassVar[str] = "message_too_large"
+    remedy: ClassVar[str] = "Raise max.message.bytes of the topic, then redrive; or let the machine send less."
+
+
+class TopicRefused(FoliotError):
+    """Kafka does not let Foliot send to a topic, or there can be none of that name."""
+
+    code: ClassVar[str] = "topic_refused"
+    remedy: ClassVar[str] = "Make the topic writable for Foliot, then redrive; or let the machine send elsewhere."
+
+
+@dataclass(slots=True)
+class _Closed:
+    """A topic that is not tried before `until`; `since` when it was refused each time, or None where it was not."""
+
+    why: str
+    until: float
+    since: float | None
+
+
+class Doors:
+    """Hands records over, and remembers how topics took them. For one thread.
+
+    Only messages are refused for good: changes wait until their topic, which is Foliot's own, takes them.
+    """
+
+    def __init__(self, settings: Settings, *, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._own = frozenset(own_topics(settings))
+        self._open: set[str] = set()
+        self._closed: dict[str, _Closed] = {}
+
+    def hand_over(self, producer: KafkaProducer, record: Outgoing, *, deadline: float) -> Any:
+        """Give a record to the producer, making its topic first where it is missing; gives the report to come.
+
+        Raises:
+            MessageTooLarge, TopicRefused: it will never be taken.
+            KafkaUnavailable: it is not taken now, or its topic is new and the deadline has passed.
+        """
+        topic = record.topic
+        if record.stream is Stream.MESSAGES:
+            self._check_name(topic)
+        closed = self._closed.get(topic)
+        if closed is not None and time.monotonic() < closed.until:
+            raise self._refused(record, closed)
+        if topic not in self._open and time.monotonic() > deadline:
+            raise KafkaUnavailable("others took all the time there was", where=topic)
+        try:
+            if topic not in self._open:
+                make_topics(self._settings, [topic], name=self._name)
+                self._open.add(topic)
+            return producer.send(topic, record.value, record.key, list(record.headers))
+        except (KafkaUnavailable, KafkaError, ValueError) as error:
+            raise self._judge(record, error.__cause__ if isinstance(error, KafkaUnavailable) else error) from error
+
+    def confirm(self, topic: str) -> None:
+        """Remember that a topic has taken a record."""
+        self._closed.pop(topic, None)
+
+    def judge_report(self, record: Outgoing, error: KafkaError) -> FoliotError:
+        """Say what an error that was reported for a record means: `MessageTooLarge`, `TopicRefused` or not now."""
+        if isinstance(error, (*_TOO_LARGE, *_FORBIDDEN, InvalidTopicError)):
+            return self._judge(record, error)
+        return KafkaUnavailable(f"not confirmed: {first_line(error)}", where=f"{record.topic} for shard {record.shard}")
+
+    def _check_name(self, topic: str) -> None:
+        if topic in self._own or topic.startswith("__"):
+            whose = "Foliot" if topic in self._own else "Kafka"
+            raise TopicRefused(f"{topic!r} is a topic of {whose}'s own", where=topic, remedy="Send elsewhere.")
+        if not TOPIC.match(topic):
+            raise TopicRefused(f"{topic!r} can't be the name of a topic", where=topic, remedy="Send elsewhere.")
+
+    def _judge(self, record: Outgoing, error: BaseException | None) -> FoliotError:
+        """Say what an error means for a record, and close its topic where that is to blame."""
+        why = first_line(error) if isinstance(error, Exception) else "no answer"
+        if isinstance(error, _TOO_LARGE) and record.stream is Stream.MESSAGES:
+            return MessageTooLarge(why, where=record.topic)
+        now = time.monotonic()
+        self._open.discard(record.topic)
+        closed = self._closed.setdefault(record.topic, _Closed(why, now, None))
+        closed.why, closed.until = why, now + CLOSED_S
+        if isinstance(error, InvalidTopicError):
+            # Nobody is waited for: no name becomes another.
+            closed.since = float("-inf")
+        elif not isinstance(error, _FORBIDDEN):
+            closed.since = None
+        elif closed.since is None:
+            closed.since = now
+        return self._refused(record, closed)
+
+    def _refused(self, record: Outgoing, closed: _Closed) -> FoliotError:
+        refused_s = 0.0 if closed.since is None else time.monotonic() - closed.since
+        if (
+            record.stream is Stream.MESSAGES
+            and closed.since is not None
+            and refused_s >= self._settings.topic_patience_s
+        ):
+            return TopicRefused(closed.why, where=record.topic)
+        return KafkaUnavailable(closed.why, where=record.topic)
