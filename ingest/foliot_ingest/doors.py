@@ -28,6 +28,8 @@ from foliot_ingest.topics import make_topics, own_topics
 
 CLOSED_S: Final = 30.0
 """How long nothing is tried with a topic that cannot be made or is refused."""
+_CLOSED_MAX: Final = 1_000
+"""Closed topics that are remembered beyond their time; machines name topics, and may name any number."""
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 _FORBIDDEN: Final = (
     AuthorizationError,
@@ -122,6 +124,8 @@ class Doors:
             return MessageTooLarge(why, where=record.topic)
         now = time.monotonic()
         self._open.discard(record.topic)
+        if len(self._closed) >= _CLOSED_MAX:
+            self._closed = {topic: each for topic, each in self._closed.items() if now < each.until}
         closed = self._closed.setdefault(record.topic, _Closed(why, now, None))
         closed.why, closed.until = why, now + CLOSED_S
         if isinstance(error, InvalidTopicError):

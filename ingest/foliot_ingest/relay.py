@@ -39,6 +39,8 @@ _HANDING_S_MAX: Final = 5.0
 _TRANSACTION_MS_MAX: Final = 25_000
 """Handing over, a topic that is slow to be made, and waiting for reports fit into this; a relay that hangs frees its
 shards then."""
+_ALARMS_MAX: Final = 1_000
+"""Alarms of one relay; machines name topics, and may name any number."""
 _BLOCKED_S: Final = 0.5
 """How long the relay rests when nothing of what waits could be sent, or others hold it."""
 _BACKOFF_S_MIN: Final = 0.1
@@ -239,7 +241,7 @@ class Relay:
     def _alarm(self, connection: Connection, record: Outgoing, why: str) -> None:
         """Say once in this process that a shard's stream cannot go on."""
         what = f"shard {record.shard} cannot send to topic {record.topic}"
-        if what not in self._alarmed:
+        if what not in self._alarmed and len(self._alarmed) < _ALARMS_MAX:
             self._alarmed.add(what)
             log.error("record_not_sent", shard=record.shard, topic=record.topic, number=record.last, why=why)
             parameters = {"code": "relay_blocked", "shard": record.shard, "what": what, "writer": self._writer}
