@@ -34,6 +34,7 @@ CASES = [
     ("D805", document('¶<state id="a" initial="c"><state id="b"/></state>')),
     ("D806", document('<state id="a"/>', '¶<state id="a"/>')),
     ("D807", '¶<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="xpath"><state id="a"/></scxml>'),
+    ("D514", document('<datamodel>¶<data id="n) || has(context.m"/></datamodel>', '<state id="a"/>')),
     ("D601", document('<state id="a">¶<transition cond="1 +"/></state>')),
     ("D602", document('<state id="a">¶<transition cond="unheard_of"/></state>')),
 ]
@@ -107,3 +108,17 @@ def test_a_timeout_that_is_no_number_is_told() -> None:
     )
 
     assert [each.code for each in check(text, filename="m.scxml")] == ["D407"]
+
+
+@pytest.mark.parametrize("name", ["a'b", "n) || has(context.m", "in", "true", "1"])
+def test_data_whose_name_is_none_is_an_error_when_it_is_bound(name: str) -> None:
+    text = document(
+        f'<datamodel><data id="{name}" expr="1"/></datamodel><script>{name} = 2</script>',
+        '<state id="a"><transition event="error.execution" target="b"/></state><final id="b"/>',
+    )
+
+    sessions = Sessions()
+    session = sessions.open(compile(read_scxml(text, filename="m.scxml").definition))
+    sessions.run()
+
+    assert session.state.done

@@ -52,9 +52,14 @@ class ActionReader:
         """Read the actions inside of an element."""
         return tuple(action for child in element.children for action in self._action(child))
 
-    def data(self, element: Element) -> Block:
+    def data(self, element: Element) -> Action:
         """Read a declaration of data: what is bound already, by who invokes the machine, stays as it is."""
-        name = element.attributes["id"]
+        name = self._translator.place(element.attributes["id"])
+        if name is None:
+            what = f"{self._faults.quote(element.attributes['id'])} can't be the name of data."
+            remedy = "Use letters, digits and _, and begin with a letter or _."
+            self._faults.warning("D514", element.place, what, remedy)
+            return Log(expression=failing(what))
         value = self.given(element) or Cel(source="null")
         assign = If(branches=(Branch(guard=f"!has(context.{name})", actions=(Assign(values={name: value}),)),))
         return Block(actions=(assign,))

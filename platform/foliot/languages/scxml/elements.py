@@ -50,7 +50,7 @@ class _Reader:
     def __init__(self, text: str, faults: Faults) -> None:
         self._bytes = text.encode()
         self._faults = faults
-        self._stack: list[tuple[Element, int]] = []
+        self._stack: list[tuple[Element, int, list[str]]] = []
         self._root: Element | None = None
         self._count = 0
         self._parser = expat.ParserCreate("utf-8", _SEPARATOR)
@@ -82,7 +82,7 @@ class _Reader:
             self._stack[-1][0].children.append(element)
         else:
             self._root = element
-        self._stack.append((element, self._behind_tag()))
+        self._stack.append((element, self._behind_tag(), []))
 
     def _behind_tag(self) -> int:
         """Find where the start tag ends: a `>` may stand inside of a quoted value."""
@@ -97,13 +97,14 @@ class _Reader:
         return at + 1
 
     def _end(self, _name: str) -> None:
-        element, begin = self._stack.pop()
+        element, begin, texts = self._stack.pop()
+        element.text = "".join(texts)
         # An empty element's end is told at its start tag.
         element.inner = self._bytes[begin : max(begin, self._parser.CurrentByteIndex)].decode()
 
     def _characters(self, text: str) -> None:
         if self._stack:
-            self._stack[-1][0].text += text
+            self._stack[-1][2].append(text)
 
     def _refuse_type(self, *_: object) -> None:
         remedy = "Take the <!DOCTYPE …> out, and write what entities of its own stand for."

@@ -40,6 +40,8 @@ from foliot.languages.trees import machine_id
 _KINDS: Final = ("state", "parallel", "final", "history")
 _DATAMODELS: Final = ("cel", "null", "")
 _LIMITS: Final = Limits()
+_NO_FIELDS: Final = frozenset({"in", "true", "false", "null"})
+"""Words of CEL that cannot be selected from the context."""
 _OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done", "foliot:error"})
 """Attributes by which transitions are parted; most have the first alone."""
 
@@ -330,7 +332,7 @@ def _data_names(root: Element) -> frozenset[str]:
         names.update(attributes.get("foliot:names", "").split() if element.name == "scxml" else ())
         if element.name == "script":
             names.update(line.partition("=")[0].strip() for line in script_lines(element.text))
-    return frozenset(name for name in names if name.isidentifier() and name.isascii())
+    return frozenset(name for name in names if name.isidentifier() and name.isascii() and name not in _NO_FIELDS)
 
 
 def _history(element: Element) -> Literal["shallow", "deep"] | None:
