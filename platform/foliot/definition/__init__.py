@@ -9,7 +9,7 @@ from foliot.definition.diagnostics import (
     Severity,
     did_you_mean,
 )
-from foliot.definition.expressions import ENVIRONMENT, compile_guard, compile_value
+from foliot.definition.expressions import ENVIRONMENT, IN_STATE_CALL, compile_guard, compile_value
 from foliot.definition.json_reader import read_json
 from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
@@ -53,6 +53,7 @@ from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expr
 __all__ = [
     "CODES",
     "ENVIRONMENT",
+    "IN_STATE_CALL",
     "STATE_NAME",
     "TOPIC",
     "Action",

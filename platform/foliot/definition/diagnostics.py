@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +12,10 @@ from typing import Literal, TypeAlias
 from foliot.definition.limits import Limits
 from foliot.definition.tree import Located, Place, show_path
 from foliot.errors import FoliotError
+
+# What is compared for one suggestion: a text may need a suggestion for each of its diagnostics.
+_COMPARED_MAX = 200
+_COMPARED_CHARS_MAX = 64
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -213,9 +218,9 @@ class Faults:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or list them where there are few."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    """Suggest the nearest known word, or list them where there are few. Of many, the first are looked at."""
+    names = list(itertools.islice(known, _COMPARED_MAX))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= _COMPARED_CHARS_MAX else []
     if near:
         return f"Did you mean '{near[0]}'?"
     return f"There is: {', '.join(names)}." if 0 < len(names) <= 24 else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from foliot.cel import (
     BOOL,
@@ -18,6 +19,7 @@ from foliot.cel import (
     CelSyntaxError,
     Environment,
     Program,
+    Type,
     compile_expression,
 )
 from foliot.definition.diagnostics import Faults, did_you_mean
@@ -27,7 +29,8 @@ EVENT_FIELDS = ("id", "type", "source", "time", "data")
 # `Program.evaluate(context, event, in_state)`: the order of these is the order of its parameters.
 ENVIRONMENT = Environment(MappingProxyType({"context": MAP, "event": MAP}), (IN_STATE, DIGEST, FAIL))
 
-_IN_STATE = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
+IN_STATE_CALL = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
+"""A call that names its state; the second group is the id."""
 
 
 def compile_guard(source: str) -> Program:
@@ -56,6 +59,13 @@ class ContextNames:
     closed: bool
 
 
+class _Known(NamedTuple):
+    """What a good expression gives, and what it reads."""
+
+    type: Type
+    reads: Collection[str]
+
+
 @dataclass(frozen=True, slots=True)
 class ExpressionChecker:
     """Checks expressions where they stand in the text. Without `known` the context may have any name."""
@@ -64,35 +74,44 @@ class ExpressionChecker:
     state_ids: Collection[str]
     known: ContextNames | None
     faults: Faults
+    _seen: dict[str, _Known | CelError] = field(default_factory=dict)
 
-    def value(self, scalar: Scalar) -> Program | None:
-        """Check an expression that may have any type."""
+    def value(self, scalar: Scalar) -> Type | None:
+        """Check an expression that may have any type, and say which it has, if it is one."""
         source = str(scalar.value)
-        try:
-            program = compile_value(source)
-        except CelError as error:
-            code = "D601" if isinstance(error, CelSyntaxError) else "D602"
-            where = self._inside(scalar, source, error.line, error.column)
-            refusal = error.refusal
-            self.faults.error(code, where, _sentence(refusal.what), refusal.remedy)
+        known = self._look(source)
+        if isinstance(known, CelError):
+            code = "D601" if isinstance(known, CelSyntaxError) else "D602"
+            where = self._inside(scalar, source, known.line, known.column)
+            self.faults.error(code, where, _sentence(known.refusal.what), known.refusal.remedy)
             return None
-        self._check_reads(program, scalar)
-        for found in _IN_STATE.finditer(source):
+        self._check_reads(known.reads, scalar)
+        for found in IN_STATE_CALL.finditer(source):
             if found[2] not in self.state_ids:
                 what = f"There is no state {self.faults.quote(found[2])} to be in."
                 remedy = did_you_mean(found[2], [state_id for state_id in self.state_ids if state_id])
                 self.faults.warning("D606", scalar, what, remedy)
-        return program
+        return known.type
+
+    def _look(self, source: str) -> _Known | CelError:
+        """Compile an expression once, however often it stands in the machine."""
+        if source not in self._seen:
+            try:
+                program = compile_value(source)
+                self._seen[source] = _Known(program.type, program.reads)
+            except CelError as error:
+                self._seen[source] = error
+        return self._seen[source]
 
     def guard(self, scalar: Scalar) -> None:
         """Check an expression that must be true or false."""
-        program = self.value(scalar)
-        if program is not None and program.type not in {BOOL, DYN}:
-            what = f"A guard is true or false, but this is {program.type}."
+        found = self.value(scalar)
+        if found is not None and found not in {BOOL, DYN}:
+            what = f"A guard is true or false, but this is {found}."
             self.faults.error("D603", scalar, what, "Compare it with something: 'context.count > 0'.")
 
-    def _check_reads(self, program: Program, scalar: Scalar) -> None:
-        for path in sorted(program.reads):
+    def _check_reads(self, reads: Collection[str], scalar: Scalar) -> None:
+        for path in sorted(reads):
             root, _, rest = path.partition(".")
             name = rest.partition(".")[0]
             if root == "event" and name and name not in EVENT_FIELDS:

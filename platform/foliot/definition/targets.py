@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from foliot.definition import words
 from foliot.definition.census import Census, Sketch, parent_id, within
 from foliot.definition.diagnostics import did_you_mean
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Scalar, Sequence, Tree
-
-_SUGGESTED_STATES_MAX = 1_000
 
 
 class TargetReader:
@@ -60,7 +56,7 @@ class TargetReader:
         return None
 
     def _suggest(self, text: str, name: str, base: str) -> str:
-        ids = [state_id for state_id in self._census.states if state_id][:_SUGGESTED_STATES_MAX]
+        ids = [state_id for state_id in self._census.states if state_id]
         elsewhere = [state_id for state_id in ids if state_id.rpartition(".")[2] == name.rpartition(".")[2]]
         if elsewhere and text[0] != "#":
             return f"Did you mean '#{elsewhere[0]}'?"
@@ -69,11 +65,23 @@ class TargetReader:
         return did_you_mean(text, [mark + (state_id[len(base) + 1 :] if base else state_id) for state_id in near])
 
     def _check_together(self, found: list[tuple[str, Tree]]) -> None:
-        for (one, _), (other, tree) in combinations(found, 2):
-            common = self._census.common(one, other)
-            if common.kind != "parallel" or common.id in {one, other}:
-                what = f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
-                self._faults.error("D403", tree, what, "Name one target, or one in each region of a parallel state.")
+        """Check each target at the lowest state that it has in common with those before it."""
+        entered: dict[str, tuple[str, str]] = {}
+        for other, tree in found:
+            child, state_id = "", other
+            while state_id not in entered:
+                entered[state_id] = (child, other)
+                if not state_id:
+                    break
+                child, state_id = state_id, parent_id(state_id)
+            else:
+                region, one = entered[state_id]
+                if not child or not region or self._census.states[state_id].kind != "parallel":
+                    what = (
+                        f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
+                    )
+                    remedy = "Name one target, or one in each region of a parallel state."
+                    self._faults.error("D403", tree, what, remedy)
 
     def _check_crossing(self, target: str, tree: Tree, source: Sketch) -> None:
         common = self._census.common(source.id, target)

@@ -20,6 +20,9 @@ from foliot.languages.trees import json_tree, object_tree
 from foliot.languages.xstate.remarks import Remarks
 
 PARTS: Final = ("guards", "actions", "delays")
+_CHARS_PART: Final = 4
+"""What is put in the place of names may have a part of the characters that a text may have: each costs more to compile
+than to read."""
 _NO_EXPRESSIONS: Final = frozenset({"raise", "event", "cancel", "id", "delay", "topic", "item", "index", "script"})
 """Keys of actions under which a text is a name."""
 
@@ -89,8 +92,9 @@ class Meanings:
         return None if typed is None else self.shape.text(typed), None if params is None else plain(params)
 
     def _untold(self, tree: Tree, what: str, part: str, name: str) -> None:
-        near = did_you_mean(name, self.known[part]) if len(name) <= self.shape.faults.limits.name_chars_max else ""
-        remedy = near or f'Tell it under "foliot": {{"{part}": {{…}}}}.'
+        def remedy() -> str:
+            return did_you_mean(name, self.known[part]) or f'Tell it under "foliot": {{"{part}": {{…}}}}.'
+
         self.remarks.tell("D808", tree, what, remedy, kind=f"{part} {name}")
 
     def _fill(self, tree: Tree, params: Any) -> Tree:
@@ -116,7 +120,7 @@ class Meanings:
             return source  # It is told as what it is, where it stands.
         offsets = [offset for offset, name, is_call in names if name == "params" and not is_call]
         value = literal(params)
-        self._spend(0, len(offsets) * len(value), where)
+        self.spend(0, len(offsets) * len(value), where)
         for offset in offsets:
             source = source[:offset] + value + source[offset + len("params") :]
         return source
@@ -124,13 +128,18 @@ class Meanings:
     def _count(self, tree: Tree) -> None:
         """Count what is put in a name's place: a small text with many names must not become a large one."""
         scalars = list(_scalars(tree))
-        self._spend(len(scalars), sum(len(str(scalar.value)) for scalar in scalars), tree)
+        self.spend(len(scalars), sum(len(str(scalar.value)) for scalar in scalars), tree)
 
-    def _spend(self, values: int, chars: int, tree: Tree) -> None:
+    def spend(self, values: int, chars: int, tree: Tree) -> None:
+        """Take of what all that is put in the place of names may be, taken together.
+
+        Raises:
+            ReadingStopped: there is no more of it; `faults` says so.
+        """
         limits = self.shape.faults.limits
         self.inlined[0] += values
         self.inlined[1] += chars
-        if self.inlined[0] > limits.node_count_max or self.inlined[1] > limits.text_bytes_max:
+        if self.inlined[0] > limits.node_count_max or self.inlined[1] > limits.text_bytes_max // _CHARS_PART:
             what = "What the names of guards and actions stand for is more than a machine may have, all taken together."
             self.shape.faults.error("D104", tree, what, "Split the machine.")
             raise ReadingStopped(what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from foliot.definition import Faults, Key, Place, Tree
@@ -19,13 +20,13 @@ class Remarks:
         self._told: Counter[str] = Counter()
         self._hidden: Counter[str] = Counter()
 
-    def tell(self, code: str, where: Tree | Key, what: str, remedy: str, *, kind: str) -> None:
-        """Warn, unless much of this kind was told already."""
+    def tell(self, code: str, where: Tree | Key, what: str, remedy: str | Callable[[], str], *, kind: str) -> None:
+        """Warn, unless much of this kind was told already; a remedy that has to be searched for is a function."""
         self._told[kind] += 1
         if self._told[kind] > _SHOWN_OF_A_KIND or self._told.total() - self._hidden.total() > _SHOWN:
             self._hidden[code] += 1
         else:
-            self._faults.warning(code, where, what, remedy)
+            self._faults.warning(code, where, what, remedy if isinstance(remedy, str) else remedy())
 
     def finish(self) -> None:
         """Tell how many were not shown."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as Fields
 from dataclasses import dataclass
+from functools import cached_property
 
 from foliot.definition import Faults, Mapping, Scalar, Tree, did_you_mean
 
@@ -51,7 +52,7 @@ class States:
             self._faults.error("D401", tree, f"There is no state {shown} for this one.", self._suggest(tree.value))
             return None
         if not path:
-            return Target(self._beginning(), is_root=True, reenters=True)
+            return Target(self._beginning, is_root=True, reenters=True)
         leads_back = kind_of(self.bodies[path].values) == "history" and path[:-1] == source[: len(path) - 1] != source
         return Target((f"#{'.'.join(path)}",), reenters=leads_back)
 
@@ -85,6 +86,7 @@ class States:
         above = self._ids.get(parts[0])
         return None if above is None else (*above, *parts[1:])
 
+    @cached_property
     def _beginning(self) -> tuple[str, ...]:
         root = self.bodies[()]
         initial = root.values.get("initial")
@@ -102,9 +104,7 @@ class States:
         same = [path for path in self.bodies if path and path[-1] == last][:1]
         if same:
             return f"Did you mean '#{'.'.join((self.machine, *same[0]))}'?"
-        if len(last) > self._faults.limits.name_chars_max:
-            return ""
-        return did_you_mean(last, [path[-1] for path in list(self.bodies)[:200] if path])
+        return did_you_mean(last, [path[-1] for path in self.bodies if path])
 
 
 def kind_of(values: Fields[str, Tree]) -> str:
