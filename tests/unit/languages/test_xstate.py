@@ -265,6 +265,47 @@ def test_a_small_text_does_not_become_a_large_machine() -> None:
     assert "D104" in {each.code for each in refusal.value.diagnostics}
 
 
+def test_a_small_text_with_many_ways_back_to_the_machine_does_not_become_a_large_one() -> None:
+    regions = {f"r{number}": {"on": {"go": "#m"}} for number in range(400)}
+
+    found = codes({"id": "m", "type": "parallel", "states": regions})
+
+    assert "D104" in found
+
+
+def test_a_transition_that_many_come_before_can_be_compiled() -> None:
+    rivals = {f"s{number}": {"on": {"go": {"target": "s0", "guard": "some"}}} for number in range(60)}
+    regions = {name: {"initial": "s0", "states": rivals} for name in ("one", "two")}
+    document = {"id": "m", "type": "parallel", "on": {"go": {"actions": []}}, "states": regions}
+
+    definition_made = definition(document, guards={"some": "context.n > 0"})
+
+    guard = definition_made.root.transitions[0].guard or ""
+    assert guard.count("inState") == 120
+    compile(definition_made)
+
+
+def test_a_guard_that_becomes_too_deep_by_what_is_added_is_told() -> None:
+    def summing(terms: int) -> dict[str, Any]:
+        guards = {"deep": f"{' + '.join(['context.n'] * terms)} > 0"}
+        regions = {"one": {"on": {"go": {"guard": "deep"}}}, "two": {}}
+        on = {"go": {"actions": []}}
+        return {"id": "m", "type": "parallel", "on": on, "states": regions, "foliot": {"guards": guards}}
+
+    compile(definition(summing(93)))
+
+    assert codes(summing(96)) == ["D601"]
+
+
+def test_many_names_without_a_meaning_are_counted() -> None:
+    document = machine(entry=[f"acton{number}" for number in range(150)], foliot={"actions": {"action1": []}})
+
+    found = check(json.dumps(document), filename=FILE)
+
+    suggesting = [each for each in found if each.remedy == "Did you mean 'action1'?"]
+    assert len(suggesting) == 100
+
+
 def test_much_that_is_left_out_leaves_room_for_what_is_wrong() -> None:
     states = {f"s{number}": {"tags": ["x"], "on": {"go": f"s{(number + 1) % 300}"}} for number in range(300)}
 

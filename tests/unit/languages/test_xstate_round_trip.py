@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from conformance.xstate.machines import random_machine
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from unit.engine.random_machines import EVENTS, NOW, random_event
 
@@ -34,12 +34,10 @@ LOST = (
     "leads back into what is active",
 )
 """What is left out for good; other differences are XState's, and Foliot reads back what it wrote."""
-# Two draws of 1,300 are known to fail: seed 1470 comes back otherwise, and in others a guard grows too deep to compile
-# (docs/plan.md, left to do). Until that is mended the same seeds are drawn each time.
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SEEDS)
 def test_machines_of_xstate_do_the_same_after_a_round_trip(seed: int) -> None:
     random = Random(seed)
@@ -51,13 +49,9 @@ def test_machines_of_xstate_do_the_same_after_a_round_trip(seed: int) -> None:
     assert_same(compile(first, limits=LIMITS), compile(again, limits=LIMITS), random, text)
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(SEEDS)
+@example(1470)  # A transition that a history state leads back, beside one above it.
 def test_machines_of_foliot_do_the_same_after_a_round_trip_where_nothing_is_left_out(seed: int) -> None:
     random = Random(seed)
     text = json.dumps(as_foliot_says(random_machine(random), random))
@@ -79,9 +73,7 @@ def as_foliot_says(document: dict[str, Any], random: Random) -> dict[str, Any]:
 
 
 def _body(body: dict[str, Any], section: dict[str, Any], random: Random) -> dict[str, Any]:
-    said = {
-        key: value for key, value in body.items() if key not in {"on", "always", "onDone", "after", "states", "target"}
-    }
+    said = {key: value for key, value in body.items() if key not in TRANSLATED}
     if isinstance(said.get("initial"), dict):
         said["initial"] = said["initial"]["target"]
     said |= {key: _actions(body[key], section, random) for key in ("entry", "exit") if key in body}

@@ -7,8 +7,12 @@ the latter.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from foliot.cel import literal
+
+_CHAIN_MAX: Final = 20
+"""So many conditions stand side by side, more of them in brackets: CEL lets no chain have a hundred."""
 
 
 def is_pattern(descriptor: str) -> bool:
@@ -58,4 +62,11 @@ def fits(prefix: str) -> str:
 def unless(guard: str | None, others: Iterable[str]) -> str | None:
     """Write the condition that a guard holds and none of the others, which stand in brackets, does."""
     parts = [*([] if guard is None else [f"({guard})"]), *(f"!{other}" for other in others)]
+    while len(parts) > _CHAIN_MAX:
+        parts = [f"({' && '.join(parts[at : at + _CHAIN_MAX])})" for at in range(0, len(parts), _CHAIN_MAX)]
     return " && ".join(parts) or None
+
+
+def deepest(guard: str) -> str:
+    """Put a guard where the functions above, and selection, put it at the deepest: as one of many others."""
+    return f"true && (true && (true && !(true && ({guard}))))"

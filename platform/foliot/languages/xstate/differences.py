@@ -73,8 +73,15 @@ def _leads_back(nodes: dict[str, StateNode], source: StateNode, transition: Tran
         if source.id == parent and source.kind == "parallel" and not nodes[target].default_targets:
             return _notices(source)
         if source.id != parent:
-            return _parent(source.id) != parent or _notices(source)
+            return _parent(source.id) != parent or _notices(source) or _is_in_region(nodes, parent)
     return False
+
+
+def _is_in_region(nodes: dict[str, StateNode], state_id: str) -> bool:
+    """Say whether other regions have transitions beside those in a state: what is left there may keep them from it."""
+    while nodes[state_id].kind != "parallel" and state_id:
+        state_id = _parent(state_id)
+    return nodes[state_id].kind == "parallel"
 
 
 def _may_change_nothing(node: StateNode, transition: Transition) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping as Fields
 from dataclasses import dataclass
 from typing import Any, Final
 
+from foliot.cel import CelError
 from foliot.definition import (
     Definition,
     DefinitionRefused,
@@ -21,12 +22,15 @@ from foliot.definition import (
     Key,
     Limits,
     Mapping,
+    Places,
     Reading,
     ReadingStopped,
     Scalar,
     Sequence,
     Shape,
+    StateNode,
     Tree,
+    compile_guard,
     decode,
     did_you_mean,
     plain,
@@ -34,7 +38,7 @@ from foliot.definition import (
     understand,
 )
 from foliot.languages.trees import machine_id, object_tree
-from foliot.languages.xstate.conditions import is_pattern, narrowed, prefix_of
+from foliot.languages.xstate.conditions import deepest, is_pattern, narrowed, prefix_of
 from foliot.languages.xstate.differences import differences
 from foliot.languages.xstate.meanings import PARTS, Meanings, constant, read_meanings
 from foliot.languages.xstate.remarks import Remarks
@@ -42,6 +46,8 @@ from foliot.languages.xstate.selection import as_xstate_selects
 from foliot.languages.xstate.targets import Path, States, Target, kind_of
 
 _LIMITS: Final = Limits()
+_PLAIN_CHARS_MAX: Final = 80
+"""A guard that is no longer cannot be near the depth at which CEL ends."""
 _NONE: Final[Fields[str, Any]] = {}
 _SECTION: Final = (*PARTS, "context", "events", "create", "poison")
 _STATE_SECTION: Final = ("defer", "output")
@@ -100,7 +106,7 @@ def _read(text: str | bytes, faults: Faults, given: Fields[str, Fields[str, Any]
             reader = _Document(document, faults, given)
             understood = understand(reader.translated(), content, faults)
             if understood is not None and not faults.any_error():
-                definition = reader.finished(understood.definition)
+                definition = reader.finished(understood.definition, understood.places)
                 return Reading(None if faults.any_error() else definition, faults.sorted(), places=understood.places)
     except ReadingStopped:
         pass
@@ -141,9 +147,10 @@ class _Document:
         keys = {name: Key(name, tree.place, (name,)) for name, tree in head.items()}
         return Mapping({**head, **root.values}, {**keys, **root.keys}, place, ())
 
-    def finished(self, definition: Definition) -> Definition:
+    def finished(self, definition: Definition, places: Places) -> Definition:
         """Say what the language has no words for."""
         root, is_complete = as_xstate_selects(definition.root, self._with_beginning)
+        self._check_guards(definition.root, places)
         for difference in differences(root, self._states.machine):
             place = self._states.bodies.get(difference.path, self._document)
             self._remarks.tell("D810", place, difference.what, difference.remedy, kind=difference.remedy)
@@ -152,6 +159,17 @@ class _Document:
             self._remarks.tell("D810", self._document, what, "Split the machine.", kind="size")
         self._remarks.finish()
         return definition.model_copy(update={"root": root})
+
+    def _check_guards(self, root: StateNode, places: Places) -> None:
+        """Try each long guard in the deepest place that it may be put to."""
+        for transition in (each for node in root.walk() for each in node.outgoing()):
+            if transition.guard is None or len(transition.guard) <= _PLAIN_CHARS_MAX:
+                continue
+            try:
+                compile_guard(deepest(transition.guard))
+            except CelError:
+                what = "This guard is too deep beside what XState knows by itself: the event's name, other regions."
+                self._faults.error("D601", places.transitions[transition.index], what, "Part it into smaller ones.")
 
     def _context(self) -> Mapping:
         fields: dict[str, Tree] = {}
@@ -381,6 +399,8 @@ class _Document:
         if any(target is None for _, target in found):
             return None
         known: list[tuple[Tree, Target]] = [(item, target) for item, target in found if target is not None]
+        if any(target.is_root for _, target in known):
+            self._meanings.spend(sum(len(target.names) for _, target in known), 0, tree)
         names = [Scalar(name, item.place, item.path) for item, target in known for name in target.names]
         for item, target in known:
             if target.is_root and path and {"entry", "after"} & self._document.values.keys():

@@ -27,6 +27,8 @@ from foliot.languages.xstate.conditions import (
 _BYTES_PER_CHAR: Final = 4
 _PAIRS_MAX: Final = 20_000
 """Transitions above and below that are compared, all states taken together; hundreds of states have fewer."""
+_CHARS_MAX: Final = 30_000
+"""Of all guards that are made longer."""
 
 
 def as_xstate_selects(root: StateNode, with_beginning: Collection[str]) -> tuple[StateNode, bool]:
@@ -47,18 +49,15 @@ def taken_beside(root: StateNode) -> Iterator[tuple[str, Transition]]:
 
 
 class Inner(NamedTuple):
-    """A transition somewhere below. `is_parted` says that it lies in one of several regions below the state above."""
+    """A transition somewhere below. `is_parted` says that it lies in one of several regions below the state above.
+
+    `leaves_nothing`: it may be taken beside another, since no state is left.
+    """
 
     source: str
     transition: Transition
-    kind: str
+    leaves_nothing: bool
     is_parted: bool
-
-    @property
-    def leaves_nothing(self) -> bool:
-        """Say whether it may be taken beside another, since no state is left."""
-        targets = self.transition.targets
-        return not targets or (self.kind == "atomic" and targets == (self.source,) and not self.transition.reenter)
 
 
 class _Selecting:
@@ -66,19 +65,26 @@ class _Selecting:
         self._with_beginning = with_beginning
         self._narrows = narrows
         self._pairs = 0
+        self._chars = 0
         self.is_complete = True
 
-    def state(self, node: StateNode) -> tuple[StateNode, tuple[Inner, ...]]:
-        """Rewrite a state and all below it; beside it comes what can be taken in it."""
+    def state(self, node: StateNode, histories: frozenset[str] = frozenset()) -> tuple[StateNode, tuple[Inner, ...]]:
+        """Rewrite a state and all below it; beside it comes what can be taken in it.
+
+        `histories` are those of the states above, which may lead back to where a transition begins.
+        """
         node = self._begun(node)
         node = _with_exact_events(node) if self._narrows else node
-        rewritten = [self.state(child) for child in node.children]
+        known = histories.union(child.id for child in node.children if child.kind == "history")
+        rewritten = [self.state(child, known) for child in node.children]
         regions = [child for child in node.children if child.kind != "history"]
         is_parting = node.kind == "parallel" and len(regions) > 1
         below = tuple(
             inner._replace(is_parted=True) if is_parting else inner for _, inners in rewritten for inner in inners
         )
-        own = tuple(Inner(node.id, each, node.kind, is_parted=False) for each in _with_events(node))
+        own = tuple(
+            Inner(node.id, each, _leaves_nothing(node, each, histories), is_parted=False) for each in _with_events(node)
+        )
         parted = [inner for inner in below if inner.is_parted]
         children = tuple(child for child, _ in rewritten)
         update: dict[str, object] = {"children": children}
@@ -127,11 +133,19 @@ class _Selecting:
             guard = narrowed(event, unless(widened(event, guard or ""), rivals))
         else:
             guard = unless(guard, rivals)
-        is_short = len(guard or "") * _BYTES_PER_CHAR <= SOURCE_BYTES_MAX
+        if not rivals:
+            return transition
+        self._chars += len(guard or "")
+        is_short = len(guard or "") * _BYTES_PER_CHAR <= SOURCE_BYTES_MAX and self._chars <= _CHARS_MAX
         self.is_complete = self.is_complete and is_short
-        if not rivals or not is_short:
+        if not is_short:
             return transition
         return transition.model_copy(update={"guard": guard})
+
+
+def _leaves_nothing(source: StateNode, transition: Transition, histories: Collection[str]) -> bool:
+    leads_back = source.kind == "atomic" and not transition.reenter
+    return not transition.targets or (leads_back and {source.id, *histories}.issuperset(transition.targets))
 
 
 def _all(root: StateNode) -> Iterator[tuple[str, Transition]]:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from foliot.definition import (
+    IN_STATE_CALL,
     STATE_NAME,
     Action,
     Constant,
@@ -34,7 +35,6 @@ from foliot.languages.xstate.differences import differences
 from foliot.languages.xstate.selection import taken_beside
 
 _Json = dict[str, Any]
-_IN_STATE: Final = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
 _LOCAL: Final = "XState has no word for it; it stands under 'foliot', where Foliot alone reads it."
 
 
@@ -298,7 +298,7 @@ class _Writer:
         """Call the states in expressions as they are called in what is written."""
         match value:
             case str():
-                return _IN_STATE.sub(lambda found: f"inState('{self._paths.get(found[2], found[2])}')", value)
+                return IN_STATE_CALL.sub(lambda found: f"inState('{self._paths.get(found[2], found[2])}')", value)
             case dict():
                 return {name: self._renamed(each) for name, each in value.items()}
             case list():
