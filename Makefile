@@ -121,11 +121,12 @@ cel-cases: $(VENV)/.dev ## CEL's conformance cases, and 20,000 random expression
 	  $(BIN)/python tests/conformance/cel_cases.py --expressions $(CEL_EXPRESSIONS) \
 	  --specification "$$folder/tests/simple/testdata" --report docs/reports/cel
 
-FUZZ ?= cel
+FUZZ ?= cel yaml json scxml xstate
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Fuzz a reader (FUZZ=cel) for ten minutes of processor time (FUZZ_SECONDS)
-	$(BIN)/python tests/fuzz/run.py $(FUZZ) --seconds $(FUZZ_SECONDS) --corpus .fuzz --report docs/reports/fuzz
+fuzz: $(VENV)/.dev ## Fuzz each reader (or FUZZ=cel) for ten minutes of processor time (FUZZ_SECONDS)
+	@for reader in $(FUZZ); do echo "Fuzzing the reader of $$reader …"; \
+	  $(BIN)/python tests/fuzz/run.py $$reader --seconds $(FUZZ_SECONDS) --corpus .fuzz --report docs/reports/fuzz || exit 1; done
 
 # Apache Kafka's jars come through Maven; without java and mvn the tests that need it say so.
 .PHONY: kafka-jars

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from conformance.cel_expressions import VALUES, ExpressionMaker
+from fuzz import machine_seeds
 
 from foliot.cel import (
     DIGEST,
@@ -28,6 +30,16 @@ from foliot.cel import (
     compile_expression,
     to_json,
 )
+from foliot.definition import Definition
+from foliot.engine import (
+    EngineError,
+    Event,
+    Limits,
+    compile,  # noqa: A004 - the engine's own word
+    start,
+    step,
+)
+from foliot.languages import read
 
 _CEL = Environment({"context": DYN, "event": MAP}, (IN_STATE, DIGEST, FAIL))
 # Large enough that what is not bounded would be felt.
@@ -68,5 +80,48 @@ def write_cel_seeds(folder: Path) -> None:
         (folder / name).write_text(renamed)
 
 
-READERS: MappingProxyType[str, Callable[[bytes], str]] = MappingProxyType({"cel": read_cel})
-SEEDS: MappingProxyType[str, Callable[[Path], None]] = MappingProxyType({"cel": write_cel_seeds})
+_FILENAMES = MappingProxyType({"yaml": "m.yaml", "json": "m.json", "scxml": "m.scxml", "xstate": "m.xstate.json"})
+# Of steps, what is looked at is that they end; how much a step may do is the engine's own matter.
+_LIMITS = Limits(microsteps_max=30, internal_queue_max=100, turns_max=1_000)
+_STEPS_MAX = 4
+
+
+def read_machine(language: str, data: bytes) -> str:
+    """Read a machine, and if it is one, compile it and let a few of its events happen to it."""
+    reading = read(data, filename=_FILENAMES[language])
+    is_wrong = any(found.severity == "error" for found in reading.diagnostics)
+    assert is_wrong == (reading.definition is None)
+    return "refused" if reading.definition is None else _run(reading.definition)
+
+
+def _run(definition: Definition) -> str:
+    machine = compile(definition, limits=_LIMITS)
+    listed = [each.event or "" for node in definition.root.walk() for each in node.transitions]
+    types = [event.split()[0].removesuffix(".*") for event in dict.fromkeys(listed) if event.strip()]
+    try:
+        state = start(machine, Event("0", "fuzz", "birth", None, None), 0).state
+        for number, event_type in enumerate(types[:_STEPS_MAX], 1):
+            state = step(machine, state, Event(str(number), "fuzz", event_type, {"n": number}, None), number).state
+    except EngineError:
+        return "stopped"
+    return "run"
+
+
+def write_machine_seeds(language: str, folder: Path) -> None:
+    """Write machines for the fuzzer to begin with."""
+    for text in machine_seeds.texts(language):
+        (folder / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()).write_text(text)
+
+
+READERS: MappingProxyType[str, Callable[[bytes], str]] = MappingProxyType(
+    {"cel": read_cel, **{language: partial(read_machine, language) for language in _FILENAMES}}
+)
+SEEDS: MappingProxyType[str, Callable[[Path], None]] = MappingProxyType(
+    {"cel": write_cel_seeds, **{language: partial(write_machine_seeds, language) for language in _FILENAMES}}
+)
+WORDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {"cel": (), **{language: machine_seeds.words(language) for language in _FILENAMES}}
+)
+BYTES_MAX: MappingProxyType[str, int] = MappingProxyType(
+    {"cel": 2_000, **dict.fromkeys(_FILENAMES, machine_seeds.BYTES_MAX)}
+)
