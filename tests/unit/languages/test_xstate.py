@@ -265,6 +265,23 @@ def test_a_small_text_does_not_become_a_large_machine() -> None:
     assert "D104" in {each.code for each in refusal.value.diagnostics}
 
 
+REGION_LED_BACK = {"initial": "a", "states": {"a": {"on": {"go": "h"}}, "h": {"history": "shallow"}}}
+
+
+def test_a_transition_taken_beside_one_that_a_history_state_leads_back_is_told_when_it_is_written() -> None:
+    states = {"p": {"type": "parallel", "states": {"one": REGION_LED_BACK, "two": {}}}}
+    text = json.dumps({"foliot": 1, "id": "m", "initial": "p", "on": {"go": "#p"}, "states": states})
+
+    written = write_xstate(load(text, filename="m.json"))
+
+    assert any("is taken beside one inside" in left.reason for left in written.left_out)
+
+
+def test_a_history_state_that_leads_back_in_a_region_is_told_when_it_is_read() -> None:
+    assert codes({"id": "m", "type": "parallel", "states": {"one": REGION_LED_BACK, "two": {}}}) == ["D810"]
+    assert codes({"id": "m", "initial": "one", "states": {"one": REGION_LED_BACK}}) == []
+
+
 def test_a_small_text_with_many_ways_back_to_the_machine_does_not_become_a_large_one() -> None:
     regions = {f"r{number}": {"on": {"go": "#m"}} for number in range(400)}
 
