@@ -18,7 +18,6 @@ from foliot.definition import (
     Dispatch,
     Raise,
     Send,
-    StateNode,
     Transition,
 )
 from foliot.testing import name_transition
@@ -50,7 +49,7 @@ def shadowed_transitions(search: Search) -> Iterator[Finding]:
     for node in chart.nodes.values():
         if node.id not in seen.states:
             continue
-        for group in _groups(node):
+        for group in node.groups():
             for place, transition in enumerate(group):
                 earlier = next((each for each in group[:place] if _covers(each, transition, chart.definition)), None)
                 if earlier is None or transition.index in seen.taken:
@@ -102,14 +101,6 @@ def _is_wider(one: str | None, other: str | None) -> bool:
         return False
     prefix = one.removesuffix("*").removesuffix(".")
     return " " not in one and (not prefix or f"{other}.".startswith(f"{prefix}."))
-
-
-def _groups(node: StateNode) -> Iterator[tuple[Transition, ...]]:
-    yield node.always
-    yield from (timeout.transitions for timeout in node.after)
-    yield node.on_done
-    yield node.on_error
-    yield node.transitions
 
 
 def _condition(transition: Transition) -> Condition:

@@ -149,7 +149,7 @@ def _of_action(action: Action) -> Iterator[str]:
 
 
 def _of_invocation(invocation: Invocation) -> Iterator[str]:
-    yield from _cel(invocation.type, invocation.source)
+    yield from _cel(invocation.type, invocation.source, invocation.content)
     yield from _of_payload(invocation.payload)
 
 

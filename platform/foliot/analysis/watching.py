@@ -49,14 +49,8 @@ def _listener(index: int) -> Transition:
 
 
 def _guarded(node: StateNode) -> StateNode:
-    return node.model_copy(
-        update={
-            "children": tuple(_guarded(child) for child in node.children),
-            "after": tuple(
-                each.model_copy(update={"transitions": _all_guarded(each.transitions)}) for each in node.after
-            ),
-            **{group: _all_guarded(getattr(node, group)) for group in ("always", "on_done", "on_error", "transitions")},
-        }
+    return node.regrouped(_all_guarded).model_copy(
+        update={"children": tuple(_guarded(child) for child in node.children)}
     )
 
 

@@ -29,7 +29,7 @@ from foliot.cel.metering import COST_MAX
 from foliot.cel.program import Program, compile_expression
 from foliot.cel.ranges import ANYTHING, Facts, Range, schema_ranges
 from foliot.cel.reasoning import Condition
-from foliot.cel.rewriting import free_names, literal
+from foliot.cel.rewriting import free_names, literal, text_of
 from foliot.cel.values import Duration, Optional, Timestamp, TypeValue
 from foliot.cel.weights import Weight, schema_weights
 
@@ -83,6 +83,7 @@ __all__ = [
     "optional_of",
     "schema_ranges",
     "schema_weights",
+    "text_of",
     "to_json",
     "tokenize",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from foliot.cel.lexer import Source
@@ -98,4 +99,14 @@ def literal(value: Any) -> str:  # noqa: PLR0911 - one for each type
             raise ValueError(f"{value!r} has no literal in CEL")
 
 
+def text_of(source: str) -> str | None:
+    """Read back the text of which `literal` wrote an expression; None where the expression is another one."""
+    if _TEXT.fullmatch(source) is None:
+        return None
+    return _ESCAPED.sub(lambda found: _MEANT[found[0]], source[1:-1])
+
+
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MEANT = {escaped: char for char, escaped in _ESCAPES.items()}
+_ESCAPED = re.compile(r"\\[\\'nrt]")
+_TEXT = re.compile(r"'(?:[^'\\\n\r\t]|\\[\\'nrt])*'", re.DOTALL)

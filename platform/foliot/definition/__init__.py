@@ -36,6 +36,7 @@ from foliot.definition.model import (
     Log,
     Payload,
     Raise,
+    Retry,
     Send,
     StateKind,
     StateNode,
@@ -43,6 +44,8 @@ from foliot.definition.model import (
     Withdraw,
     after_id,
     done_event,
+    done_invocation,
+    failed_invocation,
 )
 from foliot.definition.schemas import compile_schema
 from foliot.definition.shape import Shape
@@ -88,6 +91,7 @@ __all__ = [
     "Raise",
     "Reading",
     "ReadingStopped",
+    "Retry",
     "Scalar",
     "Send",
     "Sequence",
@@ -107,10 +111,12 @@ __all__ = [
     "delay_us",
     "did_you_mean",
     "done_event",
+    "done_invocation",
     "dump",
     "dump_actions",
     "dump_expression",
     "duration_ms",
+    "failed_invocation",
     "find",
     "language_schema",
     "load",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from foliot.cel import literal
 from foliot.definition import words
 from foliot.definition.diagnostics import did_you_mean
 from foliot.definition.model import (
@@ -15,6 +16,7 @@ from foliot.definition.model import (
     Cancel,
     Cel,
     Constant,
+    Dispatch,
     Expression,
     ForEach,
     If,
@@ -22,12 +24,15 @@ from foliot.definition.model import (
     Payload,
     Raise,
     Send,
+    Withdraw,
 )
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Key, Located, Mapping, Scalar, Sequence, Tree, Unread
 from foliot.reserved import RESERVED_EVENT
 
 ACTIONS = ("assign", "raise", "send", "cancel", "log", "if", "foreach", "script", "block")
+SEND_KEYS = ("event", "data", "delay", "id", "to", "type", "idLocation", "dataOptional")
+_DYNAMIC_KEYS = ("type", "idLocation", "dataOptional")
 _MS_PER_DAY = 86_400_000
 
 
@@ -39,6 +44,7 @@ class Noted:
     guards: list[Scalar] = field(default_factory=list)
     assigned: list[Key] = field(default_factory=list)
     timer_ids: set[str] = field(default_factory=set)
+    delivery_ids: set[str] = field(default_factory=set)
     cancelled: list[tuple[str, Located]] = field(default_factory=list)
 
 
@@ -60,8 +66,33 @@ class ActionReader:
         """Read what an event or an end carries: an object of names and expressions, or one expression."""
         if isinstance(tree, Mapping):
             return Payload(values=self._expressions(tree))
-        expression = self._expression(tree)
+        expression = self.expression(tree)
         return None if expression is None else Payload(content=expression)
+
+    def strict_payload(self, mapping: Mapping, name: str) -> Payload:
+        """Read the payload under a name, whose parts must have values; those under `nameOptional` may lack them."""
+        given, optional = mapping.values.get(name), mapping.values.get(f"{name}Optional")
+        named = None if optional is None else self._shape.mapping(optional, "an object of names and expressions")
+        values = {} if named is None else self._expressions(named)
+        if given is None:
+            return Payload(values=values)
+        if isinstance(given, Mapping):
+            return Payload(values=values, required=self._expressions(given))
+        if optional is not None:
+            what = f"'{name}' is one expression for all of it: there are no parts beside it."
+            self._faults.error("D207", mapping.keys[f"{name}Optional"], what, f"Write '{name}' as an object.")
+        return Payload(content=self.expression(given))
+
+    def dynamic(self, tree: Tree, wanted: str) -> Expression | None:
+        """Read a text that stands for itself, or an object with the expression that gives it."""
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            return Cel(source=literal(tree.value))
+        mapping = self._shape.mapping(tree, f"{wanted}, or an object with expression")
+        if mapping is None:
+            return None
+        self._shape.only(mapping, ("expression",))
+        found = self._shape.need(mapping, "expression", 'Write {expression: "…"}, in CEL.')
+        return None if found is None else self.expression(found)
 
     def guard(self, tree: Tree) -> str:
         """Read a condition."""
@@ -74,7 +105,13 @@ class ActionReader:
     def finish(self) -> None:
         """Check what only the whole machine can tell."""
         for timer_id, where in self.noted.cancelled:
-            if timer_id not in self.noted.timer_ids:
+            if timer_id in self.noted.delivery_ids - self.noted.timer_ids:
+                what = (
+                    f"What has the id {self._faults.quote(timer_id)} is sent to somebody else; 'cancel' stops timers."
+                )
+                remedy = f'Write cancel: {{expression: "{literal(timer_id)}"}}.'
+                self._faults.error("D505", where, what, remedy)
+            elif timer_id not in self.noted.timer_ids:
                 what = f"No 'send' of this machine has the id {self._faults.quote(timer_id)}."
                 remedy = did_you_mean(timer_id, sorted(self.noted.timer_ids)) or "Give the 'send' an 'id'."
                 self._faults.error("D505", where, what, remedy)
@@ -147,7 +184,7 @@ class ActionReader:
         return readers[name](tree)
 
     def _log(self, tree: Tree) -> Log | None:
-        expression = self._expression(tree)
+        expression = self.expression(tree)
         return None if expression is None else Log(expression=expression)
 
     def _if(self, tree: Tree) -> If | None:
@@ -175,9 +212,9 @@ class ActionReader:
         self._shape.only(mapping, ("array", "item", "index", "actions"))
         listed = self._shape.need(mapping, "array", "Say which list: an expression.")
         named = self._shape.need(mapping, "item", "Name what each item is called in the context.")
-        array = None if listed is None else self._expression(listed)
-        item = None if named is None else self._variable(named)
-        index = self._variable(mapping.values["index"]) if "index" in mapping.values else None
+        array = None if listed is None else self.expression(listed)
+        item = None if named is None else self.variable(named)
+        index = self.variable(mapping.values["index"]) if "index" in mapping.values else None
         actions = self.block(mapping.values.get("actions"))
         return None if array is None or item is None else ForEach(array=array, item=item, index=index, actions=actions)
 
@@ -201,7 +238,8 @@ class ActionReader:
         self.noted.expressions.append(Scalar(found[2], tree.place, tree.path))
         return Assign(values={found[1]: Cel(source=found[2])})
 
-    def _variable(self, tree: Tree) -> str | None:
+    def variable(self, tree: Tree) -> str | None:
+        """Read a name of the context that is written to."""
         text = self._shape.text(tree, "a name of the context")
         if text is not None and not words.VARIABLE.match(text):
             what = f"{self._faults.quote(text)} can't be a name of the context here."
@@ -234,32 +272,84 @@ class ActionReader:
         data = self._data(mapping)
         return None if event is None else Raise(event=event, data=data)
 
-    def _send(self, tree: Tree) -> Send | None:
+    def _send(self, tree: Tree) -> Send | Dispatch | None:
         mapping = self._shape.mapping(tree, "an object with event, data, delay, id and to")
         if mapping is None:
             return None
-        self._shape.only(mapping, ("event", "data", "delay", "id", "to"))
+        self._shape.only(mapping, SEND_KEYS)
         to = mapping.values.get("to")
-        topic = None if to is None else self._topic(to)
+        if isinstance(to, Mapping) and "target" in to.values:
+            return self._dispatch(mapping, to)
+        if to is not None:
+            return self._message(mapping, to)
+        return self._dispatch(mapping, None) if _is_dynamic(mapping) else self._to_itself(mapping)
+
+    def _to_itself(self, mapping: Mapping) -> Send | None:
+        """Read a send of which all is known but the data."""
         delay_ms = self.duration(mapping.values["delay"]) if "delay" in mapping.values else 0
-        timer_id = self._timer_id(mapping.values["id"]) if "id" in mapping.values else None
-        if timer_id is not None:
-            self.noted.timer_ids.add(timer_id)
-        for name in ("delay", "id"):
-            if to is not None and name in mapping.values:
-                remedy = "Send the delayed event to the instance itself, and the message when it comes."
-                what = f"A message to a topic leaves at once; '{name}' has no meaning for it."
-                self._faults.error("D507", mapping.keys[name], what, remedy)
+        timer_id = self._sent_id(mapping, self.noted.timer_ids)
         named = self._shape.need(mapping, "event", "Name the event to send.")
-        event = None if named is None else self.event_name(named, to_itself=to is None)
+        event = None if named is None else self.event_name(named)
         data = self._data(mapping)
         if event is None:
             return None
-        at = (None, None) if to is not None else (delay_ms or 0, timer_id)
-        return Send(event=event, data=data, delay_ms=at[0], id=at[1], topic=topic)
+        return Send(event=event, data=data, delay_ms=delay_ms or 0, id=timer_id, topic=None)
+
+    def _message(self, mapping: Mapping, to: Tree) -> Send | None:
+        topic = self._topic(to)
+        for name in ("delay", "id", *_DYNAMIC_KEYS):
+            if name in mapping.values:
+                remedy = "Send the delayed event to the instance itself, and the message when it comes."
+                what = f"A message to a topic leaves at once, with its data; '{name}' has no meaning for it."
+                self._faults.error("D507", mapping.keys[name], what, remedy)
+        named = self._shape.need(mapping, "event", "Name the event to send.")
+        event = None if named is None else self.event_name(named, to_itself=False)
+        data = self._data(mapping)
+        return None if event is None else Send(event=event, data=data, delay_ms=None, id=None, topic=topic)
+
+    def _dispatch(self, mapping: Mapping, to: Mapping | None) -> Dispatch | None:
+        """Read a send of which more than the data is told by expressions, or that goes to a session."""
+        values = mapping.values
+        if to is not None:
+            self._shape.only(to, ("target",))
+        send_id = self._sent_id(mapping, self.noted.timer_ids if to is None else self.noted.delivery_ids)
+        named = self._shape.need(mapping, "event", "Name the event to send.")
+        event: Expression | None = None
+        if isinstance(named, Mapping):
+            event = self.dynamic(named, "the name of an event")
+        elif named is not None and (name := self.event_name(named, to_itself=to is None)) is not None:
+            event = Cel(source=literal(name))
+        target = None if to is None else self.dynamic(to.values["target"], "the target as SCXML names it")
+        processor = self.dynamic(values["type"], "the type of a processor") if "type" in values else None
+        delay = self._delay(values["delay"]) if "delay" in values else None
+        id_location = self.variable(values["idLocation"]) if "idLocation" in values else None
+        payload = self.strict_payload(mapping, "data")
+        if event is None:
+            return None
+        return Dispatch(
+            event=event,
+            target=target,
+            processor=processor,
+            delay=delay,
+            id=send_id,
+            id_location=id_location,
+            payload=payload,
+        )
+
+    def _delay(self, tree: Tree) -> Expression | None:
+        if isinstance(tree, Mapping):
+            return self.dynamic(tree, "a duration")
+        delay_ms = self.duration(tree)
+        return None if delay_ms is None else Cel(source=literal(f"{delay_ms}ms"))
+
+    def _sent_id(self, mapping: Mapping, noted: set[str]) -> str | None:
+        timer_id = self._timer_id(mapping.values["id"]) if "id" in mapping.values else None
+        if timer_id is not None:
+            noted.add(timer_id)
+        return timer_id
 
     def _topic(self, tree: Tree) -> str | None:
-        mapping = self._shape.mapping(tree, "an object with topic")
+        mapping = self._shape.mapping(tree, "an object with topic or target")
         if mapping is None:
             return None
         self._shape.only(mapping, ("topic",))
@@ -270,7 +360,10 @@ class ActionReader:
             self._faults.error("D508", named, what, words.TOPIC_FORM)
         return topic
 
-    def _cancel(self, tree: Tree) -> Cancel | None:
+    def _cancel(self, tree: Tree) -> Cancel | Withdraw | None:
+        if isinstance(tree, Mapping):
+            expression = self.dynamic(tree, "the id of a timer")
+            return None if expression is None else Withdraw(id=expression)
         timer_id = self._timer_id(tree)
         if timer_id is None:
             return None
@@ -293,10 +386,11 @@ class ActionReader:
         return {} if data is None else self._expressions(data)
 
     def _expressions(self, mapping: Mapping) -> dict[str, Expression]:
-        read = {name: self._expression(value) for name, value in mapping.values.items()}
+        read = {name: self.expression(value) for name, value in mapping.values.items()}
         return {name: expression for name, expression in read.items() if expression is not None}
 
-    def _expression(self, tree: Tree) -> Expression | None:
+    def expression(self, tree: Tree) -> Expression | None:
+        """Read an expression, or a constant in its place."""
         match tree:
             case Scalar(value=str(source)):
                 self.noted.expressions.append(tree)
@@ -309,3 +403,9 @@ class ActionReader:
                 remedy = 'Write lists and objects in CEL, in quotes: "[1, 2]" or "{\'a\': 1}".'
                 self._shape.wrong(tree, "an expression", remedy)
                 return None
+
+
+def _is_dynamic(mapping: Mapping) -> bool:
+    values = mapping.values
+    told = any(isinstance(values.get(name), Mapping) for name in ("event", "delay"))
+    return told or any(name in values for name in _DYNAMIC_KEYS) or isinstance(values.get("data"), Scalar)

@@ -8,6 +8,7 @@ from typing import Literal, cast
 from foliot.definition import words
 from foliot.definition.actions import ActionReader
 from foliot.definition.census import Census, Sketch, parent_id, within
+from foliot.definition.invoking import InvocationReader
 from foliot.definition.model import (
     ERROR,
     After,
@@ -53,8 +54,10 @@ class Builder:
         self._check_version(document)
         create = self._word(document, "create", ("on_event", "explicit"), "on_event")
         poison = self._word(document, "poison", ("park", "skip"), "park")
+        machine_id = self._machine_id(document)
+        self._invocations = InvocationReader(self._shape, self._census, self.actions, machine_id)
         definition = Definition(
-            id=self._machine_id(document),
+            id=machine_id,
             description=self._description(document),
             create=cast("Literal['on_event', 'explicit']", create),
             poison=cast("Literal['park', 'skip']", poison),
@@ -131,6 +134,7 @@ class Builder:
         always = self._listed(body.get("always"), None, sketch) if leads_on else ()
         after = self._after(body.get("after"), sketch) if leads_on else ()
         on_done = self._listed(body.get("onDone"), done_event(sketch.id), sketch) if leads_on else ()
+        invocations = self._invocations.invocations(body.get("invoke"), sketch, self._listed) if leads_on else ()
         on_error, rollback = self._on_error(body.get("onError"), sketch) if leads_on else ((), False)
         return StateNode(
             id=sketch.id,
@@ -141,6 +145,7 @@ class Builder:
             always=always,
             after=after,
             on_done=on_done,
+            invocations=invocations,
             on_error=on_error,
             rollback=rollback,
             transitions=self._on(body.get("on"), sketch) if leads_on else (),

@@ -15,9 +15,9 @@ from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree
 
 KINDS = ("atomic", "compound", "parallel", "final", "history")
 HEAD_KEYS = ("foliot", "id", "description", "create", "poison", "context", "events")
-_BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "onError", "initial", "states", "type")
-ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS, "invoke")
-STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "output", "defer", "invoke")
+_BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "onError", "initial", "states", "type", "invoke")
+ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS)
+STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "output", "defer")
 # Keys that a state of this kind can't have, each told apart from a key that nobody has.
 FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
     {
@@ -25,10 +25,23 @@ FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
         "compound": frozenset({"history", "target", "output"}),
         "parallel": frozenset({"initial", "history", "target", "output"}),
         "final": frozenset(
-            {"initial", "history", "target", "on", "always", "after", "onDone", "onError", "states", "defer"}
+            {"initial", "history", "target", "on", "always", "after", "onDone", "onError", "states", "defer", "invoke"}
         ),
         "history": frozenset(
-            {"initial", "on", "always", "after", "onDone", "onError", "states", "entry", "exit", "output", "defer"}
+            {
+                "initial",
+                "on",
+                "always",
+                "after",
+                "onDone",
+                "onError",
+                "states",
+                "entry",
+                "exit",
+                "output",
+                "defer",
+                "invoke",
+            }
         ),
     }
 )
@@ -130,10 +143,7 @@ class _Surveyor:
     def _check_keys(self, kind: StateKind, body: Mapping) -> None:
         for name in body.values:
             key = body.keys[name]
-            if name == "invoke":
-                remedy = "Send an event to a service of your own instead, and let it answer with an event."
-                self._faults.error("D208", key, "'invoke' is not there yet: services come later.", remedy)
-            elif name == "onDone" and kind in {"atomic", "history"}:
+            if name == "onDone" and kind in {"atomic", "history"}:
                 remedy = "Give the state children with a final one among them, or take it out."
                 self._faults.error("D309", key, f"A state of type {kind} is never done.", remedy)
             elif kind == "final" and name in FOREIGN[kind]:

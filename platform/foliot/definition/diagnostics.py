@@ -59,7 +59,6 @@ CODES = MappingProxyType(
         "D205": "unknown version of the language",
         "D206": "bad machine id",
         "D207": "key without a meaning here",
-        "D208": "services are not there yet",
         # 3: states.
         "D301": "bad state name",
         "D302": "no initial state",
@@ -101,6 +100,8 @@ CODES = MappingProxyType(
         "D512": "bad branches",
         "D513": "bad script",
         "D514": "bad name of the context",
+        "D515": "two services of one id",
+        "D516": "bad id of a service",
         # 6: expressions.
         "D601": "expression with a syntax error",
         "D602": "expression with a type error",

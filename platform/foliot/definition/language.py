@@ -15,6 +15,7 @@ from foliot.definition import words
 from foliot.definition.actions import ACTIONS
 from foliot.definition.building import TRANSITION_KEYS
 from foliot.definition.census import FOREIGN, KINDS, ROOT_KEYS, STATE_KEYS
+from foliot.definition.invoking import ATTEMPTS_MAX, FACTOR, FACTOR_MAX
 from foliot.definition.limits import Limits
 from foliot.definition.model import StateKind
 from foliot.definition.schemas import DRAFT
@@ -24,7 +25,6 @@ _Schema: TypeAlias = dict[str, Any]
 
 _LIMITS: Final = Limits()
 _ROOT_KINDS: Final = ("atomic", "compound", "parallel")
-_NOT_THERE_YET: Final = frozenset({"invoke"})
 
 
 def _pattern(pattern: re.Pattern[str], remedy: str) -> _Schema:
@@ -43,6 +43,13 @@ _STATE_NAME: Final = _NAME | _pattern(words.STATE_NAME, words.STATE_NAME_FORM)
 _EVENT: Final = _NAME | _pattern(words.EVENT_NAME, words.EVENT_NAME_FORM)
 _OWN_EVENT: Final = _EVENT | _RESERVED
 _TIMER_ID: Final = _NAME | _RESERVED | _pattern(words.TIMER_ID, words.TIMER_ID_FORM)
+_INVOKE_ID: Final = _NAME | _pattern(words.INVOKE_ID, words.INVOKE_ID_FORM)
+_DURATION: Final[_Schema] = {
+    "type": ["integer", "string"],
+    "minimum": 0,
+    "maximum": _LIMITS.duration_days_max * 86_400_000,
+    **_pattern(words.DURATION, words.DURATION_FORM),
+}
 _TARGET: Final[_Schema] = {"type": "string", **_pattern(words.TARGET, words.TARGET_FORM)}
 _SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -76,7 +83,7 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "reenter": "Whether a transition to the state itself, or to one below, leaves the state and enters it anew.",
         "assign": "Set top-level names of the context. All expressions see the context from before this action.",
         "raise": "Raise an event inside of this step: its name, or an object with event and data.",
-        "send": "Send an event to the instance itself, at once or after a delay, or a message to a topic.",
+        "send": "Send an event to the instance itself, now or after a delay, or to a session, or a message to a topic.",
         "cancel": "Disarm the timer of a send with this id.",
         "log": "Write the value of an expression to the log.",
         "if": "Run the actions of the first branch whose guard holds; one without a guard is last.",
@@ -85,6 +92,7 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "block": "Actions of which an error ends the rest, but nothing beside them.",
         "defer": "Events that are kept while this state is active and nothing in it takes them; they come again, in "
         "their order, once no active state defers them.",
+        "invoke": "Services that run as long as the state is active: one, or a list.",
         "output": "What the event that says that the parent is done carries: expressions by name, or one expression.",
     }
 )
@@ -117,6 +125,13 @@ def language_schema() -> _Schema:
                 "title": "Transitions",
                 "description": "A transition, or a list of which the first that fits is taken.",
                 "items": _ref("transition"),
+            },
+            "invocation": invocation_schema(),
+            "invocations": invocation_schema("array")
+            | {
+                "title": "Services",
+                "description": "A service, or a list of those that run beside each other.",
+                "items": _ref("invocation"),
             },
             "actions": {"title": "Actions", "type": "array", "items": _ref("action")},
             "action": {
@@ -172,6 +187,7 @@ def _body(kinds: Iterable[str]) -> _Schema:
         "onError": _ref("transitions"),
         "entry": _ref("actions"),
         "exit": _ref("actions"),
+        "invoke": _ref("invocations"),
     }
 
 
@@ -211,19 +227,6 @@ def _actions() -> _Schema:
     expressions = {"type": "object", "additionalProperties": _ref("expression")}
     data = expressions | {"description": "The data of the event: expressions by name."}
     event = {"description": "The name of the event."}
-    topic = {
-        "type": "string",
-        "description": "The name of the Kafka topic.",
-        **_pattern(words.TOPIC, words.TOPIC_FORM),
-    }
-    send = {
-        "event": _ref("event") | event,
-        "data": data,
-        "delay": _ref("duration") | {"description": "How long the event waits; 0s where it is left out."},
-        "id": _ref("timer_id") | {"description": "By what a cancel names the timer."},
-        "to": _object({"topic": topic}, "topic")
-        | {"description": "A Kafka topic; without it the event goes to the instance itself."},
-    }
     raised = _object({"event": _ref("own_event") | event, "data": data}, "event")
     does = _ref("actions") | {"description": "What is done."}
     guard = {"type": "string", "minLength": 1, "description": "A condition in CEL; left out, it always holds."}
@@ -239,19 +242,120 @@ def _actions() -> _Schema:
     return {
         "assign": expressions | {"minProperties": 1},
         "raise": _OWN_EVENT | raised | {"type": ["string", "object"]},
-        "send": {
-            **_object(send, "event"),
-            "if": {"required": ["to"]},
-            "then": {"properties": {"delay": False, "id": False}},
-            "else": {"properties": {"event": _ref("own_event")}},
-        },
-        "cancel": _ref("timer_id"),
+        "send": _send(),
+        "cancel": _TIMER_ID | _expression("The id, by an expression.") | {"type": ["string", "object"]},
         "log": _ref("expression"),
         "if": {"type": "array", "minItems": 1, "items": _object(branch)},
         "foreach": _object(loop, "array", "item"),
         "script": {"type": ["string", "array"], **line, "minItems": 1, "items": {"type": "string", **line}},
         "block": _ref("actions"),
     }
+
+
+def _send() -> _Schema:
+    """Say what a send looks like: which of its keys have a meaning depends on where it goes."""
+    topic = {
+        "type": "string",
+        "description": "The name of the Kafka topic.",
+        **_pattern(words.TOPIC, words.TOPIC_FORM),
+    }
+    target = _ref("dynamic") | {"description": "A session, as SCXML names it: #_parent, #_INVOKEID, #_scxml_ID."}
+    to = _object({"topic": topic, "target": target}) | {"minProperties": 1, "maxProperties": 1}
+    variable = {"type": "string", **_pattern(words.VARIABLE, "Use letters, digits and _.")}
+    fields = {
+        "event": _EVENT | _expression("The name, by an expression.") | {"type": ["string", "object"]},
+        "data": _payload("The data of the event: expressions by name, all of which must have a value, or one for all."),
+        "dataOptional": _named("Data of which what has no value is left out."),
+        "delay": _DURATION | _expression("How long, by an expression.") | {"type": ["integer", "string", "object"]},
+        "id": _ref("timer_id") | {"description": "By what a cancel names the timer."},
+        "idLocation": variable | {"description": "The name of the context that a new id is written to."},
+        "to": to | {"description": "A Kafka topic or a session; without it the event goes to the instance itself."},
+        "type": _ref("dynamic") | {"description": "The event processor of SCXML that sends it."},
+    }
+    fields["event"] = fields["event"] | {"description": "The name of the event."}
+    fields["delay"] = fields["delay"] | {"description": "How long the event waits; 0s where it is left out."}
+    to_topic = {"required": ["to"], "properties": {"to": {"type": "object", "not": {"required": ["target"]}}}}
+    static = {"event": {"type": "string"}, "data": {"type": "object"}}
+    meaningless = dict.fromkeys(("delay", "id", "idLocation", "type", "dataOptional"), False)
+    return {
+        **_object(fields, "event"),
+        "allOf": [
+            {"if": to_topic, "then": {"properties": static | meaningless}},
+            {"if": {"not": {"required": ["to"]}}, "then": {"properties": {"event": _RESERVED}}},
+            _whole_or_parts("data"),
+        ],
+    }
+
+
+def invocation_schema(*more_types: str) -> _Schema:
+    """Say what a service looks like."""
+    variable = {"type": "string", **_pattern(words.VARIABLE, "Use letters, digits and _.")}
+    attempts = {"type": "integer", "minimum": 1, "maximum": ATTEMPTS_MAX}
+    factor = {"type": "number", "minimum": 1, "maximum": FACTOR_MAX, "default": FACTOR}
+    retry = {
+        "attempts": attempts | {"description": "How often it is tried, all in all."},
+        "delay": _ref("duration") | {"description": "How long to wait after the first failure; 1s if left out."},
+        "factor": factor | {"description": "How much longer each delay is than the one before."},
+        "delayMax": _ref("duration") | {"description": "The longest delay; 1h if left out."},
+    }
+    fields = {
+        "id": {**_INVOKE_ID, "type": ["string", "null"]}
+        | {"description": "What its events are called by: the state's path if left out. null: a new one each time."},
+        "idLocation": variable | {"description": "The name of the context that the id is written to."},
+        "type": _ref("dynamic") | {"description": "The kind of service."},
+        "src": _ref("dynamic") | {"description": "The service's name or address."},
+        "content": _ref("expression") | {"description": "The service itself, such as a machine's text."},
+        "input": _payload("What it is given: expressions by name, all of which must have a value, or one for all."),
+        "inputOptional": _named("What it is given, too; what has no value is left out."),
+        "autoForward": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether it gets every event from outside that the instance gets.",
+        },
+        "finalize": _ref("actions") | {"description": "What is done when an event of it comes, before transitions."},
+        "onDone": _ref("transitions") | {"description": "Transitions for its answer, which is event.data."},
+        "onError": _ref("transitions")
+        | {"description": "Transitions for its end in an error; event.data has attempts, reason and message."},
+        "retry": _object(retry, "attempts") | {"description": "What is done when it fails; nothing if left out."},
+        "timeout": _ref("duration") | {"description": "How long it may take, all attempts together."},
+    }
+    new_id = [
+        {"required": ["id"], "properties": {"id": {"type": "null"}}},
+        {"required": ["idLocation"], "not": {"required": ["id"]}},
+    ]
+    return {
+        "title": "Service",
+        "description": "A service: onDone and onError wait for done.invoke.ID and error.communication.invoke.ID.",
+        **_object(fields),
+        "type": ["object", *more_types],
+        "allOf": [
+            {"if": {"type": "object"}, "then": {"anyOf": [{"required": ["src"]}, {"required": ["content"]}]}},
+            {
+                "if": {"type": "object", "anyOf": new_id},
+                "then": {"properties": {"onDone": False, "onError": False}},
+            },
+            _whole_or_parts("input"),
+        ],
+    }
+
+
+def _payload(said: str) -> _Schema:
+    any_value = ["object", "string", "number", "boolean", "null"]
+    return {"type": any_value, "minLength": 1, "additionalProperties": _ref("expression"), "description": said}
+
+
+def _named(said: str) -> _Schema:
+    return {"type": "object", "additionalProperties": _ref("expression"), "description": said}
+
+
+def _whole_or_parts(name: str) -> _Schema:
+    told = {"required": [name], "properties": {name: {"not": {"type": "object"}}}}
+    return {"if": {"type": "object", **told}, "then": {"properties": {f"{name}Optional": False}}}
+
+
+def _expression(said: str) -> _Schema:
+    """Say what stands where an expression gives what would be a text."""
+    return _object({"expression": _ref("expression") | {"description": said}}, "expression")
 
 
 def _words() -> _Schema:
@@ -276,13 +380,16 @@ def _words() -> _Schema:
             "type": ["string", "number", "boolean", "null"],
             "minLength": 1,
         },
+        "dynamic": {
+            "title": "Text or expression",
+            "description": "A text that stands for itself, or {expression: CEL}.",
+            **_expression("What gives the text."),
+            "type": ["string", "object"],
+        },
         "duration": {
             "title": "Duration",
             "description": "250ms, 30s, 15m, 2h, 7d or a whole number of milliseconds.",
-            "type": ["integer", "string"],
-            "minimum": 0,
-            "maximum": _LIMITS.duration_days_max * 86_400_000,
-            **_pattern(words.DURATION, words.DURATION_FORM),
+            **_DURATION,
         },
     }
 
@@ -325,8 +432,7 @@ def _has(*keys: str, but_not: Iterable[str]) -> _Schema:
 
 def _properties(keys: Iterable[str], schemas: Mapping[str, _Schema]) -> _Schema:
     """Give each key its schema, with what it is for where the schema does not say it itself."""
-    used = [key for key in keys if key not in _NOT_THERE_YET]
-    return {key: {"description": _SAID[key]} | schemas[key] for key in used}
+    return {key: {"description": _SAID[key]} | schemas[key] for key in keys}
 
 
 def _object(properties: Mapping[str, Any], *required: str) -> _Schema:

@@ -34,14 +34,7 @@ class Linter:
         self._check_entered()
 
     def _check_dead(self, node: StateNode) -> None:
-        groups = [
-            node.always,
-            node.on_done,
-            node.on_error,
-            node.transitions,
-            *(timeout.transitions for timeout in node.after),
-        ]
-        for group in groups:
+        for group in node.groups():
             taken: dict[str, Transition] = {}
             for transition in group:
                 descriptor = transition.event or "*"
@@ -162,7 +155,12 @@ def check_assigned(names: list[Key], known: ContextNames, faults: Faults) -> Non
 
 def check_handled(events: Mapping | None, definition: Definition, faults: Faults) -> None:
     """Note events that are declared but fit no descriptor."""
-    descriptors = {t.event for node in definition.root.walk() for t in node.transitions if t.event is not None}
+    groups = (
+        group
+        for node in definition.root.walk()
+        for group in (node.transitions, *(t for each in node.invocations for t in (each.on_done, each.on_error)))
+    )
+    descriptors = {t.event for group in groups for t in group if t.event is not None}
     known = {descriptor.removesuffix(".*") for descriptor in descriptors}
     for name, key in events.keys.items() if events else ():
         if not RESERVED_EVENT.match(name) and not any(wide in known for wide in _wider(name)):

@@ -8,7 +8,7 @@ stands in the text is not part of the tree: see `foliot.definition.positions`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Final, Literal, TypeAlias
 
 import orjson
@@ -159,32 +159,16 @@ Action: TypeAlias = Annotated[
 ]
 
 
-class Invocation(Node):
-    """A service that runs as long as its state is active.
-
-    `id`, or a new one that is written to the name `id_location` of the context. `forwards` says that it gets every
-    event from outside that the session gets; `finalize` runs when an event of it arrives, before transitions are
-    chosen. `type` and `source` say what runs; `payload` is what it is given.
-    """
-
-    id: str | None = None
-    id_location: str | None = None
-    type: Expression | None = None
-    source: Expression | None = None
-    payload: Payload = Payload()
-    forwards: bool = False
-    finalize: tuple[Action, ...] = ()
-
-
 class Transition(Node):
     """One edge. No targets: the actions run and no state is left.
 
     `index` counts all transitions of the machine from 0: states in document order and, within a state, `always`,
-    `after`, `on_done`, `on_error`, `on`. Timeouts, completion and errors come before `on`, so that a `*` of the same
-    state does not swallow them; where several transitions of a state fit an event, the lowest index with a true guard
-    is taken.
-    `event` is the descriptor as written (`a.b`, `a.*`, `*`), None for `always`. For `after` and `on_done` it is the
-    exact type of one event, which is matched whole: as a prefix `after.5000.a` would also fit `after.5000.a.b`.
+    `after`, `on_done`, those of its invocations, `on_error`, `on`. Timeouts, completion and errors come before `on`, so
+    that a `*` of the same state does not swallow them, and an invocation's own error before errors of every kind; where
+    several transitions of a state fit an event, the lowest index with a true guard is taken.
+    `event` is the descriptor as written (`a.b`, `a.*`, `*`), None for `always`. For `after`, `on_done` and those of
+    invocations it is the exact type of one event, which is matched whole: as a prefix `after.5000.a` would also fit
+    `after.5000.a.b`.
     """
 
     index: int
@@ -194,6 +178,43 @@ class Transition(Node):
     actions: tuple[Action, ...]
     reenter: bool
     description: str = ""
+
+
+class Retry(Node):
+    """How often a service is tried, and how long is waited in between.
+
+    `attempts` are all of them. After the first that fails `delay_ms` pass, and after each other one `factor` times as
+    many as before it, but never more than `delay_max_ms`.
+    """
+
+    attempts: int
+    delay_ms: int
+    factor: StrictInt | StrictFloat
+    delay_max_ms: int
+
+
+class Invocation(Node):
+    """A service that runs as long as its state is active.
+
+    `id`, or a new one that is written to the name `id_location` of the context. `forwards` says that it gets every
+    event from outside that the session gets; `finalize` runs when an event of it arrives, before transitions are
+    chosen. `type` and `source` say what runs, or `content` is what runs; `payload` is what it is given. Whoever
+    performs it holds to `retry` and to `timeout_ms`, which counts from the beginning over all attempts. `on_done` and
+    `on_error` are the transitions for its two ends; see `done_invocation` and `failed_invocation`.
+    """
+
+    id: str | None = None
+    id_location: str | None = None
+    type: Expression | None = None
+    source: Expression | None = None
+    content: Expression | None = None
+    payload: Payload = Payload()
+    forwards: bool = False
+    finalize: tuple[Action, ...] = ()
+    retry: Retry | None = None
+    timeout_ms: int | None = None
+    on_done: tuple[Transition, ...] = ()
+    on_error: tuple[Transition, ...] = ()
 
 
 class After(Node):
@@ -243,14 +264,36 @@ class StateNode(Node):
         for child in self.children:
             yield from child.walk()
 
+    def groups(self) -> Iterator[tuple[Transition, ...]]:
+        """Yield the transitions of this state by rising index, in the groups that they stand in."""
+        yield self.always
+        for timeout in self.after:
+            yield timeout.transitions
+        yield self.on_done
+        for invocation in self.invocations:
+            yield invocation.on_done
+            yield invocation.on_error
+        yield self.on_error
+        yield self.transitions
+
     def outgoing(self) -> Iterator[Transition]:
         """Yield the transitions of this state by rising index."""
-        yield from self.always
-        for timeout in self.after:
-            yield from timeout.transitions
-        yield from self.on_done
-        yield from self.on_error
-        yield from self.transitions
+        for group in self.groups():
+            yield from group
+
+    def regrouped(self, change: Callable[[tuple[Transition, ...]], tuple[Transition, ...]]) -> StateNode:
+        """Give the state with each group of its transitions as `change` gives it; an empty timeout stays."""
+        update: dict[str, object] = {
+            name: change(getattr(self, name)) for name in ("always", "on_done", "on_error", "transitions")
+        }
+        update["after"] = tuple(
+            each.model_copy(update={"transitions": change(each.transitions)}) for each in self.after
+        )
+        update["invocations"] = tuple(
+            each.model_copy(update={"on_done": change(each.on_done), "on_error": change(each.on_error)})
+            for each in self.invocations
+        )
+        return self.model_copy(update=update)
 
 
 class ContextSpec(Node):
@@ -332,3 +375,16 @@ def after_id(delay_ms: int, state_id: str) -> str:
 def done_event(state_id: str) -> str:
     """Name the event that says that a compound or parallel state is done."""
     return f"done.state.{state_id}"
+
+
+def done_invocation(invoke_id: str) -> str:
+    """Name the event that says that a service has ended well; its data is the answer."""
+    return f"done.invoke.{invoke_id}"
+
+
+def failed_invocation(invoke_id: str) -> str:
+    """Name the event that says that a service was not reached, has failed, or took too long.
+
+    It fits the descriptor `error.communication` of SCXML. Its data has `attempts`, `reason` and `message`.
+    """
+    return f"error.communication.invoke.{invoke_id}"

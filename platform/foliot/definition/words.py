@@ -14,6 +14,9 @@ _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_:/-]*"
 EVENT_NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*\Z")
 EVENT_DESCRIPTOR = re.compile(rf"\*\Z|{_SEGMENT}(?:\.{_SEGMENT})*(?:\.\*)?\Z")
 
+# A service's id ends the names of its events: `done.invoke.ID`.
+INVOKE_ID = EVENT_NAME
+
 DURATION = re.compile(r"(0|[1-9][0-9]{0,14})(ms|s|m|h|d)?\Z")
 _UNIT_MS: dict[str | None, int] = {None: 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -31,6 +34,7 @@ TOPIC_FORM = "Use at most 249 letters, digits, dots, _ and -."
 TARGET_FORM = "Write name, name.child, .child (from this state) or #path.from.the.root."
 EVENT_NAME_FORM = "Use words of letters, digits, _, -, : and / with dots between."
 EVENT_DESCRIPTOR_FORM = "Write the event's name, 'name.*' for all that begin with it, or '*' for all."
+INVOKE_ID_FORM = EVENT_NAME_FORM
 DURATION_FORM = "Write 250ms, 30s, 15m, 2h, 7d or a number of milliseconds."
 
 

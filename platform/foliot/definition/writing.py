@@ -8,6 +8,8 @@ from typing import Any, assert_never
 
 import orjson
 
+from foliot.cel import text_of
+from foliot.definition import words
 from foliot.definition.building import ROLLBACK
 from foliot.definition.loading import read
 from foliot.definition.model import (
@@ -24,9 +26,11 @@ from foliot.definition.model import (
     Expression,
     ForEach,
     If,
+    Invocation,
     Log,
     Payload,
     Raise,
+    Retry,
     Send,
     StateNode,
     Transition,
@@ -80,8 +84,6 @@ def _refuse(definition: Definition) -> None:
     if definition.system:
         raise NotWritable("its expressions look at SCXML's system variables")
     for parent in definition.root.walk():
-        if parent.invocations:
-            raise NotWritable("a service runs while a state is active", where=parent.id)
         if parent.default_actions or (parent.kind == "compound" and parent.initial is None):
             raise NotWritable("there is more to its beginning than a child of it", where=parent.id)
         if parent.output is not None and parent.output.required:
@@ -111,7 +113,7 @@ def dump_actions(actions: Iterable[Action]) -> list[_Json]:
     """Write actions as the language has them.
 
     Raises:
-        NotWritable: one of them is SCXML's alone.
+        NotWritable: what one sends is told twice, as only SCXML lets it.
     """
     return [_action(action) for action in actions]
 
@@ -119,6 +121,33 @@ def dump_actions(actions: Iterable[Action]) -> list[_Json]:
 def dump_expression(expression: Expression) -> str | float | bool | None:
     """Write an expression as the language has it: CEL, or a constant."""
     return expression.source if isinstance(expression, Cel) else expression.value
+
+
+def dump_invocation(invocation: Invocation) -> _Json:
+    """Write a service as the language has it."""
+    optional = {
+        "idLocation": invocation.id_location,
+        "type": _text(invocation.type),
+        "src": _text(invocation.source),
+        "autoForward": invocation.forwards or None,
+        "finalize": dump_actions(invocation.finalize) or None,
+        "retry": None if invocation.retry is None else _retry(invocation.retry),
+        "timeout": invocation.timeout_ms,
+        "onDone": [_transition(transition) for transition in invocation.on_done] or None,
+        "onError": [_transition(transition) for transition in invocation.on_error] or None,
+    }
+    given = {name: value for name, value in optional.items() if value is not None}
+    content = {} if invocation.content is None else {"content": dump_expression(invocation.content)}
+    return {"id": invocation.id, **given, **content, **_told("input", invocation.payload)}
+
+
+def _retry(retry: Retry) -> _Json:
+    return {
+        "attempts": retry.attempts,
+        "delay": retry.delay_ms,
+        "factor": retry.factor,
+        "delayMax": retry.delay_max_ms,
+    }
 
 
 def _schema(spec: ContextSpec | EventSpec) -> _Json:
@@ -136,6 +165,7 @@ def _state(node: StateNode) -> _Json:
         "always": [_transition(transition) for transition in node.always],
         "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
         "onDone": [_transition(transition) for transition in node.on_done],
+        "invoke": [dump_invocation(invocation) for invocation in node.invocations],
         "onError": [*[ROLLBACK] * node.rollback, *(_transition(transition) for transition in node.on_error)],
         "on": _by_event(node.transitions),
         "states": {child.name: _state(child) for child in node.children},
@@ -168,7 +198,7 @@ def _targets(targets: tuple[str, ...]) -> _Json:
     return {"target": [f"#{target}" for target in targets]} if targets else {}
 
 
-def _action(action: Action) -> _Json:  # noqa: PLR0911 - one for each kind
+def _action(action: Action) -> _Json:  # noqa: C901, PLR0911 - one for each kind
     match action:
         case Assign():
             return {"assign": _expressions(action.values)}
@@ -196,10 +226,54 @@ def _action(action: Action) -> _Json:  # noqa: PLR0911 - one for each kind
             }
         case Block():
             return {"block": dump_actions(action.actions)}
-        case Dispatch() | Withdraw():
-            raise NotWritable(f"the action {action.kind} of SCXML has no words in this language")
+        case Dispatch():
+            return {"send": _dispatch(action)}
+        case Withdraw():
+            return {"cancel": {"expression": dump_expression(action.id)}}
         case _:
             assert_never(action)
+
+
+def _dispatch(action: Dispatch) -> _Json:
+    """Write a dynamic send so that it is read as one: its event is always an expression."""
+    target = _text(action.target)
+    optional = {
+        "to": None if target is None else {"target": target},
+        "type": _text(action.processor),
+        "delay": None if action.delay is None else _delay(action.delay),
+        "id": action.id,
+        "idLocation": action.id_location,
+    }
+    given = {name: value for name, value in optional.items() if value is not None}
+    return {"event": {"expression": dump_expression(action.event)}, **given, **_told("data", action.payload)}
+
+
+def _text(expression: Expression | None) -> str | _Json | None:
+    """Write a text that stands for itself, or the expression that gives one."""
+    if expression is None:
+        return None
+    text = text_of(expression.source) if isinstance(expression, Cel) else None
+    return {"expression": dump_expression(expression)} if text is None else text
+
+
+def _delay(expression: Expression) -> int | _Json:
+    text = text_of(expression.source) if isinstance(expression, Cel) else None
+    ms = None if text is None else words.duration_ms(text)
+    return {"expression": dump_expression(expression)} if ms is None or text != f"{ms}ms" else ms
+
+
+def _told(name: str, payload: Payload) -> _Json:
+    """Write a payload as its strict part, or all of it in one expression, and the part that may lack a value."""
+    written: _Json = {}
+    if payload.content is not None and (payload.required or payload.values):
+        raise NotWritable(f"its {name} is told as a whole and in parts")
+    if payload.content is not None:
+        written[name] = dump_expression(payload.content)
+    elif payload.required:
+        written[name] = _expressions(payload.required)
+    if payload.values:
+        written[f"{name}Optional"] = _expressions(payload.values)
+    return written
 
 
 def _branch(branch: Branch) -> _Json:

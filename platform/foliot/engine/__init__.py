@@ -26,6 +26,7 @@ from foliot.engine.semantics import SEMANTICS
 from foliot.engine.stepping import start, step, stop
 from foliot.engine.values import (
     BETWEEN_SESSIONS,
+    ONCE,
     OUTSIDE,
     SESSION,
     About,
@@ -42,16 +43,19 @@ from foliot.engine.values import (
     Limits,
     Log,
     Outcome,
+    Policy,
     Send,
     State,
     Step,
     Timer,
     WithdrawDelivery,
+    retry_delay,
     session_address,
 )
 
 __all__ = [
     "BETWEEN_SESSIONS",
+    "ONCE",
     "OUTSIDE",
     "SEMANTICS",
     "SESSION",
@@ -81,6 +85,7 @@ __all__ = [
     "Log",
     "MicrostepLimitReached",
     "Outcome",
+    "Policy",
     "Send",
     "State",
     "StateNotEncodable",
@@ -97,6 +102,7 @@ __all__ = [
     "compile",
     "decode",
     "encode",
+    "retry_delay",
     "session_address",
     "start",
     "step",

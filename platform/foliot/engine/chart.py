@@ -18,14 +18,15 @@ from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_
 
 AroundGuard: TypeAlias = Callable[[int, Guard], Guard]
 """Makes another guard of a transition's (by its index): who tests a machine listens there."""
-Matcher: TypeAlias = Literal["descriptor", "timer", "completion"]
+Matcher: TypeAlias = Literal["descriptor", "timer", "completion", "service"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
     """A transition. Edges are compared by identity, so that a tuple of them is a cheap key.
 
-    `matcher` says how `event` is compared: as an SCXML descriptor, or whole with a timer's or a completion's event.
+    `matcher` says how `event` is compared: as an SCXML descriptor, or whole with an event of a timer, a completion or a
+    service.
     """
 
     index: int
@@ -44,7 +45,7 @@ class Edge:
         match self.matcher:
             case "timer":
                 return timer and event_type == self.event
-            case "completion":
+            case "completion" | "service":
                 return event_type == self.event
             case "descriptor":
                 return self.event is not None and descriptor_matches(self.event, event_type)
@@ -200,6 +201,9 @@ class _Builder:
                 yield self._edge(state, transition, "timer", rollback=rollback)
         for transition in state.on_done:
             yield self._edge(state, transition, "completion", rollback=rollback)
+        for invocation in state.invocations:
+            for transition in (*invocation.on_done, *invocation.on_error):
+                yield self._edge(state, transition, "service", rollback=rollback)
         for transition in (*state.on_error, *state.transitions):
             yield self._edge(state, transition, "descriptor", rollback=rollback)
 

@@ -130,6 +130,10 @@ class Macrostep:
         """The id of the session that runs."""
         return self._host.id
 
+    def performs(self, kind: str) -> bool:
+        """Say whether services of this type can be had where the session runs."""
+        return self._host.performs(kind)
+
     def receive(self) -> str:
         """Make the first raised event the current one and give its type.
 

@@ -10,10 +10,10 @@ from foliot.cel import EvaluationError
 from foliot.definition import Dispatch, Expression, Invocation, Payload, delay_us
 from foliot.engine.evaluating import Evaluate, InState, compile_value_of
 from foliot.engine.scratch import SCXML_PROCESSOR, Macrostep, SendFailed
-from foliot.engine.values import Invoke, session_address
+from foliot.engine.values import Invoke, Policy, session_address
 
 PROCESSORS: Final = frozenset({"", "scxml", SCXML_PROCESSOR, SCXML_PROCESSOR.removesuffix("#SCXMLEventProcessor")})
-SERVICES: Final = frozenset({"", "scxml", "http://www.w3.org/TR/scxml/", "http://www.w3.org/TR/scxml"})
+_DELAY_US_MAX: Final = 3_650 * 86_400_000_000
 DataOf: TypeAlias = Callable[[Macrostep, InState], Any]
 
 
@@ -59,7 +59,7 @@ def compile_dispatch(action: Dispatch, where: str) -> Callable[[Macrostep, InSta
     event_of = compile_value_of(action.event, f"the event of {where}")
     target_of = _text_of(action.target, f"the target of {where}")
     processor_of = _text_of(action.processor, f"the type of {where}")
-    delay_of = _text_of(action.delay, f"the delay of {where}")
+    delay_of = None if action.delay is None else compile_value_of(action.delay, f"the delay of {where}")
     data_of = compile_payload(action.payload, f"the data of {where}")
 
     def dispatch(macrostep: Macrostep, in_state: InState) -> None:
@@ -71,8 +71,11 @@ def compile_dispatch(action: Dispatch, where: str) -> Callable[[Macrostep, InSta
             event_type = _text(event_of(macrostep.context, macrostep.event, in_state), "event")
             target = target_of(macrostep, in_state)
             processor = processor_of(macrostep, in_state)
-            wait_us = _microseconds(delay_of(macrostep, in_state))
-            _must_be_known(processor, PROCESSORS, "event processor")
+            wait_us = 0
+            if delay_of is not None:
+                wait_us = _microseconds(delay_of(macrostep.context, macrostep.event, in_state))
+            if processor not in PROCESSORS:
+                raise _unknown("event processor", processor)
             _must_be_target(target)
             data = data_of(macrostep, in_state)
         except EvaluationError as error:
@@ -104,15 +107,16 @@ def compile_invocation(
     where = f"invocation {key}"
     type_of = _text_of(invocation.type, f"the type of {where}")
     source_of = _text_of(invocation.source, f"the source of {where}")
-    payload = invocation.payload
-    data_of = compile_payload(Payload(values=payload.values, required=payload.required), where)
-    content_of = None if payload.content is None else compile_value_of(payload.content, where)
+    data_of = _input(invocation.payload, where)
+    content_of = None if invocation.content is None else compile_value_of(invocation.content, where)
+    policy = policy_of(invocation)
 
     def begin(macrostep: Macrostep, in_state: InState) -> None:
         invoke_id = invocation.id or f"{state_id}.{macrostep.new_id('invoke')}"
         try:
             kind = type_of(macrostep, in_state)
-            _must_be_known(kind, SERVICES, "service")
+            if not macrostep.performs(kind):
+                raise _unknown("service", kind)
             source = source_of(macrostep, in_state)
             content = None if content_of is None else content_of(macrostep.context, macrostep.event, in_state)
             data = data_of(macrostep, in_state)
@@ -121,14 +125,36 @@ def compile_invocation(
         except EvaluationError as error:
             macrostep.fail(str(error), where)
             return
-        macrostep.invoke(Invoke(invoke_id, kind, source, content, data), key)
+        macrostep.invoke(Invoke(invoke_id, kind, source, content, data, policy), key)
 
     return Invoking(key, begin, finalize, invocation.forwards)
 
 
-def _must_be_known(kind: str, known: frozenset[str], what: str) -> None:
-    if kind not in known:
-        raise EvaluationError("invalid_argument", f"There is no {what} of the type {kind[:80]!r}.")
+def _input(payload: Payload, where: str) -> DataOf:
+    """Compile what a service is given; one expression for all of it must have a value."""
+    if payload.content is None:
+        return compile_payload(payload, where)
+    evaluate = compile_value_of(payload.content, where)
+
+    def data_of(macrostep: Macrostep, in_state: InState) -> Any:
+        value = evaluate(macrostep.context, macrostep.event, in_state)
+        macrostep.check(value, where)
+        return value
+
+    return data_of
+
+
+def policy_of(invocation: Invocation) -> Policy:
+    """Give the policy of an invocation as its effect has it."""
+    retry, timeout_ms = invocation.retry, invocation.timeout_ms
+    timeout = None if timeout_ms is None else timeout_ms * 1_000
+    if retry is None:
+        return Policy(timeout=timeout)
+    return Policy(retry.attempts, retry.delay_ms * 1_000, retry.factor, retry.delay_max_ms * 1_000, timeout)
+
+
+def _unknown(what: str, kind: str) -> EvaluationError:
+    return EvaluationError("invalid_argument", f"There is no {what} of the type {kind[:80]!r}.")
 
 
 def _must_be_target(target: str) -> None:
@@ -150,10 +176,14 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
-def _microseconds(delay: str) -> int:
-    if not delay:
-        return 0
-    found = delay_us(delay)
-    if found is None:
-        raise EvaluationError("invalid_argument", f"{delay[:80]!r} is no duration such as 250ms, 1.5s or 15m.")
+def _microseconds(delay: Any) -> int:
+    """Read a duration, as a text or in milliseconds."""
+    if isinstance(delay, int) and not isinstance(delay, bool):
+        found: int | None = delay * 1_000
+    else:
+        text = _text(delay, "the delay")
+        found = delay_us(text) if text else 0
+    if found is None or not 0 <= found <= _DELAY_US_MAX:
+        what = f"{str(delay)[:80]!r} is no duration of at most 3650 days, such as 250ms, 1.5s or 15m."
+        raise EvaluationError("invalid_argument", what)
     return found

@@ -47,10 +47,14 @@ def _everybody(_target: str) -> bool:
 
 
 class Host(NamedTuple):
-    """Where an instance runs: its session's id, and who can be sent to from there, as far as that is known."""
+    """Where an instance runs: its session's id, who can be sent to from there, and services of which type can be had.
+
+    The last two as far as that is known.
+    """
 
     id: str = ""
     reaches: Callable[[str], bool] = _everybody
+    performs: Callable[[str], bool] = _everybody
 
 
 class Timer(NamedTuple):
@@ -155,14 +159,44 @@ class WithdrawDelivery(NamedTuple):
     send_id: str
 
 
+class Policy(NamedTuple):
+    """How whoever performs a service deals with its failures; times in microseconds (see `retry_delay`).
+
+    `attempts` are all of them. `timeout` counts from the first on and ends whatever runs then; None: there is no end.
+    """
+
+    attempts: int = 1
+    delay: int = 0
+    factor: float = 1
+    delay_max: int = 0
+    timeout: int | None = None
+
+
+ONCE: Final = Policy()
+"""No second attempt, and all the time in the world."""
+
+
 class Invoke(NamedTuple):
-    """Start a service: `kind` and `source`, or what it is itself (`content`), with `data` for it."""
+    """Start a service: `kind` and `source`, or what it is itself (`content`), with `data` for it.
+
+    It answers with an event `done.invoke.ID`. When its last attempt has failed, or its time is up, whoever performs it
+    sends `error.communication.invoke.ID` with `attempts`, `reason` and `message`.
+    """
 
     id: str
     kind: str
     source: str
     content: Any
     data: Any
+    policy: Policy = ONCE
+
+
+def retry_delay(policy: Policy, failures: int) -> int:
+    """Tell how long to wait after so many failures, in microseconds: each time longer, up to the longest."""
+    delay = min(policy.delay, policy.delay_max)
+    for _ in range(failures - 1):
+        delay = min(int(delay * policy.factor), policy.delay_max)
+    return delay
 
 
 class EndInvocation(NamedTuple):

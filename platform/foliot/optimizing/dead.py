@@ -27,8 +27,7 @@ def drop_dead(tree: Tree, visibility: Visibility) -> Rewrite | None:
 
 
 def _dead(node: StateNode, visibility: Visibility) -> Iterator[Removal]:
-    timeouts = (each.transitions for each in node.after)
-    for group in (node.always, *timeouts, node.on_done, node.on_error, node.transitions):
+    for group in node.groups():
         for number, transition in enumerate(group):
             why = _why(transition, group[:number], visibility)
             if why is None and group is node.transitions:

@@ -60,15 +60,7 @@ def edited(node: StateNode, edit: Callable[[StateNode], StateNode | None]) -> St
 
 def with_transitions(node: StateNode, change: Callable[[Transition], Transition | None]) -> StateNode:
     """Give a state with each transition as `change` gives it; a timeout stays, be it without any."""
-
-    def changed(group: tuple[Transition, ...]) -> tuple[Transition, ...]:
-        return tuple(after for each in group if (after := change(each)) is not None)
-
-    after = tuple(each.model_copy(update={"transitions": changed(each.transitions)}) for each in node.after)
-    update: dict[str, object] = {
-        name: changed(getattr(node, name)) for name in ("always", "on_done", "on_error", "transitions")
-    }
-    return node.model_copy(update={**update, "after": after})
+    return node.regrouped(lambda group: tuple(after for each in group if (after := change(each)) is not None))
 
 
 def renamed(before: Tree, root: StateNode, moved: Mapping[str, str]) -> StateNode:

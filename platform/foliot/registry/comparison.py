@@ -87,7 +87,9 @@ def _states(root: StateNode) -> _Parts:
 
 
 def _state(node: StateNode) -> str:
-    fields = node.model_dump(mode="json", include=set(_STATE_FIELDS))
+    # The transitions of invocations are told with all others.
+    left_out = {"invocations": {"__all__": {"on_done", "on_error"}}}
+    fields = node.model_dump(mode="json", include=set(_STATE_FIELDS), exclude=left_out)
     kind = fields.pop("kind")
     return " ".join([kind, *(f"{name}={_text(value)}" for name, value in fields.items() if value)])
 
@@ -109,6 +111,9 @@ def _triggers(node: StateNode) -> Iterator[tuple[str, Transition]]:
     for timeout in node.after:
         yield from ((f"after {timeout.delay_ms}ms", transition) for transition in timeout.transitions)
     yield from (("onDone", transition) for transition in node.on_done)
+    for number, invocation in enumerate(node.invocations):
+        yield from ((f"invoke {number} onDone", transition) for transition in invocation.on_done)
+        yield from ((f"invoke {number} onError", transition) for transition in invocation.on_error)
     yield from (("onError", transition) for transition in node.on_error)
     yield from ((f"on {transition.event}", transition) for transition in node.transitions)
 

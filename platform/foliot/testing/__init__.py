@@ -30,6 +30,7 @@ from foliot.testing.scenarios import (
     scenario_schema,
     write_duration,
 )
+from foliot.testing.services import Answer, Failure, Reply, Service, Silence, scripted
 from foliot.testing.sessions import NOT_BEGUN, Session, Sessions
 from foliot.testing.suites import MachineFile, Ran, Runner, Suite, Watched, load_machine, load_suite
 from foliot.testing.writing import write_scenarios
@@ -39,8 +40,10 @@ __all__ = [
     "NOT_BEGUN",
     "STEPS_MAX",
     "SUFFIXES",
+    "Answer",
     "Asked",
     "Coverage",
+    "Failure",
     "Generated",
     "Item",
     "Judged",
@@ -53,14 +56,17 @@ __all__ = [
     "Play",
     "Played",
     "Ran",
+    "Reply",
     "Runner",
     "Scenario",
     "ScenarioFile",
     "ScenarioStep",
     "Score",
     "Seen",
+    "Service",
     "Session",
     "Sessions",
+    "Silence",
     "Suite",
     "Summary",
     "Watched",
@@ -86,6 +92,7 @@ __all__ = [
     "read_scenarios",
     "scenario_schema",
     "score",
+    "scripted",
     "tell_apart",
     "way",
     "world_key",

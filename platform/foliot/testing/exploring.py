@@ -110,6 +110,11 @@ class Moves:
                 if not name.startswith(("done.state", "done.invoke", "error"))
             ]
             descriptors += [name for line in node.defer for name in line.split()]
+            descriptors += [
+                each.event or ""
+                for invocation in node.invocations
+                for each in (*invocation.on_done, *invocation.on_error)
+            ]
             self._by_state[node.id] = tuple(
                 dict.fromkeys(name for each in descriptors for name in _types(each, definition))
             )

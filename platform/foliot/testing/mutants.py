@@ -103,16 +103,8 @@ def _with_transition(node: StateNode, index: int, changed: Transition | None) ->
         mended = (changed if each.index == index else each for each in transitions)
         return tuple(each for each in mended if each is not None)
 
-    timeouts = [(each, listed(each.transitions)) for each in node.after]
-    return node.model_copy(
-        update={
-            "always": listed(node.always),
-            "on_done": listed(node.on_done),
-            "on_error": listed(node.on_error),
-            "transitions": listed(node.transitions),
-            "after": tuple(each.model_copy(update={"transitions": left}) for each, left in timeouts if left),
-        }
-    )
+    left = node.regrouped(listed)
+    return left.model_copy(update={"after": tuple(each for each in left.after if each.transitions)})
 
 
 def _of_transition(

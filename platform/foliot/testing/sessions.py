@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, assert_never
 
-from foliot.definition import DefinitionRefused
+from foliot.definition import DefinitionRefused, done_invocation
 from foliot.engine import (
     SESSION,
     About,
@@ -39,6 +39,7 @@ from foliot.engine import (
     stop,
 )
 from foliot.languages.scxml import read_scxml
+from foliot.testing.services import SCXML_TYPES, Calls, Failure, Reply, Service, Silence, Turn
 
 _STEPS_MAX: Final = 100_000
 _NOTHING: Final = Event("", "", "", None)
@@ -63,19 +64,53 @@ class Session:
     is_over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """What the calls of a session need of it."""
+
+    sessions: Sessions
+    session: Session
+
+    def later(self, delay: int, turn: Turn) -> None:
+        self.sessions.push(self.sessions.now + delay, self.session, turn)
+
+    def tell(self, event: Event) -> None:
+        if event.about.kind == "platform":
+            self.session.queue.appendleft(event)  # Before anything else, as all that comes to nobody.
+        else:
+            self.session.queue.append(event)
+
+    def begin(self, invoke: Invoke) -> Reply:
+        return self.sessions.begin(self.session, invoke)
+
+    def halt(self, invoke_id: str) -> None:
+        self.sessions.end(self.session, invoke_id)
+
+
 class Sessions:
-    """All sessions of one run. `now` is in microseconds; `resource` gives the text that a `src` names."""
+    """All sessions of one run. `now` is in microseconds; `resource` gives the text that a `src` names.
+
+    `services` are played, by the names that `src` gives. Without them what is invoked is a machine in SCXML, whose text
+    is the `content` or the `src`; with them that is so where `content` or `type` says it, and all others never answer.
+    """
 
     def __init__(
-        self, *, now: int = 0, resource: Callable[[str], str] | None = None, watch: Watch | None = None
+        self,
+        *,
+        now: int = 0,
+        resource: Callable[[str], str] | None = None,
+        services: Mapping[str, Service] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.now = now
         self.all: dict[str, Session] = {}
         self._resource = resource
+        self._services = services
+        self._calls: dict[str, Calls] = {}
         self._watch = watch
         self._ids = itertools.count(1)
         self._ordinals = itertools.count()
-        self._later: list[tuple[int, int, Session, Event | Deliver]] = []
+        self._later: list[tuple[int, int, Session, Event | Deliver | Turn]] = []
 
     def open(
         self,
@@ -141,7 +176,10 @@ class Sessions:
         return session
 
     def _host(self, session: Session) -> Host:
-        return Host(session.id, lambda target: self._find(session, target) is not None)
+        return Host(session.id, lambda target: self._find(session, target) is not None, self._performs)
+
+    def _performs(self, kind: str) -> bool:
+        return not kind or kind in SCXML_TYPES or self._services is not None
 
     def _step(self, session: Session, event: Event) -> None:
         if not session.is_over:
@@ -162,7 +200,8 @@ class Sessions:
             self._over(session)
             if session.parent is not None:
                 about = About(invoke_id=session.invoke_id)
-                session.parent.queue.append(Event("", "", f"done.invoke.{session.invoke_id}", output, about=about))
+                self._calls_of(session.parent).end(session.invoke_id)
+                session.parent.queue.append(Event("", "", done_invocation(session.invoke_id), output, about=about))
 
     def _perform(  # noqa: C901, PLR0912 - one for each kind
         self, session: Session, effect: Effect, event: Event | None
@@ -174,7 +213,7 @@ class Sessions:
                 pass  # The engine drops the event of a timer that it has disarmed.
             case Deliver():
                 if effect.delay:
-                    self._push(self.now + effect.delay, session, effect)
+                    self.push(self.now + effect.delay, session, effect)
                 else:
                     self._deliver(session, effect)
             case WithdrawDelivery():
@@ -185,9 +224,10 @@ class Sessions:
                 ]
                 heapq.heapify(self._later)
             case Invoke():
-                self._invoke(session, effect)
+                self._calls_of(session).begin(effect)
             case EndInvocation():
-                self._end(session, effect.id)
+                self._calls_of(session).end(effect.id)
+                self.end(session, effect.id)
             case Forward():
                 if event is not None and effect.id in session.services:
                     session.services[effect.id].queue.append(event._replace(timer=None))
@@ -207,18 +247,22 @@ class Sessions:
         if timer.due <= self.now:
             session.queue.append(event)
         else:
-            self._push(timer.due, session, event)
+            self.push(timer.due, session, event)
 
-    def _push(self, due: int, session: Session, what: Event | Deliver) -> None:
+    def push(self, due: int, session: Session, what: Event | Deliver | Turn) -> None:
+        """Have something happen to a session at a later time."""
         heapq.heappush(self._later, (due, next(self._ordinals), session, what))
 
-    def _happen(self, session: Session, what: Event | Deliver) -> None:
+    def _happen(self, session: Session, what: Event | Deliver | Turn) -> None:
         if session.is_over:
             return
-        if isinstance(what, Deliver):
-            self._deliver(session, what)
-        else:
-            session.queue.append(what)
+        match what:
+            case Deliver():
+                self._deliver(session, what)
+            case Turn():
+                self._calls_of(session).turn(what)
+            case Event():
+                session.queue.append(what)
 
     def _deliver(self, session: Session, message: Deliver) -> None:
         if session.is_over and message.target == "#_parent":
@@ -239,23 +283,31 @@ class Sessions:
             return self.all.get(target.removeprefix(SESSION))
         return session.services.get(target.removeprefix("#_"))
 
-    def _invoke(self, session: Session, invoke: Invoke) -> None:
+    def _calls_of(self, session: Session) -> Calls:
+        return self._calls.setdefault(session.id, Calls(_Caller(self, session), self._services or {}))
+
+    def begin(self, session: Session, invoke: Invoke) -> Reply:
+        """Begin a machine as a service of a session, or say why it cannot be."""
+        is_machine = invoke.content is not None or invoke.kind in SCXML_TYPES
+        if self._services is not None and not is_machine:
+            return Silence()
         try:
             text = invoke.content if isinstance(invoke.content, str) else self._fetch(invoke.source)
             reading = read_scxml(text, filename=invoke.source or invoke.id, resource=self._resource)
         except (LookupError, DefinitionRefused) as error:
-            _tell_in_vain(session, About("platform", invoke_id=invoke.id), str(error), invoke.id)
-            return
-        given = invoke.data or {}
+            return Failure(str(error), reason="unreachable")
+        given = invoke.data if isinstance(invoke.data, dict) else {}
         values = {name: value for name, value in given.items() if name in reading.parameters}
         self.open(compile(reading.definition), values=values, parent=session, invoke_id=invoke.id)
+        return Silence()
 
     def _fetch(self, source: str) -> str:
         if self._resource is None:
             raise LookupError(f"{source} cannot be fetched: no resources are given.")
         return self._resource(source)
 
-    def _end(self, session: Session, invoke_id: str) -> None:
+    def end(self, session: Session, invoke_id: str) -> None:
+        """End a machine that is a service of a session, if it still runs."""
         service = session.services.get(invoke_id)
         if service is None or service.is_over:
             return

@@ -31,8 +31,8 @@ VALIDATOR = jsonschema_rs.Draft202012Validator(SCHEMA)
 OWN = [code for code in CODES if not code.startswith(("D0", "D8", "D9"))]
 SEEN = frozenset(
     """
-    D201 D202 D203 D204 D205 D206 D207 D208 D301 D302 D305 D306 D307 D308 D309 D313 D402 D407 D409 D501 D502 D503 D504
-    D507 D508 D509 D510 D513 D514
+    D201 D202 D203 D204 D205 D206 D207 D301 D302 D305 D306 D307 D308 D309 D313 D402 D407 D409 D501 D502 D503 D504
+    D507 D508 D509 D510 D513 D514 D516
     """.split()  # noqa: SIM905 - one code a line would be thirty lines
 )
 """Faults of the shape, which a schema sees. The others need more than the shape: the text, the whole machine, CEL."""
@@ -55,6 +55,21 @@ ENTRIES = st.sampled_from(
             ("after", {"x": "#a"}),
         ),
         *(("id", "x"), ("initial", "a"), ("history", "deep"), ("exit", [{"cancel": "x"}]), ("entry", [{}])),
+        *(("invoke", each) for each in ({"src": "s"}, [{"src": "s", "id": "x"}, {"content": "1"}], {}, {"src": 1}, [])),
+        *(("src", src) for src in ("s", {"expression": "context.x"}, {"expression": []}, {"cel": "1"})),
+        *(
+            ("retry", each)
+            for each in ({"attempts": 3}, {"attempts": 0}, {"factor": 2}, {"attempts": 2, "factor": 0.5})
+        ),
+        *(("input", "context.x"), ("input", {"a": 1}), ("inputOptional", {"a": 1}), ("timeout", "5s"), ("id", None)),
+        *(("idLocation", "x"), ("idLocation", "1x"), ("autoForward", True), ("onError", "#a"), ("content", "'<x/>'")),
+        *(("event", {"expression": "'e'"}), ("to", {"target": "#_parent"}), ("to", {"target": {"expression": "1"}})),
+        *(
+            ("delay", {"expression": "'1s'"}),
+            ("dataOptional", {"a": 1}),
+            ("data", "1"),
+            ("cancel", {"expression": "'x'"}),
+        ),
         *(("create", "explicit"), ("poison", "never"), ("reenter", True), ("guard", "true"), ("guard", True)),
     ]
 )
@@ -135,6 +150,11 @@ def test_the_wrong_examples_are_refused_where_the_shape_is_wrong_and_fit_elsewhe
         "states: {a: {exit: [{send: {event: e, delay: 0, id: t}}, {send: {event: e, delay: 1s}}, {cancel: t}]}}",
         "states: {a: {exit: [{send: {event: done.state.x, to: {topic: t}}}]}}",
         "states: {a: {on: {e: h}}, h: {type: history}}",
+        "states: {a: {exit: [{send: {event: {expression: event.type}, delay: {expression: '5'}, data: '1', id: t}}]}}",
+        "states: {a: {exit: [{send: {event: e, to: {target: '#_x'}, idLocation: i, dataOptional: {a: 1}}}]}}",
+        "states: {a: {exit: [{cancel: {expression: context.t}}]}}",
+        "states: {a: {invoke: {src: s, onDone: a, onError: [a], retry: {attempts: 2, factor: 1.5}, timeout: 1m}}}",
+        "states: {a: {invoke: [{content: '1', id: null, input: context.x}, {src: {expression: '1'}, idLocation: i}]}}",
         "states: {a: {on: {e: p}}, p: {type: parallel, onDone: a, states: {x: {}, h: {history: deep}}}}",
         "states: {a: {type: atomic}}\nevents: {e: {schema: true}, f: }\non: {e.*: a, f: a}",
         "states: {a: {on: {e: f}}, f: {type: final, entry: [{assign: {x: '1'}}], description: The end.}}",

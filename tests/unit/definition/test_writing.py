@@ -11,8 +11,9 @@ from foliot.languages.scxml import read_scxml
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ('<state id="a"><invoke src="b.scxml"/></state>', "a service runs"),
-        ('<state id="a"><transition event="e"><send event="f"/></transition></state>', "dispatch"),
+        ('<state id="a"><invoke/></state>', "does not take it"),
+        ('<state id="a"><onexit><send event="e"><param name="p" expr="1"/><content>x</content></send></onexit></state>',
+         "as a whole and in parts"),
         ('<state id="a"><initial><transition target="b"><log expr="1"/></transition></initial><state id="b"/></state>',
          "more to its beginning"),
         ('<state id="p"><state id="a"/></state>', "no path of names"),

@@ -60,6 +60,10 @@ def rows_of(state: StateNode) -> Iterator[Row]:
             yield _row(f"after {duration(timeout.delay_ms)}", transition)
     for transition in state.on_done:
         yield _row("done", transition)
+    for invocation in state.invocations:
+        name = invocation.id or "service"
+        yield from (_row(f"done {name}", transition) for transition in invocation.on_done)
+        yield from (_row(f"error {name}", transition) for transition in invocation.on_error)
     for transition in state.on_error:
         yield _row("error", transition)
     for transition in state.transitions:

@@ -23,6 +23,7 @@ from foliot.definition import (
     Log,
     Payload,
     Raise,
+    Retry,
     Send,
     Withdraw,
 )
@@ -31,6 +32,7 @@ from foliot.languages.scxml.expressions import Translator, failing, inline, text
 
 Resource: TypeAlias = Callable[[str], str]
 """Gives the text that a URI stands for, or raises `LookupError`."""
+_RETRY: Final = re.compile(r"([1-9][0-9]?|100) ([0-9]{1,15}) ([1-9][0-9]{0,2}(?:\.[0-9]{1,20})?) ([0-9]{1,15})")
 _STATEMENT: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)\s*(.*)", re.DOTALL)
 
 
@@ -100,15 +102,38 @@ class ActionReader:
         """Read an invocation."""
         finalize = element.all("finalize")
         attributes = element.attributes
+        payload = self.payload(element)
+        content, given = payload.content, attributes.get("foliot:input")
+        whole = None if given is None else self._value(element, given)
+        timeout_ms = attributes.get("foliot:timeout")
         return Invocation(
             id=attributes.get("id"),
             id_location=attributes.get("idlocation"),
             type=self._either(element, "type"),
             source=self._either(element, "src"),
-            payload=self.payload(element),
+            content=content,
+            payload=payload.model_copy(update={"content": whole}),
             forwards=attributes.get("autoforward") == "true",
             finalize=self.block(finalize[0]) if finalize else (),
+            retry=self._retry(element) if "foliot:retry" in attributes else None,
+            timeout_ms=None if timeout_ms is None else self._whole(element, timeout_ms),
         )
+
+    def _retry(self, element: Element) -> Retry | None:
+        found = _RETRY.fullmatch(element.attributes["foliot:retry"])
+        if found is None:
+            what = f"{self._faults.quote(element.attributes['foliot:retry'])} tells no attempts and delays."
+            self._faults.error("D407", element.place, what, "Write foliot:retry as the writer does: 3 1000 2 60000.")
+            return None
+        factor = float(found[3]) if "." in found[3] else int(found[3])
+        return Retry(attempts=int(found[1]), delay_ms=int(found[2]), factor=factor, delay_max_ms=int(found[4]))
+
+    def _whole(self, element: Element, written: str) -> int:
+        if re.fullmatch(r"[0-9]{1,15}", written) is None:
+            what = f"{self._faults.quote(written)} is no number of milliseconds."
+            self._faults.error("D407", element.place, what, "Write a number of milliseconds, as the writer does.")
+            return 0
+        return int(written)
 
     def _action(self, element: Element) -> tuple[Action, ...]:  # noqa: C901, PLR0911, PLR0912 - one for each kind
         attributes = element.attributes

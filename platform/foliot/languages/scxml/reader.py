@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from foliot.definition import (
@@ -42,7 +42,7 @@ _DATAMODELS: Final = ("cel", "null", "")
 _LIMITS: Final = Limits()
 _NO_FIELDS: Final = frozenset({"in", "true", "false", "null"})
 """Words of CEL that cannot be selected from the context."""
-_OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done", "foliot:error"})
+_OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done", "foliot:invoke", "foliot:error"})
 """Attributes by which transitions are parted; most have the first alone."""
 
 
@@ -99,9 +99,12 @@ def _walk(element: Element) -> Iterator[Element]:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
+    """The transitions of a state; those of its invocations by place and end, as in `0 done`."""
+
     always: tuple[Transition, ...] = ()
     after: tuple[After, ...] = ()
     done: tuple[Transition, ...] = ()
+    services: Mapping[str, tuple[Transition, ...]] = field(default_factory=dict)
     errors: tuple[Transition, ...] = ()
     others: tuple[Transition, ...] = ()
 
@@ -185,7 +188,7 @@ class _Document:
             exit=self._actions.blocks(element.all("onexit")),
             history=_history(element),
             output=self._output(element),
-            invocations=self._invocations(element),
+            invocations=self._invocations(element, edges.services),
             defer=tuple(element.attributes.get("foliot:defer", "").split()),
             children=tuple(self._state(child) for child in children),
         )
@@ -252,13 +255,20 @@ class _Document:
             timer_id = each.attributes.get("event", "")
             delays[timer_id] = self._milliseconds(each)
             after.setdefault(timer_id, []).append(self._transition(each, inside))
+        finished = tuple(self._transition(each, inside) for each in done)
+        services: dict[str, tuple[Transition, ...]] = {}
+        for each in elements:
+            if "foliot:invoke" in each.attributes:
+                end = each.attributes["foliot:invoke"]
+                services[end] = (*services.get(end, ()), self._transition(each, inside))
         return _Edges(
             always=eventless,
             after=tuple(
                 After(delay_ms=delays[timer_id], id=timer_id, transitions=tuple(group))
                 for timer_id, group in after.items()
             ),
-            done=tuple(self._transition(each, inside) for each in done),
+            done=finished,
+            services=services,
             errors=tuple(self._transition(each, inside) for each in errors),
             others=tuple(self._transition(each, inside) for each in others),
         )
@@ -305,8 +315,13 @@ class _Document:
             return self._actions.payload(donedata)
         return None
 
-    def _invocations(self, element: Element) -> tuple[Invocation, ...]:
-        return tuple(self._actions.invocation(each) for each in element.all("invoke"))
+    def _invocations(self, element: Element, services: Mapping[str, tuple[Transition, ...]]) -> tuple[Invocation, ...]:
+        return tuple(
+            self._actions.invocation(each).model_copy(
+                update={"on_done": services.get(f"{place} done", ()), "on_error": services.get(f"{place} error", ())}
+            )
+            for place, each in enumerate(element.all("invoke"))
+        )
 
 
 def _is_for_others(send: dict[str, str]) -> bool:

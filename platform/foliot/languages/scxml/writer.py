@@ -1,7 +1,8 @@
 """From a machine to SCXML 1.0 on the CEL data model.
 
 What SCXML has no word for stands in elements and attributes of Foliot's own namespace, which other processors pass
-over: events that are deferred, assignments made together, blocks inside of blocks, messages to topics.
+over: events that are deferred, assignments made together, blocks inside of blocks, messages to topics, retries and
+timeouts of services.
 """
 
 from __future__ import annotations
@@ -123,6 +124,10 @@ class _Writer:
                 self._transition(element, node, transition).set(_AFTER, str(timeout.delay_ms))
         for transition in node.on_done:
             self._transition(element, node, transition).set(f"{_F}done", "true")
+        for place, invocation in enumerate(node.invocations):
+            for word, group in (("done", invocation.on_done), ("error", invocation.on_error)):
+                for transition in group:
+                    self._transition(element, node, transition).set(f"{_F}invoke", f"{place} {word}")
         for transition in node.on_error:
             self._transition(element, node, transition).set(f"{_F}error", "true")
         for transition in node.transitions:
@@ -187,7 +192,15 @@ class _Writer:
         self._either(element, "src", invocation.source)
         if invocation.forwards:
             element.set("autoforward", "true")
-        self._payload(element, invocation.payload)
+        retry, payload = invocation.retry, invocation.payload
+        if retry is not None:
+            told = f"{retry.attempts} {retry.delay_ms} {retry.factor} {retry.delay_max_ms}"
+            element.set(f"{_F}retry", told)
+        if invocation.timeout_ms is not None:
+            element.set(f"{_F}timeout", str(invocation.timeout_ms))
+        if payload.content is not None:
+            element.set(f"{_F}input", _expression(payload.content))
+        self._payload(element, payload.model_copy(update={"content": invocation.content}))
         if invocation.finalize:
             self._actions(ET.SubElement(element, f"{_S}finalize"), invocation.finalize)
 
