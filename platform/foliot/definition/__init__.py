@@ -50,12 +50,13 @@ from foliot.definition.model import (
 from foliot.definition.schemas import compile_schema
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
-from foliot.definition.words import STATE_NAME, TOPIC, delay_us, duration_ms
-from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression
+from foliot.definition.words import EVENT_NAME, STATE_NAME, TOPIC, delay_us, duration_ms
+from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression, dump_invocation
 
 __all__ = [
     "CODES",
     "ENVIRONMENT",
+    "EVENT_NAME",
     "IN_STATE_CALL",
     "STATE_NAME",
     "TOPIC",
@@ -115,6 +116,7 @@ __all__ = [
     "dump",
     "dump_actions",
     "dump_expression",
+    "dump_invocation",
     "duration_ms",
     "failed_invocation",
     "find",

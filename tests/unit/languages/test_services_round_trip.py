@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foliot.cel import literal
+from foliot.cel import literal, text_of
 from foliot.definition import Definition, Dispatch, Withdraw, dump, load
 from foliot.languages.scxml import read_scxml, write_scxml
+from foliot.languages.xstate import read_xstate, write_xstate
 
 SOURCES = st.sampled_from(["context.x", "1 + 2", "'text'", '"text"', "'a\\'b'", "'\\u00e9'", "['a']", "event.type"])
 EXPRESSIONS = SOURCES | st.integers(-9, 9) | st.booleans() | st.none()
@@ -137,3 +138,56 @@ def as_cel(value: Any) -> Any:
             return [as_cel(each) for each in value]
         case _:
             return value
+
+
+@settings(max_examples=100)
+@given(documents())
+def test_what_xstate_can_name_is_read_back_from_its_json(document: dict[str, Any]) -> None:
+    definition = load(json.dumps(document), filename="m.json")
+
+    written = write_xstate(definition)
+    again = read_xstate(written.text, filename="m.xstate.json").definition
+
+    nameable = [each for each in services(definition) if each["id"] is not None and is_text(each["source"])]
+    assert services(again) == nameable
+    assert (len(nameable) < len(services(definition))) == any("a name" in each.reason for each in written.left_out)
+
+
+def is_text(expression: dict[str, Any] | None) -> bool:
+    return expression is not None and text_of(str(expression["source"])) is not None
+
+
+def test_xstates_own_words_for_services_are_read_and_written_without_loss() -> None:
+    actor = {
+        "id": "pay",
+        "src": "charge",
+        "input": {"sum": 3, "currency": "EUR"},
+        "onDone": [{"target": "#m.b"}],
+        "onError": [{"target": "#m.c"}],
+    }
+    others = {"xstate.done.actor.other": [{"target": "#m.c"}], "xstate.error.actor.other": [{"target": "#m.b"}]}
+    text = json.dumps({"id": "m", "initial": "a", "states": {"a": {"invoke": [actor], "on": others}, "b": {}, "c": {}}})
+
+    reading = read_xstate(text, filename="m.xstate.json")
+    written = write_xstate(reading.definition)
+
+    [state] = [node for node in reading.definition.root.walk() if node.id == "a"]
+    assert reading.diagnostics == ()
+    assert [each.event for each in state.outgoing()] == [
+        "done.invoke.pay",
+        "error.communication.invoke.pay",
+        # XState asks the longest descriptor first.
+        "error.communication.invoke.other",
+        "done.invoke.other",
+    ]
+    assert written.left_out == ()
+    assert json.loads(written.text) == json.loads(text)
+
+
+def test_an_actor_without_an_id_has_the_one_that_xstate_gives_it() -> None:
+    text = json.dumps({"id": "m", "initial": "a", "states": {"a": {"invoke": {"src": "s", "systemId": "x"}}}})
+
+    reading = read_xstate(text, filename="m.xstate.json")
+
+    assert [each.code for each in reading.diagnostics] == ["D809"]
+    assert [each["id"] for each in services(reading.definition)] == ["0.m.a"]

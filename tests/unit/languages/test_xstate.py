@@ -154,7 +154,10 @@ def test_a_parallel_states_transition_yields_to_one_inside() -> None:
     [
         ({"tags": ["x"]}, "D809"),
         ({"meta": {"x": 1}}, "D809"),
-        ({"invoke": {"src": "service"}}, "D809"),
+        ({"invoke": {"src": "service"}}, None),
+        ({"invoke": {"src": "service", "systemId": "x"}}, "D809"),
+        ({"invoke": {"id": "x"}}, "D202"),
+        ({"invoke": "service"}, "D203"),
         ({"entry": [None]}, "D809"),
         ({"entry": [{"type": "xstate.assign"}]}, "D808"),
         ({"on": {"go": {"target": "b", "cond": "old"}}}, "D809"),

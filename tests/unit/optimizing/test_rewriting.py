@@ -159,7 +159,7 @@ def test_what_is_written_is_read_back_to_the_same():
 def test_what_the_language_cannot_say_is_not_written():
     text = (
         '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" name="m" initial="a">'
-        '<state id="a"><onentry><send eventexpr="\'x\'"/></onentry></state></scxml>'
+        '<state id="a"><onentry><log expr="_sessionid"/></onentry></state></scxml>'
     )
     definition = read(text, filename="m.scxml").definition
     assert definition is not None

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from foliot.cel import CelError
 from foliot.definition import (
+    EVENT_NAME,
     Definition,
     DefinitionRefused,
     Diagnostic,
@@ -51,17 +52,36 @@ _PLAIN_CHARS_MAX: Final = 80
 _NONE: Final[Fields[str, Any]] = {}
 _SECTION: Final = (*PARTS, "context", "events", "create", "poison")
 _STATE_SECTION: Final = ("defer", "output")
-_BODY: Final = ("type", "initial", "states", "on", "always", "after", "onDone", "entry", "exit", "history", "target")
+_BODY: Final = (
+    "type",
+    "initial",
+    "states",
+    "on",
+    "always",
+    "after",
+    "onDone",
+    "entry",
+    "exit",
+    "history",
+    "target",
+    "invoke",
+)
 _KNOWN: Final = frozenset((*_BODY, "id", "description", "output", "context", "foliot"))
 _PRINTED: Final = frozenset({"key", "order", "transitions", "source", "eventType", "event", "delay"})
 """Keys that `machine.toJSON()` adds to a state or a transition, which say nothing new."""
 _EDGE: Final = frozenset({"target", "guard", "actions", "reenter", "description"})
 _WHY: Final[Fields[str, str]] = {
-    "invoke": "Services come later: send an event to a service of your own, and let it answer with an event.",
+    "onSnapshot": "Let the service send events instead.",
+    "systemId": "Send to it by its id.",
     "cond": "XState 5 says 'guard'.",
     "internal": "XState 5 says 'reenter'.",
     "tags": "Ask for states by inState('path').",
 }
+_INVOKE: Final = frozenset({"id", "src", "input", "onDone", "onError", "foliot"})
+_INVOKE_SECTION: Final = (
+    *("idLocation", "type", "content", "input", "inputOptional", "autoForward", "finalize", "retry", "timeout"),
+)
+_ACTORS: Final = (("xstate.done.actor.", "done.invoke."), ("xstate.error.actor.", "error.communication.invoke."))
 _DONE: Final = "xstate.done.state."
 _AFTER: Final = "xstate.after."
 
@@ -210,6 +230,8 @@ class _Document:
             self._leave_out(
                 body.keys.get("onDone", done), "XState's machine is over before its own onDone is looked at."
             )
+        if "invoke" in values and kind not in {"final", "history"}:
+            fields["invoke"] = self._invocations(path, values["invoke"])
         fields |= self._entry_and_exit(path, body, timers=len(after.values))
         section = self._sections(body, _STATE_SECTION) if path else None
         if "output" in values:
@@ -266,6 +288,8 @@ class _Document:
             if name.startswith(_AFTER) and self._is_printed:
                 delay = name.removeprefix(_AFTER).partition(".")[0]
                 self._add_timeout(after, Key(delay, key.place, key.path), self._transitions(path, tree))
+            elif self._is_printed and any(name.startswith(actor) for actor, _ in _ACTORS):
+                continue  # They stand in `invoke`, too.
             elif name.startswith(_DONE) and self._states.done_state(name.removeprefix(_DONE)) == path:
                 done = done or self._transitions(path, tree)
             else:
@@ -288,6 +312,9 @@ class _Document:
 
     def _event(self, name: str) -> str:
         """Translate the events that only the engine makes."""
+        for actor, service in _ACTORS:
+            if name.startswith(actor):
+                return service + name.removeprefix(actor)
         if name.startswith(_DONE) and name != f"{_DONE}*":
             state = name.removeprefix(_DONE).removesuffix(".*")
             path = self._states.done_state(state)
@@ -336,6 +363,37 @@ class _Document:
             yield "output", object_tree(values, tree.place, tree.path) if is_object else constant(tree)
         else:
             self._leave_out(body.keys["output"], "Only a final state has an output.")
+
+    def _invocations(self, path: Path, tree: Tree) -> Sequence:
+        items = tree.items if isinstance(tree, Sequence) else (tree,)
+        read = (self._invocation(path, number, item) for number, item in enumerate(items))
+        return Sequence(tuple(each for each in read if each is not None), tree.place, tree.path)
+
+    def _invocation(self, path: Path, number: int, tree: Tree) -> Tree | None:
+        """Read a service: what XState has no words for stands in it under `foliot`."""
+        mapping = self._shape.mapping(tree, "an object with src")
+        if mapping is None:
+            return None
+        values = mapping.values
+        fields: dict[str, Tree] = {name: values[name] for name in ("id", "src") if name in values}
+        default = ".".join((str(number), self._states.machine, *path))
+        if "id" not in values and EVENT_NAME.match(default):
+            fields["id"] = Scalar(default, mapping.place, mapping.path)
+        given = values.get("input")
+        if isinstance(given, Mapping):
+            named = {name: constant(each) for name, each in given.values.items()}
+            fields["input"] = object_tree(named, given.place, given.path)
+        elif given is not None:
+            fields["input"] = constant(given)
+        for name in ("onDone", "onError"):
+            if name in values:
+                fields[name] = self._transitions(path, values[name])
+        section = self._sections(mapping, _INVOKE_SECTION)
+        fields |= {} if section is None else section.values
+        for name, key in mapping.keys.items():
+            if name not in _INVOKE and not self._is_printed:
+                self._leave_out(key, f"{self._faults.quote(name)} says nothing that Foliot knows.", name)
+        return object_tree(fields, mapping.place, mapping.path)
 
     def _leave_out_others(self, body: Mapping, *, is_root: bool) -> None:
         for name, key in body.keys.items():

@@ -95,6 +95,15 @@ class _Selecting:
                     for timeout in node.after
                 ),
                 "on_done": self._yielding(node.on_done, parted),
+                "invocations": tuple(
+                    each.model_copy(
+                        update={
+                            "on_done": self._yielding(each.on_done, parted),
+                            "on_error": self._yielding(each.on_error, parted),
+                        }
+                    )
+                    for each in node.invocations
+                ),
                 "transitions": self._yielding(node.transitions, parted),
             }
         return node.model_copy(update=update), (*own, *below)
@@ -158,6 +167,8 @@ def _with_events(node: StateNode) -> Iterator[Transition]:
     for timeout in node.after:
         yield from timeout.transitions
     yield from node.on_done
+    for invocation in node.invocations:
+        yield from (*invocation.on_done, *invocation.on_error)
     yield from node.transitions
 
 

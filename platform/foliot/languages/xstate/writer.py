@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from foliot.cel import text_of
 from foliot.definition import (
     IN_STATE_CALL,
     STATE_NAME,
@@ -23,18 +24,22 @@ from foliot.definition import (
     Definition,
     EventSpec,
     Expression,
+    Invocation,
     NotWritable,
     Payload,
     StateNode,
     Transition,
     dump_actions,
     dump_expression,
+    dump_invocation,
 )
 from foliot.languages.xstate.conditions import covers, is_narrowed, is_pattern, prefix_of, widened
 from foliot.languages.xstate.differences import differences
 from foliot.languages.xstate.selection import taken_beside
 
 _Json = dict[str, Any]
+_OF_ACTORS: Final = frozenset({"id", "src", "onDone", "onError"})
+_EVENTS: Final = (("error.communication.invoke", "xstate.error.actor"), ("done.invoke", "xstate.done.actor"))
 _LOCAL: Final = "XState has no word for it; it stands under 'foliot', where Foliot alone reads it."
 
 
@@ -165,11 +170,32 @@ class _Writer:
         body |= self._local(node)
         if node.output is not None:
             body |= self._output(node, node.output, body.pop("foliot", {}))
-        if node.invocations:
-            self._leave_out(f"{where}.invoke", "Services of SCXML are no actors of XState.")
+        invoke = [self._invocation(each, where) for each in node.invocations]
+        body |= {"invoke": [each for each in invoke if each]} if any(invoke) else {}
         if node.children:
             body["states"] = {self._keys[child.id]: self._state(child, node) for child in node.children}
         return body
+
+    def _invocation(self, invocation: Invocation, where: str) -> _Json:
+        """Write a service as XState's actor; empty where XState could not name it."""
+        where = f"{where}.invoke" if where else "invoke"
+        told = dump_invocation(invocation)
+        if invocation.id is None or not isinstance(told.get("src"), str):
+            self._leave_out(where, "XState's actors have an id and a name.")
+            return {}
+        written: _Json = {"id": invocation.id, "src": told["src"]}
+        given = _constants(invocation.payload)
+        if given is not None:
+            written |= given
+            told.pop("input")
+        for name, group in (("onDone", invocation.on_done), ("onError", invocation.on_error)):
+            if group:
+                written[name] = self._group(group)
+        others = {name: self._renamed(each) for name, each in told.items() if name not in _OF_ACTORS}
+        if others:
+            self._leave_out(where, f"{', '.join(others)}: {_LOCAL}")
+            written["foliot"] = others
+        return written
 
     def _initial(self, node: StateNode) -> Any:
         targets = node.default_targets if node.initial is None else (node.initial,)
@@ -246,6 +272,9 @@ class _Writer:
         for state_id, path in self._paths.items() if name.startswith("done.state") else ():
             if name == f"done.state.{state_id}" and state_id:
                 return f"xstate.done.state.{self._definition.id}.{path}"
+        for ours, theirs in _EVENTS:
+            if name == ours or name.startswith(f"{ours}."):
+                return theirs + name.removeprefix(ours)
         if name in {"done", "done.state"}:
             return f"xstate.{name}"
         return name
@@ -308,6 +337,23 @@ class _Writer:
 
     def _leave_out(self, path: str, reason: str) -> None:
         self.left_out.append(LeftOut(path, reason))
+
+
+def _constants(payload: Payload) -> _Json | None:
+    """Give what a service is given as XState has it; None where some of it is computed, or nothing is given."""
+    if payload.content is not None:
+        found = _constant(payload.content)
+        return None if found is None else {"input": found[0]}
+    values = {name: _constant(each) for name, each in payload.required.items()}
+    known = {name: found[0] for name, found in values.items() if found is not None}
+    return {"input": known} if known and len(known) == len(values) else None
+
+
+def _constant(expression: Expression) -> tuple[Any] | None:
+    if isinstance(expression, Constant):
+        return (expression.value,)
+    text = text_of(expression.source)
+    return None if text is None else (text,)
 
 
 def _schema(spec: ContextSpec | EventSpec) -> _Json:
