@@ -49,7 +49,7 @@ class Played:
 
 def play(machine: Compiled, scenario: Scenario) -> Played:
     """Run a scenario until something is not as expected."""
-    instance = Play(machine)
+    instance = Play(machine, scenario.given.services)
     try:
         given = tuple(instance.begin(scenario.given))
     except StateNotLegal as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from foliot.definition import Definition, StateNode
@@ -26,7 +27,8 @@ from foliot.engine import (
     Timer,
     WithdrawDelivery,
 )
-from foliot.testing.scenarios import Given, Occurrence, OutcomeWord, duration_us
+from foliot.testing.scenarios import Given, Occurrence, OutcomeWord, Replied, duration_us
+from foliot.testing.services import Answer, Failure, Reply, Silence, scripted
 from foliot.testing.sessions import NOT_BEGUN, Session, Sessions
 
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -34,6 +36,9 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NO_EVENT: Final = Event("", "", "", None)
 _INNER: Final = (ArmTimer, CancelTimer, WithdrawDelivery, EndInvocation, Forward)
 """Effects that are seen by what they bring about."""
+
+
+_NO_SERVICES: Final[Mapping[str, Sequence[Replied]]] = MappingProxyType({})
 
 
 class StateNotLegal(Exception):
@@ -63,11 +68,15 @@ class Seen(NamedTuple):
 
 
 class Play:
-    """One instance, to which things happen. It is born by its first event, or `advance` before one."""
+    """One instance, to which things happen. It is born by its first event, or `advance` before one.
 
-    def __init__(self, machine: Compiled) -> None:
+    `services` are what comes of the attempts of services, by the name in `src`; others never answer.
+    """
+
+    def __init__(self, machine: Compiled, services: Mapping[str, Sequence[Replied]] = _NO_SERVICES) -> None:
         self.machine = machine
-        self._sessions = Sessions(watch=self._watch)
+        played = {name: scripted(*map(_reply, replies)) for name, replies in services.items()}
+        self._sessions = Sessions(watch=self._watch, services=played)
         self._session: Session | None = None
         self._steps: list[tuple[Event, Step]] = []
         self._count = 0
@@ -187,6 +196,13 @@ def parent_of(root: StateNode) -> dict[str, str | None]:
     for node in root.walk():
         parents |= {child.id: node.id for child in node.children}
     return parents
+
+
+def _reply(replied: Replied) -> Reply:
+    after = 0 if replied.after is None else duration_us(replied.after)
+    if replied.error is not None:
+        return Failure(replied.error, after)
+    return Answer(replied.answer, after) if replied.told("answer") else Silence()
 
 
 def effect_words(effect: Effect) -> dict[str, Any]:

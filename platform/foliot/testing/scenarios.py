@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from foliot.cel import CelError
+from foliot.cel import CelError, text_of
 from foliot.definition import (
+    Cel,
     Definition,
     Diagnostic,
     Faults,
@@ -113,12 +114,25 @@ class ScenarioStep(Occurrence):
     expect: Expectation = Field(default_factory=Expectation)
 
 
+class Replied(_Part):
+    """What comes of one attempt of a service: an answer, an error, or nothing at all."""
+
+    answer: JsonValue = Field(None, description="It ends well; the data of done.invoke.")
+    error: str | None = Field(None, description="It fails, with these words.")
+    after: Duration | None = Field(None, description="How long that takes; at once if left out.")
+
+
 class Given(_Part):
     """How it is at the beginning; without it there is no instance until the first event comes."""
 
     events: tuple[Occurrence, ...] = Field((), description="What has happened already.")
     state: tuple[str, ...] = Field((), description="The active states without active children, just entered.")
     context: dict[str, JsonValue] = Field(default_factory=dict, description="Values put over the initial context.")
+    services: dict[str, Annotated[tuple[Replied, ...], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="What comes of attempts of services, one after the other, by the name in `src`; the last stays. "
+        "A service that is not named never answers.",
+    )
 
 
 class Scenario(_Part):
@@ -173,6 +187,13 @@ def check_against(reading: ScenarioReading, definition: Definition, *, filename:
             faults.error("D204", place, what, did_you_mean(name, [each for each in states if each]))
         elif states[name].kind == "history":
             faults.error("D204", place, f"{faults.quote(name)} is a history state, which is never active.", "")
+    sources = [each.source for node in states.values() for each in node.invocations]
+    names = [text_of(each.source) if isinstance(each, Cel) else None for each in sources]
+    # What an expression gives may be any name.
+    for place, name in _named_services(reading) if None not in names else ():
+        if name not in names:
+            what = f"The machine invokes no service {faults.quote(name)}."
+            faults.error("D204", place, what, did_you_mean(name, [each for each in names if each is not None]))
     return faults.sorted()
 
 
@@ -224,6 +245,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
         "given": Given,
         "steps": ScenarioStep,
         "events": Occurrence,
+        "services": Replied,
         "expect": Expectation,
         "effects": ExpectedEffect,
         "send": Sent,
@@ -234,13 +256,20 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _check_scenario(scenario: Scenario, tree: Tree, faults: Faults) -> None:
-    if scenario.given.state and scenario.given.events:
+def _check_given(given: Given, tree: Tree, faults: Faults) -> None:
+    if given.state and given.events:
         what = "Given are both a state and events."
-        faults.error("D204", find(tree, ("given",)), what, "Begin in a state, or with events.")
-    if scenario.given.context and not scenario.given.state:
+        faults.error("D204", tree, what, "Begin in a state, or with events.")
+    if given.context and not given.state:
         what = "A context is given without a state."
-        faults.error("D204", find(tree, ("given",)), what, "Name the active states too: 'state: [waiting]'.")
+        faults.error("D204", tree, what, "Name the active states too: 'state: [waiting]'.")
+    for name, replies in given.services.items():
+        for number, reply in enumerate(replies):
+            _check_reply(reply, find(tree, ("services", name, number)), faults)
+
+
+def _check_scenario(scenario: Scenario, tree: Tree, faults: Faults) -> None:
+    _check_given(scenario.given, find(tree, ("given",)), faults)
     for key, occurrences in (("steps", scenario.steps), ("events", scenario.given.events)):
         for number, each in enumerate(occurrences):
             path = ("steps", number) if key == "steps" else ("given", "events", number)
@@ -267,6 +296,13 @@ def _check_occurrence(occurrence: Occurrence, tree: Tree, faults: Faults) -> Non
         faults.error("D202", tree, "Here are data of no event.", "Write 'event: …'.")
 
 
+def _check_reply(reply: Replied, tree: Tree, faults: Faults) -> None:
+    if reply.told("answer") and reply.told("error"):
+        faults.error("D204", tree, "Here are both an answer and an error.", "Write one of them.")
+    if reply.told("after") and not (reply.told("answer") or reply.told("error")):
+        faults.error("D202", tree, "Nothing comes of this attempt, whenever it may be.", "Write 'answer' or 'error'.")
+
+
 def _named_states(reading: ScenarioReading) -> Iterator[tuple[Tree, str]]:
     for number, scenario in enumerate(reading.scenarios.scenarios if reading.scenarios else ()):
         base: tuple[str | int, ...] = ("scenarios", number)
@@ -279,6 +315,14 @@ def _named_states(reading: ScenarioReading) -> Iterator[tuple[Tree, str]]:
             for item, name in enumerate(names):
                 if reading.tree is not None:
                     yield find(reading.tree, (*path, item)), name
+
+
+def _named_services(reading: ScenarioReading) -> Iterator[tuple[Tree, str]]:
+    if reading.tree is None or reading.scenarios is None:
+        return
+    for number, scenario in enumerate(reading.scenarios.scenarios):
+        for name in scenario.given.services:
+            yield find(reading.tree, ("scenarios", number, "given", "services", name)), name
 
 
 def scenario_schema() -> dict[str, Any]:

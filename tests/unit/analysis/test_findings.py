@@ -51,6 +51,8 @@ INVOKING = """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" initi
 <state id="b"><invoke id="i" type="scxml" src="i.scxml"/><transition event="%s" target="a"/></state></scxml>
 """
 
+SERVICE = f"{HEAD}states: {{a: {{invoke: {{src: s, onDone: b%s}}}}, b: {{type: final}}}}\n"
+
 
 def check(text: str, steps_max: int = 20_000) -> tuple[Diagnostic, ...]:
     return check_strictly(text, filename="m.scxml" if text.startswith("<") else "m.yaml", steps_max=steps_max)
@@ -68,6 +70,9 @@ PAIRS = [
         HEAD + "states:\n  a: {on: {e: b}}\n  b: {entry: [raise: g], on: {f: {target: b, reenter: true}, g: {}}}\n",
     ),
     (["D013"], INVOKING % "done.invoke.i", INVOKING % "error.communication"),
+    (["D013"], SERVICE % "", SERVICE % ", onError: b"),
+    (["D013"], SERVICE % "" + "on: {error.communication.invoke.a.x: b}\n", SERVICE % "" + "on: {error: b}\n"),
+    (["D013"], SERVICE % "" + "on: {error.execution: b}\n", SERVICE % "" + "onError: b\n"),
     (
         ["D002"],
         HEAD

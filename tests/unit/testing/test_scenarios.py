@@ -11,6 +11,7 @@ import yaml
 from foliot.definition import load
 from foliot.engine import compile as compile_machine
 from foliot.testing import Played, Scenario, play, read_scenarios, way
+from foliot.testing.scenarios import check_against
 
 MACHINE = compile_machine(
     load(
@@ -216,3 +217,59 @@ def test_the_examples_scenarios_are_right():
     for file in sorted((Path(__file__).parents[3] / "examples").rglob("*.test.yaml")):
         assert read_scenarios(file.read_bytes(), filename=file.name).diagnostics == ()
         assert yaml.safe_load(file.read_text())["scenarios"]
+
+
+PAYING = """
+foliot: 1
+id: order
+initial: paying
+states:
+  paying:
+    invoke:
+      {src: charge, timeout: 30s, retry: {attempts: 3, delay: 2s}, onDone: paid, onError: failed}
+  paid: {}
+  failed: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("services", "ends"),
+    [
+        ({"charge": [{"answer": {"receipt": 1}, "after": "5s"}]}, {5: "paid"}),
+        ({"charge": [{"error": "busy", "after": "1s"}, {"answer": None}]}, {2: "paying", 3: "paid"}),
+        ({"charge": [{"error": "busy"}]}, {5: "paying", 6: "failed"}),
+        ({"charge": [{}]}, {29: "paying", 30: "failed"}),
+        ({}, {29: "paying", 30: "failed"}),
+    ],
+)
+def test_a_service_answers_fails_or_is_silent_at_its_time(services: dict[str, Any], ends: dict[int, str]):
+    machine = compile_machine(load(PAYING, filename="order.yaml"))
+    begun = {"advance": "0s", "expect": {"in": ["paying"], "effects": [{"invoke": {"id": "paying"}}]}}
+    steps = [begun, *({"at": f"{second}s", "expect": {"in": [state]}} for second, state in ends.items())]
+
+    scenario = Scenario.model_validate({"name": "paying", "given": {"services": services}, "steps": steps})
+
+    assert play(machine, scenario).mismatches == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "path"),
+    [
+        ("{charge: [{answer: 1, ¶eror: no}]}", "D201", "eror"),
+        ("{charge: [¶{answer: 1, error: no}]}", "D204", ""),
+        ("{charge: [¶{after: 5s}]}", "D202", ""),
+        ("{charge: ¶[]}", "D204", ""),
+        ("{chrge: ¶[{answer: 1}]}", "D204", "chrge"),
+    ],
+)
+def test_what_is_wrong_with_the_replies_of_services_is_told_where_it_stands(given: str, code: str, path: str):
+    head = "machine: order.yaml\nscenarios:\n  - name: a\n    steps: [{advance: 1s}]\n"
+    text = f"{head}    given: {{services: {given}}}\n"
+    before, _, after = text.partition("¶")
+
+    reading = read_scenarios(before + after, filename="a.test.yaml")
+    found = reading.diagnostics or check_against(reading, load(PAYING, filename="order.yaml"), filename="a.test.yaml")
+
+    [diagnostic] = found
+    assert (diagnostic.code, diagnostic.line, diagnostic.column) == (code, 5, len(before.split("\n")[-1]) + 1)
+    assert path in diagnostic.what
