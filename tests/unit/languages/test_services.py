@@ -27,6 +27,7 @@ def machine(invoke: str, rest: str = "") -> Definition:
 
 
 KEEP = "actions: [{assign: {got: event.data}}]"
+KEPT = {"actions": [{"assign": {"got": "event.data"}}]}
 ENDS = f"onDone: {{target: paid, {KEEP}}}, onError: {{target: failed, {KEEP}}}"
 
 
@@ -209,7 +210,7 @@ def test_a_machine_is_a_service_too_and_time_ends_it() -> None:
         '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="cel"><state id="s">'
         '<transition event="e" target="heard"/></state><state id="heard"/></scxml>'
     )
-    invoke = {"id": "child", "type": "scxml", "content": literal(child), "timeout": "5s", "onError": "failed"}
+    invoke = {"id": "child", "type": "scxml", "content": literal(child), "timeout": "5s", "onError": KEPT}
     definition = machine(
         json.dumps(invoke), "    on: {hello: {actions: [{send: {event: e, to: {target: '#_child'}}}]}}\n"
     )
@@ -222,7 +223,8 @@ def test_a_machine_is_a_service_too_and_time_ends_it() -> None:
 
     assert running == [("paying",), ("heard",)]
     assert list(sessions.all) == [session.id]
-    assert session.state.configuration == ("failed",)
+    assert session.state.configuration == ("paying",)
+    assert session.state.context["got"]["reason"] == "timeout"
 
 
 def test_what_cannot_be_reached_has_its_own_reason() -> None:
