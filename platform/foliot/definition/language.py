@@ -126,8 +126,8 @@ def language_schema() -> _Schema:
                 "description": "A transition, or a list of which the first that fits is taken.",
                 "items": _ref("transition"),
             },
-            "invocation": invocation_schema(),
-            "invocations": invocation_schema("array")
+            "invocation": _invocation_schema(),
+            "invocations": _invocation_schema("array")
             | {
                 "title": "Services",
                 "description": "A service, or a list of those that run beside each other.",
@@ -287,7 +287,7 @@ def _send() -> _Schema:
     }
 
 
-def invocation_schema(*more_types: str) -> _Schema:
+def _invocation_schema(*more_types: str) -> _Schema:
     """Say what a service looks like."""
     variable = {"type": "string", **_pattern(words.VARIABLE, "Use letters, digits and _.")}
     attempts = {"type": "integer", "minimum": 1, "maximum": ATTEMPTS_MAX}
