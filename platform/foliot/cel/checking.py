@@ -7,6 +7,7 @@ The checker is gradual: `dyn` is compatible with everything. What it promises is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import reduce
 from typing import assert_never
 
@@ -149,9 +150,7 @@ class _Checker:
     def _known(self, found: Type | None, node: Node, operation: str, *operands: Type) -> Type:
         if found is None:
             shown = ", ".join(str(operand) for operand in operands)
-            raise self._refuse(
-                node, f"no_matching_overload: {operation} cannot take ({shown}).", "Convert an operand, or use dyn()."
-            )
+            raise self._refuse(node, f"{operation} cannot take ({shown}).", "Convert an operand, or use dyn().")
         return found
 
     def _boolean(self, node: Node, role: str) -> None:
@@ -234,8 +233,9 @@ class _Checker:
         fitting = [overload for overload in overloads if len(overload.parameters) == len(nodes)]
         if not fitting:
             counts = sorted({len(overload.parameters) - overload.is_method for overload in overloads})
-            wanted = " or ".join(str(count) for count in counts)
-            raise self._refuse(node, f"{node.function}() takes {wanted} arguments, not {len(node.arguments)}.")
+            wanted = f"{' or '.join(map(str, counts))} argument{'' if counts == [1] else 's'}"
+            what = f"{node.function}() takes {wanted}, not {len(node.arguments)}."
+            raise self._refuse(node, what, "Give it as many as it takes.")
         arguments = [self.visit(argument) for argument in nodes]
         self._check_constant(node)
         for overload in fitting:
@@ -268,8 +268,17 @@ class _Checker:
         overloads = tuple(one for one in known.overloads if one.is_method == is_method) if known else ()
         if not overloads:
             role = "method" if is_method else "function"
-            raise self._refuse(node, f"There is no {role} {node.function}() that takes these arguments.")
+            raise self._refuse(node, f"There is no {role} {node.function}().", self._other_name(node))
         return overloads
+
+    def _other_name(self, node: Call) -> str:
+        """Say what may have been meant by the name of a function or method that does not exist."""
+        is_method = node.target is not None
+        if node.function in FUNCTIONS:
+            return f"Write {node.function}(value)." if is_method else f"Write value.{node.function}()."
+        names = [name for name, each in FUNCTIONS.items() if any(one.is_method == is_method for one in each.overloads)]
+        names += [] if is_method else [each.name for each in self.environment.functions]
+        return "".join(f"Did you mean {near}()?" for near in get_close_matches(node.function, names, n=1))
 
     def _conditional(self, node: Conditional) -> Type:
         self._boolean(node.condition, "The condition of ?:")
@@ -287,7 +296,7 @@ class _Checker:
             if isinstance(key, Constant) and position not in node.optional:
                 identity = (isinstance(key.value, bool), key.value)
                 if identity in seen:
-                    raise self._refuse(key, f"duplicate_key: the map has the key {key.value!r} twice.")
+                    raise self._refuse(key, f"The map has the key {key.value!r} twice.", "Take one of them out.")
                 seen.add(identity)
         keys = [self.types[key] for key, _ in node.entries] or [DYN]
         return map_of(reduce(join, keys), self._joined(tuple(value for _, value in node.entries), node.optional))

@@ -79,7 +79,8 @@ def tokenize(source: Source) -> list[Token]:
     while offset < len(text):
         match = _TOKEN.match(text, offset)
         if match is None:
-            raise source.refuse(offset, f"The character {text[offset]!r} has no meaning here.")
+            remedy = "Compare with ==; an expression assigns nothing." if text[offset] == "=" else ""
+            raise source.refuse(offset, f"The character {text[offset]!r} has no meaning here.", remedy)
         end = match.end()
         match match.lastgroup:
             case "name":

@@ -104,9 +104,10 @@ class _Parser:
     def _accept(self, kind: str) -> Token | None:
         return self._take() if self._next.kind == kind else None
 
-    def _expect(self, kind: str) -> Token:
+    def _expect(self, kind: str, *, or_else: str = "") -> Token:
         if self._next.kind != kind:
-            raise self._unexpected(f"{kind!r}" if kind != "end" else "the end of the expression")
+            wanted = {"end": "the end of the expression", "name": "a name"}.get(kind, repr(kind))
+            raise self._unexpected(f"{wanted} or {or_else!r}" if or_else else wanted)
         return self._take()
 
     def _unexpected(self, wanted: str) -> Exception:
@@ -294,7 +295,7 @@ class _Parser:
         nodes: list[Node] = []
         while self._next.kind != closing:
             if nodes:
-                self._expect(",")
+                self._expect(",", or_else=closing)
             nodes.append(self._expression())
         self._expect(closing)
         return tuple(nodes)
@@ -307,7 +308,7 @@ class _Parser:
             self._position += 2
             return True
         if not is_first:
-            self._expect(",")
+            self._expect(",", or_else=closing)
         return False
 
     def _list_literal(self, bracket: Token) -> Node:

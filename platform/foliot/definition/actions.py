@@ -221,7 +221,7 @@ class ActionReader:
     def _script(self, tree: Tree) -> tuple[Action, ...]:
         lines = tree.items if isinstance(tree, Sequence) else (tree,)
         read = [self._statement(line) for line in lines]
-        if isinstance(tree, Sequence) and not lines:
+        if (isinstance(tree, Sequence) and not lines) or (isinstance(tree, Scalar) and tree.value == ""):
             self._faults.error("D513", tree, "This script is empty.", "Write 'name = expression', or take it out.")
         return tuple(assign for assign in read if assign is not None)
 
@@ -230,9 +230,10 @@ class ActionReader:
         if text is None:
             return None
         found = words.STATEMENT.fullmatch(text)
-        if found is None:
+        if found is None and text:
             what = f"{self._faults.quote(text)} assigns nothing."
-            self._faults.error("D513", tree, what, "Write 'name = expression'; each line is a text of a list.")
+            self._faults.error("D513", tree, what, "Write 'name = expression', each by itself.")
+        if found is None:
             return None
         self.noted.assigned.append(Key(found[1], tree.place, tree.path))
         self.noted.expressions.append(Scalar(found[2], tree.place, tree.path))
@@ -257,6 +258,12 @@ class ActionReader:
             remedy = "Write {name: expression}, or take it out."
             self._faults.error("D509", mapping, "This 'assign' assigns nothing.", remedy)
         self.noted.assigned.extend(mapping.keys.values())
+        for name, key in mapping.keys.items():
+            if name.startswith("context."):
+                what = f"This sets the name {self._faults.quote(name)} of the context."
+                self._faults.warning(
+                    "D514", key, what, f"Write '{name.removeprefix('context.')}', a name at the top of it."
+                )
         return Assign(values=self._expressions(mapping))
 
     def _raise(self, tree: Tree) -> Raise | None:

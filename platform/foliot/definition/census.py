@@ -114,7 +114,7 @@ class _Surveyor:
         self._check_keys(kind, body)
         children = self._children(state_id, body) if kind in {"compound", "parallel"} else ()
         if kind in {"compound", "parallel"} and not children and not _has_entries(body.values.get("states")):
-            remedy = "Put its children under 'states', or take the type out."
+            remedy = f"Put its children under 'states'{', or take the type out' if 'type' in body.values else ''}."
             self._faults.error("D305", where, f"A {kind} state needs child states.", remedy)
         initial = self._initial(state_id, where, body, children) if kind == "compound" and children else None
         if kind == "parallel":
@@ -208,4 +208,4 @@ class _Surveyor:
 
 def _has_entries(tree: Tree | None) -> bool:
     """Whether something stands under `states`, good or bad: if bad, that is the fault, not that nothing is there."""
-    return isinstance(tree, Mapping) and bool(tree.values)
+    return bool(tree.values) if isinstance(tree, Mapping) else tree is not None

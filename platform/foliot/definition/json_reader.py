@@ -15,6 +15,11 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"true|false|null")
+_VALUES = (
+    'Write a number, true, false, null, "a text", […] or {…}; without its last comma a list ends before this place.'
+)
+_KEYS = 'Write "key": value; JSON has no comments, and no comma before a closing bracket.'
+_TEXTS = r"Write a line break as \n, a tab as \t, a backslash as \\ and a quote as \"."
 
 
 def read_json(text: str, faults: Faults) -> Tree:
@@ -57,7 +62,7 @@ class _Reader:
             return scalars.text(self._string(), place, path, self._faults)
         found = _NUMBER.match(self._text, self._at) or _WORD.match(self._text, self._at)
         if found is None:
-            self._stop("A value is missing or misspelt here")
+            self._stop("a value is missing or misspelt here", _VALUES)
         self._at = found.end()
         return scalars.resolve(found[0], place, path, self._faults)
 
@@ -65,7 +70,7 @@ class _Reader:
         """Refuse anything after the value."""
         self._skip_space()
         if self._at < len(self._text):
-            self._stop("The text goes on after its value")
+            self._stop("the text goes on after its value", "Put each machine into a file of its own.")
 
     def _object(self, place: Place, path: Path, depth: int) -> Mapping:
         values: dict[str, Tree] = {}
@@ -73,14 +78,14 @@ class _Reader:
         self._at += 1
         while not self._closes("}", first=not keys):
             if self._text[self._at : self._at + 1] != '"':
-                self._stop("A key in double quotes is missing here")
+                self._stop("a key in double quotes is missing here", _KEYS)
             key_place = self._place()
             name = self._string()
             key = Key(name, key_place, (*path, name))
             scalars.text(name, key_place, key.path, self._faults)
             self._skip_space()
             if self._text[self._at : self._at + 1] != ":":
-                self._stop("A colon is missing here")
+                self._stop("a colon is missing here", 'Write "key": value.')
             self._at += 1
             self._skip_space()
             value = self.value(key.path, depth + 1)
@@ -107,7 +112,9 @@ class _Reader:
             return True
         if not first:
             if char != ",":
-                self._stop(f"A comma or {bracket} is missing here")
+                self._stop(
+                    f"a comma or {bracket} is missing here", "Put a comma between two entries, and close each bracket."
+                )
             self._at += 1
             self._skip_space()
         return False
@@ -115,11 +122,11 @@ class _Reader:
     def _string(self) -> str:
         found = _STRING.match(self._text, self._at)
         if found is None:
-            self._stop("This text in quotes does not end on its line")
+            self._stop("this text in quotes does not end on its line", _TEXTS)
         try:
             value = json.loads(found[0])
         except ValueError:
-            self._stop("This text in quotes has a bad escape")
+            self._stop("this text in quotes has a bad escape", _TEXTS)
         self._at = found.end()
         return str(value)
 
@@ -136,6 +143,6 @@ class _Reader:
         self._counted_to = self._at
         return Place(self._line, self._at - self._line_start + 1)
 
-    def _stop(self, what: str) -> NoReturn:
-        self._faults.error("D101", self._place(), f"This is not JSON: {what[0].lower()}{what[1:]}.")
+    def _stop(self, what: str, remedy: str) -> NoReturn:
+        self._faults.error("D101", self._place(), f"This is not JSON: {what}.", remedy)
         raise ReadingStopped(what)

@@ -165,7 +165,8 @@ def check_handled(events: Mapping | None, definition: Definition, faults: Faults
     for name, key in events.keys.items() if events else ():
         if not RESERVED_EVENT.match(name) and not any(wide in known for wide in _wider(name)):
             what = f"No state handles the event {faults.quote(name)}."
-            faults.warning("D511", key, what, did_you_mean(name, sorted(known)))
+            remedy = did_you_mean(name, sorted(known)) or "Handle it under 'on' of a state, or take it out."
+            faults.warning("D511", key, what, remedy)
 
 
 def _wider(descriptor: str) -> list[str]:

@@ -19,6 +19,7 @@ _WORDS = {
 }
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _INTEGER_DIGITS_MAX = 20
+_SMALLER = "Write a smaller number, or quote it where it is a text."
 
 
 def resolve(word: str, place: Place, path: Path, faults: Faults) -> Scalar | Unread:
@@ -32,7 +33,7 @@ def resolve(word: str, place: Place, path: Path, faults: Faults) -> Scalar | Unr
         if math.isfinite(number):
             return Scalar(number, place, path)
         unread = Unread(place, path)
-        faults.error("D111", unread, f"{faults.quote(word)} is not a finite number.", "Quote it where it is a text.")
+        faults.error("D111", unread, f"{faults.quote(word)} is not a finite number.", _SMALLER)
         return unread
     return Scalar(word, place, path)
 
@@ -64,5 +65,5 @@ def _integer(word: str, place: Place, path: Path, faults: Faults) -> Scalar | Un
         if -(2**63) <= number < 2**63:
             return Scalar(number, place, path)
     unread = Unread(place, path)
-    faults.error("D112", unread, f"{faults.quote(word)} does not fit into 64 bits.", "Quote it where it is a text.")
+    faults.error("D112", unread, f"{faults.quote(word)} does not fit into 64 bits.", _SMALLER)
     return unread

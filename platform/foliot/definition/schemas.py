@@ -10,7 +10,7 @@ from typing import cast
 
 import jsonschema_rs
 
-from foliot.definition.diagnostics import Faults
+from foliot.definition.diagnostics import Faults, did_you_mean
 from foliot.definition.expressions import ContextNames
 from foliot.definition.model import JsonSchema
 from foliot.definition.tree import Key, Mapping, Scalar, Sequence, Tree, find, plain
@@ -23,6 +23,8 @@ _PATTERNS = jsonschema_rs.RegexOptions(size_limit=4_194_304)
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 # Keywords whose value has a schema under each name.
 _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_REFERENCES = frozenset({"$ref", "$dynamicRef"})
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 # Keywords that let a schema speak about names of the context in another place than `properties`.
 _INDIRECT = frozenset({"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties"})
 
@@ -46,10 +48,11 @@ def check_schema(tree: Tree, faults: Faults) -> jsonschema_rs.Draft202012Validat
     try:
         return compile_schema(cast("JsonSchema", plain(tree)))
     except jsonschema_rs.ValidationError as error:
-        where = find(tree, tuple(error.instance_path))
         if error.kind.name == "$ref":
+            where = _reference(tree, error.message)
             faults.error("D706", where, _message(error, faults), "Refer to something in '$defs' of the same schema.")
         else:
+            where = find(tree, tuple(error.instance_path))
             faults.error("D701", where, _message(error, faults), "See https://json-schema.org/draft/2020-12.")
     return None
 
@@ -78,7 +81,10 @@ def _check_meta(tree: Tree, faults: Faults) -> bool:
     good = True
     for error in jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, offline=True).iter_errors(plain(tree)):
         where = find(tree, tuple(error.instance_path))
-        faults.error("D701", where, _message(error, faults), "See https://json-schema.org/draft/2020-12.")
+        what, remedy = _message(error, faults), "See https://json-schema.org/draft/2020-12."
+        if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"] and isinstance(where, Scalar):
+            what, remedy = f"{faults.quote(str(where.value))} is no type.", did_you_mean(str(where.value), _TYPES)
+        faults.error("D701", where, what, remedy)
         good = False
     return good
 
@@ -91,7 +97,7 @@ def _check_keywords(tree: Tree, faults: Faults) -> bool:
         if name == "$schema" and isinstance(text, str) and text.rstrip("#") != DRAFT:
             faults.error("D702", value, f"The draft {faults.quote(text)} is not supported.", f"Write {DRAFT}.")
             good = False
-        if name in {"$ref", "$dynamicRef"} and isinstance(text, str) and not text.startswith("#"):
+        if name in _REFERENCES and isinstance(text, str) and not text.startswith("#"):
             what = f"The schema refers to {faults.quote(text)}; nothing is ever fetched."
             faults.error("D703", value, what, "Copy it into '$defs' and refer to '#/$defs/…'.")
             good = False
@@ -129,5 +135,15 @@ def _keywords(tree: Tree, *, names: bool = False) -> Iterator[tuple[str, Tree]]:
             yield from _keywords(value, names=name in _NAMED_SCHEMAS)
 
 
+def _reference(tree: Tree, message: str) -> Tree:
+    """Find the reference that a message is about: it has the pointer, and not the place."""
+    for name, value in _keywords(tree):
+        if name in _REFERENCES and isinstance(value, Scalar) and f"'{str(value.value)[1:]}'" in message:
+            return value
+    return tree
+
+
 def _message(error: jsonschema_rs.ValidationError, faults: Faults) -> str:
+    if error.kind.name == "falseSchema":
+        return "The schema allows nothing here but what it names."
     return f"{faults.quote(error.message)[1:-1]}."

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import MappingProxyType
 
 from foliot.definition.diagnostics import Faults, did_you_mean
 from foliot.definition.tree import Located, Mapping, Scalar, Sequence, Tree, Unread
+
+_REMEDIES = MappingProxyType(
+    {
+        "a machine": "Write 'foliot: 1' and what follows.",
+        "a state": "Write {} for a state with nothing in it.",
+        "a text": "Put it in quotes.",
+        "a condition in CEL": 'Put it in quotes: "context.count > 0".',
+        "a list of actions": "Write each action as an item: [{log: \"'here'\"}].",
+        "an action": "Write its name as a key: {log: \"'here'\"}.",
+        "an object of events": "Write {event: target}.",
+        "an object of states": "Write {name: {}, other: {}}.",
+        "a target or a transition": "Name a state, or write {target: name, guard: condition, actions: […]}.",
+        "a list of branches, each with guard and actions": "Write [{guard: condition, actions: […]}].",
+        "an object": "Write {name: value}.",
+        "a JSON Schema": "Write {type: object, properties: {…}}.",
+        "true or false": "Write true or false, without quotes.",
+        "an object with schema and initial": "Write {schema: {…}, initial: {…}}.",
+        "an object with event, data, delay, id and to": "Write {event: name}.",
+        "an object with topic": "Write {topic: name}.",
+        "an object of names and expressions": "Write {name: expression}.",
+    }
+)
+"""What to write instead, by what is wanted; where it is not here, what is wanted says it."""
 
 
 class Shape:
@@ -68,6 +92,7 @@ class Shape:
     def wrong(self, tree: Tree, wanted: str, remedy: str = "") -> None:
         """Note that something else is wanted here."""
         if not isinstance(tree, Unread):
+            remedy = remedy or _REMEDIES.get(wanted, "")
             self.faults.error("D203", tree, f"Here {_found(tree)} stands instead of {wanted}.", remedy)
 
     def short(self, name: str, where: Located) -> bool:

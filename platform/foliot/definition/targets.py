@@ -62,6 +62,8 @@ class TargetReader:
             return f"Did you mean '#{elsewhere[0]}'?"
         mark = text[0] if text[0] in "#." else ""
         near = [state_id for state_id in ids if state_id != base and within(state_id, base)]
+        if not near:
+            return "There are no states in it; without a dot before it, a name stands for a state beside this one."
         return did_you_mean(text, [mark + (state_id[len(base) + 1 :] if base else state_id) for state_id in near])
 
     def _check_together(self, found: list[tuple[str, Tree]]) -> None:

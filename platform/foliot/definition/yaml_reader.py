@@ -25,6 +25,8 @@ from foliot.definition.counting import ValueCount
 from foliot.definition.diagnostics import Faults, ReadingStopped
 from foliot.definition.tree import Key, Mapping, Path, Place, Scalar, Sequence, Tree, Unread
 
+_MARKED = frozenset({"while scanning an alias", "while scanning an anchor", "while scanning a tag"})
+
 
 def read_yaml(text: str, faults: Faults) -> Tree:
     """Read one document.
@@ -155,7 +157,7 @@ def _events(text: str, faults: Faults) -> Iterator[Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        faults.error("D101", place, f"This is not YAML: {error.problem or error.context}.", _yaml_remedy(error))
+        faults.error("D101", place, f"This is not YAML: {_yaml_problem(error)}.", _yaml_remedy(error))
         raise ReadingStopped("not YAML") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # Escapes and directives with absurd numbers come out of the scanner as plain Python errors without a place.
@@ -163,7 +165,17 @@ def _events(text: str, faults: Faults) -> Iterator[Event]:
         raise ReadingStopped("not YAML") from error
 
 
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    if "<block" in (error.problem or ""):
+        return "this does not belong to what stands above it"
+    return error.problem or error.context or "it cannot be read"
+
+
 def _yaml_remedy(error: yaml.MarkedYAMLError) -> str:
+    if error.context in _MARKED:
+        return "A text that begins with *, & or ! needs quotes."
+    if "<block" in (error.problem or ""):
+        return "Begin each line in the column of its neighbours; what belongs to a key stands further in."
     if error.context and error.context_mark:
         return f"It happened {error.context} that begins in line {error.context_mark.line + 1}."
     return "Look at the indentation, the quotes and the brackets above this place."

@@ -90,7 +90,7 @@ class _Arrows:
             stripped = line.split(" #", 1)[0].strip() if not line.lstrip().startswith("#") else ""
             if stripped:
                 self._line(stripped, Place(number, line.index(stripped) + 1))
-        if not self._root.children:
+        if not self._root.children and not self._faults.any_error():
             self._faults.error("D302", Place(1, 1), "There is no arrow.", "Write: idle --new_task--> working")
         root = _Trees().state(self._root, ())
         head: dict[str, Tree] = {"foliot": Scalar(1, Place(1, 1), ("foliot",)), "id": self._name}
@@ -131,6 +131,9 @@ class _Arrows:
         above, _, last = source.rpartition(".")
         parent = self._state(above, place)
         if last == _POINT:
+            if label:
+                what = "Where all begins there is no event, no guard and no action."
+                self._faults.error("D901", at, what, f"Write: {source} --> {target}")
             self._state(target, place)
             self._begin(parent, above, target, place)
             return
@@ -156,7 +159,8 @@ class _Arrows:
         prefix = f"{above}." if above else ""
         child = target.removeprefix(prefix).split(".")[0]
         if not target.startswith(prefix) or child not in parent.children:
-            what = f"{self._faults.quote(target)} is not inside of {above or 'the machine'}."
+            outer = self._faults.quote(above) if above else "the machine"
+            what = f"{self._faults.quote(target)} is not inside of {outer}."
             self._faults.error("D303", place, what, "Begin in a state inside.")
             return
         parent.initial = Scalar(child, place, ())

@@ -65,9 +65,17 @@ class _Reader:
             self._parser.Parse(self._bytes, True)  # noqa: FBT003 - expat's own
         except expat.ExpatError as error:
             what = f"The text is no XML: {expat.ErrorString(error.code)}."
-            self._stop("D801", Place(error.lineno, error.offset + 1), what, "Mend the tags.")
+            self._stop("D801", Place(error.lineno, error.offset + 1), what, self._remedy())
         assert self._root is not None  # noqa: S101 - expat has found it
         return self._root
+
+    def _remedy(self) -> str:
+        if self._root is None:
+            return 'Write <scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="cel">.'
+        if self._stack:
+            element = self._stack[-1][0]
+            return f"<{element.name}> of line {element.place.line} is open here; write < as &lt; and values in quotes."
+        return "Nothing may follow the end of the document."
 
     def _place(self) -> Place:
         return Place(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)

@@ -31,8 +31,10 @@ from foliot.definition import (
     StateNode,
     Transition,
     decode,
+    did_you_mean,
 )
 from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
+from foliot.languages.scxml.checking import check_elements, check_together
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
 from foliot.languages.scxml.expressions import Translator
 from foliot.languages.trees import machine_id
@@ -126,10 +128,13 @@ class _Document:
         if self._root.name != "scxml":
             self._faults.error("D803", self._root.place, "The document is no <scxml>.", "Begin with <scxml>.")
             raise ReadingStopped("no scxml")
-        if self._root.attributes.get("datamodel", "") not in _DATAMODELS:
+        datamodel = self._root.attributes.get("datamodel", "")
+        if datamodel not in _DATAMODELS:
             remedy = 'Write its expressions in CEL, and datamodel="cel".'
-            self._faults.error("D807", self._root.place, "This data model is not known here.", remedy)
+            what = f"The data model {self._faults.quote(datamodel)} is not known here."
+            self._faults.error("D807", self._root.place, what, remedy)
         self._name_all()
+        check_elements(self._root, self._ids, self._faults)
         root = self._top()
         definition = Definition(
             id=machine_id(self._translator.name),
@@ -154,6 +159,7 @@ class _Document:
     def _name_all(self) -> None:
         """Give an id to each state that has none, and note those that two have."""
         self._ids: dict[str, Element] = {}
+        self._parents: dict[str, str] = {}
         for element in _walk(self._root):
             if element.name not in _KINDS:
                 continue
@@ -162,6 +168,8 @@ class _Document:
                 what = f"Another state has the id {self._faults.quote(name)} too."
                 self._faults.error("D806", element.place, what, "Give each state an id of its own.")
             self._ids[name] = element
+        for name, element in self._ids.items():
+            self._parents |= {child.attributes["id"]: name for child in element.children if child.name in _KINDS}
 
     def _state(self, element: Element, *, is_root: bool = False) -> StateNode:
         children = [child for child in element.children if child.name in _KINDS]
@@ -233,8 +241,10 @@ class _Document:
         for name in names.split():
             if name not in self._ids:
                 what = f"There is no state {self._faults.quote(name)}."
-                self._faults.error("D805", element.place, what, "Name a state of this document by its id.")
-        return tuple(name for name in names.split() if name in self._ids)
+                self._faults.error("D805", element.place, what, did_you_mean(name, self._ids))
+        known = tuple(name for name in names.split() if name in self._ids)
+        check_together(known, self._ids, self._parents, element, self._faults)
+        return known
 
     def _edges(self, element: Element, kind: StateKind) -> _Edges:
         """Read the transitions, in the order in which Foliot numbers them."""

@@ -332,6 +332,7 @@ class _Document:
                 self._faults.error("D407", key, what, remedy)
                 return
             name = str(plain(meaning))
+            key = Key(name, meaning.place, meaning.path)
         if name in after and isinstance(transitions, Sequence):
             first = after[name][1]
             more = first.items if isinstance(first, Sequence) else (first,)
@@ -406,7 +407,9 @@ class _Document:
 
     def _leave_out(self, where: Key | Tree, what: str, name: str = "") -> None:
         remedy = _WHY.get(name) or (did_you_mean(name, sorted(_KNOWN)) if name else "")
-        remedy = remedy if remedy.startswith("Did") or name in _WHY else ""
+        remedy = (
+            remedy if remedy.startswith("Did") or name in _WHY else "Nothing needs to be done where it is not missed."
+        )
         self._remarks.tell("D809", where, f"{what} It is left out.", remedy, kind=name or what)
 
     def _transitions(self, path: Path, tree: Tree, event: str | None = None) -> Sequence:

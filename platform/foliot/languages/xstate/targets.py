@@ -49,7 +49,7 @@ class States:
         path = self._path(tree.value, source)
         if path is None or path not in self.bodies:
             shown = self._faults.quote(tree.value)
-            self._faults.error("D401", tree, f"There is no state {shown} for this one.", self._suggest(tree.value))
+            self._faults.error("D401", tree, f"The target {shown} is no state.", self._suggest(tree.value))
             return None
         if not path:
             return Target(self._beginning, is_root=True, reenters=True)

@@ -1,0 +1,100 @@
+"""What SCXML's schema would refuse in a document: elements, attributes and words that mean nothing where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+from foliot.definition import Faults, did_you_mean
+from foliot.languages.scxml.elements import Element
+
+_ACTIONS: Final = frozenset({"raise", "if", "foreach", "log", "assign", "script", "send", "cancel"})
+_IN_STATE: Final = frozenset({"onentry", "onexit", "transition", "state", "parallel", "history", "datamodel", "invoke"})
+_CHILDREN: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+    {
+        "scxml": _IN_STATE - {"invoke"} | {"final", "script"},
+        "state": _IN_STATE | {"final", "initial", "script"},
+        "parallel": _IN_STATE | {"script"},
+        "final": frozenset({"onentry", "onexit", "donedata"}),
+        "history": frozenset({"transition"}),
+        "initial": frozenset({"transition"}),
+        "datamodel": frozenset({"data"}),
+        "donedata": frozenset({"content", "param"}),
+        "send": frozenset({"content", "param"}),
+        "invoke": frozenset({"content", "param", "finalize"}),
+    }
+)
+"""What may stand in what, where it is not read as a list of actions; the root may have what Foliot writes there."""
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "raise": ("event",),
+        "assign": ("location",),
+        "if": ("cond",),
+        "elseif": ("cond",),
+        "foreach": ("array", "item"),
+        "data": ("id",),
+        "param": ("name",),
+    }
+)
+_WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
+    {
+        ("transition", "type"): ("internal", "external"),
+        ("history", "type"): ("shallow", "deep"),
+        ("scxml", "binding"): ("early", "late"),
+    }
+)
+_ASKED: Final = re.compile(r"""\bIn\(\s*(['"])([^'"]*)\1\s*\)""")
+
+
+def check_elements(element: Element, states: Collection[str], faults: Faults) -> None:
+    """Note what means nothing in an element and below it; `states` are the ids of the document's states."""
+    _check_attributes(element, faults)
+    for source in (element.attributes.get("cond", ""), element.attributes.get("expr", "")):
+        for found in _ASKED.finditer(source):
+            if found[2] not in states:
+                what = f"There is no state {faults.quote(found[2])} to be in."
+                faults.warning("D606", element.place, what, did_you_mean(found[2], states))
+    allowed = _CHILDREN.get(element.name)
+    for child in element.children:
+        is_own = not child.name.startswith(("{", "foliot:"))
+        if allowed is not None and is_own and child.name not in allowed:
+            what = f"<{child.name}> has no meaning in <{element.name}>."
+            faults.error("D803", child.place, what, did_you_mean(child.name, sorted(allowed)))
+        if is_own and child.name != "scxml":
+            check_elements(child, states, faults)
+
+
+def _check_attributes(element: Element, faults: Faults) -> None:
+    for name in _NEEDED.get(element.name, ()):
+        if name not in element.attributes:
+            faults.error("D804", element.place, f"<{element.name}> needs {name}.", f'Write {name}="…".')
+    for (owner, name), allowed in _WORDS.items():
+        word = element.attributes.get(name)
+        if owner == element.name and word is not None and word not in allowed:
+            what = f"{faults.quote(word)} is not allowed here."
+            faults.error("D204", element.place, what, did_you_mean(word, allowed))
+
+
+def check_together(
+    targets: Sequence[str], states: Mapping[str, Element], parents: Mapping[str, str], element: Element, faults: Faults
+) -> None:
+    """Note targets of an element that can't be active together; `parents` names the state around each, if any."""
+    for (one, chain), (other, others) in combinations(
+        [(each, _chain(each, parents)) for each in dict.fromkeys(targets)], 2
+    ):
+        common = next((each for each in chain if each in others), None)
+        if common is None or (states[common].name != "parallel" and common not in {one, other}):
+            what = f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
+            remedy = "Name one target, or one in each region of a parallel state."
+            faults.warning("D403", element.place, what, remedy)
+
+
+def _chain(state: str, parents: Mapping[str, str]) -> list[str]:
+    """Name the state and all around it."""
+    chain = [state]
+    while chain[-1] in parents:
+        chain.append(parents[chain[-1]])
+    return chain
