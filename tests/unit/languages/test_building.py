@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from foliot.definition import Definition, DefinitionRefused
-from foliot.languages import check, load
+from foliot.languages import load
 from foliot.languages.building import Machine, assign, branch, cancel, for_each, log, raise_, send
 
 
@@ -114,26 +114,3 @@ def test_arrows_are_the_same_machine() -> None:
         return definition.model_dump()
 
     assert plain(load(ARROWS, filename="x.arrows")) == plain(load(SAME, filename="x.yaml"))
-
-
-@pytest.mark.parametrize(
-    ("code", "marked"),
-    [
-        ("D901", "a --x--> b\n¶b -> a"),
-        ("D901", "a --¶x [1--> b"),
-        ("D902", "a --x--> b\nlet n = ¶y"),
-        ("D303", "a.x --x--> b\n¶a.[*] --> b.y"),
-        ("D302", "¶"),
-        ("D409", "a --¶x y--> b"),
-        ("D513", "a --x / ¶b--> c"),
-        ("D601", "a --x [1 +¶]--> b"),
-        ("D407", "a --¶after 5 weeks--> b"),
-    ],
-)
-def test_a_fault_in_arrows_is_told_with_its_place(code: str, marked: str) -> None:
-    before, _, after = marked.partition("¶")
-    place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-    found = check(before + after, filename="m.arrows")
-
-    assert [(each.code, (each.line, each.column)) for each in found] == [(code, place)], "\n".join(map(str, found))

@@ -17,39 +17,6 @@ def document(*states: str) -> str:
     return "\n".join([HEAD, *states, "</scxml>"])
 
 
-CASES = [
-    ("D801", f"{HEAD}\n<state id='a'>\n</¶scxml>"),
-    ("D801", "¶"),
-    ("D802", '<!DOCTYPE scxml ¶[<!ENTITY a "b">]>' + document('<state id="a"/>')),
-    ("D803", "¶<state/>"),
-    ("D803", document('<state id="a"><onentry>¶<print/></onentry></state>')),
-    ("D804", document('<state id="a">¶<history id="h"/><state id="b"/></state>')),
-    (
-        "D311",
-        document(
-            '<state id="a" initial="h"><history id="h">¶<transition target="h"/></history><state id="b"/></state>'
-        ),
-    ),
-    ("D805", document('<state id="a">¶<transition target="b"/></state>')),
-    ("D805", document('¶<state id="a" initial="c"><state id="b"/></state>')),
-    ("D806", document('<state id="a"/>', '¶<state id="a"/>')),
-    ("D807", '¶<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="xpath"><state id="a"/></scxml>'),
-    ("D514", document('<datamodel>¶<data id="n) || has(context.m"/></datamodel>', '<state id="a"/>')),
-    ("D601", document('<state id="a">¶<transition cond="1 +"/></state>')),
-    ("D602", document('<state id="a">¶<transition cond="unheard_of"/></state>')),
-]
-
-
-@pytest.mark.parametrize(("code", "marked"), CASES, ids=[f"{code}-{n}" for n, (code, _) in enumerate(CASES)])
-def test_a_fault_is_told_with_its_code_and_place(code: str, marked: str) -> None:
-    before, _, after = marked.partition("¶")
-    place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-    found = check(before + after, filename="m.scxml")
-
-    assert [(each.code, (each.line, each.column)) for each in found] == [(code, place)], "\n".join(map(str, found))
-
-
 def test_a_bomb_of_entities_is_refused_before_it_grows() -> None:
     levels = [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)]
     text = f'<!DOCTYPE scxml [<!ENTITY a0 "bomb">{"".join(levels)}]>' + document('<state id="a">&a9;</state>')
