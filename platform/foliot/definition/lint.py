@@ -112,15 +112,17 @@ class _Reached:
 
     def __init__(self, nodes: dict[str, StateNode]) -> None:
         self.states: set[str] = set()
+        self._with_beginning: set[str] = set()
         self._nodes = nodes
         self._waiting = [""]
         while self._waiting:
             node = nodes[self._waiting.pop()]
-            if node.id not in self.states:
+            if node.id not in self._with_beginning:
                 self._enter(node)
 
     def _enter(self, node: StateNode) -> None:
         self.states.add(node.id)
+        self._with_beginning.add(node.id)
         if node.id:
             self._pass_through(self._nodes[parent_id(node.id)])
         if node.kind == "compound" and node.initial is not None:

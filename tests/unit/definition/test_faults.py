@@ -68,3 +68,16 @@ def test_a_warning_does_not_refuse_a_machine():
 
     assert [d.severity for d in reading.diagnostics] == ["warning"]
     assert reading.definition is not None
+
+
+def test_a_state_that_is_entered_first_in_part_and_then_whole_is_entered_with_its_beginning():
+    text = """
+        foliot: 1
+        id: m
+        initial: a
+        states:
+          a: {on: {whole: b, part: b.y}}
+          b: {initial: x, states: {x: {}, y: {}}}
+    """
+
+    assert check(text, filename="m.yaml") == ()
