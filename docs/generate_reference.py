@@ -10,12 +10,14 @@ would write.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, get_args
 
 import orjson
+import yaml
 from pydantic.fields import FieldInfo
 
 from foliot.api import Doors, make_api
@@ -32,6 +34,9 @@ WRITTEN: Final = "This page is written by `docs/generate_reference.py`."
 
 Schema: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = tuple[str, ...]
+
+EXAMPLES: Final[Sequence[Mapping[str, Any]]] = yaml.safe_load((FOLDER / "language.examples.yaml").read_text("utf-8"))
+"""What the words of the language do. A test runs all of them, and wants one for each of `words`."""
 
 SETTING_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -110,14 +115,26 @@ def language_page() -> str:
         *("# The language of machines", ""),
         "A machine is YAML or JSON. What its words mean together is told in [the plan](../plan.md); every fault that a",
         "definition can have, with an example, in [Faults of definitions](../diagnostics.md). `foliot language schema`",
-        f"writes the JSON Schema out of which this page is made, for editors. {WRITTEN}",
+        "writes the JSON Schema out of which this page is made, for editors. Each word has an example, with the steps",
+        "of a [scenario](../how-to/test-a-machine.md) that says what happens; its first event makes the instance.",
+        WRITTEN,
         *("", "## Machine"),
-        *_fields(schema),
+        *_fields(schema, "machine"),
+        *_examples("machine"),
     ]
     for name, part in schema["$defs"].items():
         lines += ["", f"## {_heading(name)}", *_described(part), "", f"Type: {_kind(part)}.", *_word(part)]
-        lines += [] if "items" in part else _fields(part)
+        lines += [] if "items" in part else _fields(part, name)
+        lines += _examples(name)
     return _text(lines)
+
+
+def words(schema: Schema) -> Iterator[str]:
+    """Give every word of the language: the sections of its page but the machine, and each name in their tables."""
+    yield from (f"machine.{name}" for name, _ in _named(schema, ""))
+    for section, part in schema["$defs"].items():
+        yield section
+        yield from (f"{section}.{name}" for name, _ in ([] if "items" in part else _named(part, "")))
 
 
 def metrics_page() -> str:
@@ -220,16 +237,40 @@ def _bodies(answer: Schema) -> str:
     )
 
 
-def _fields(schema: Schema) -> Iterator[str]:
-    if rows := list(_field_rows(schema, "")):
-        yield from ("", *_table(("name", "type", "what it is"), rows))
+def _fields(schema: Schema, section: str = "") -> Iterator[str]:
+    """Tell what an object has; with a section of the language also where each word is shown."""
+    rows = [
+        (f"`{name}`{', required' if name.rpartition('.')[2] in around.get('required', ()) else ''}", *_said(each, each))
+        for name, (around, each) in _named(schema, "")
+    ]
+    if section and rows:
+        shown = (_shown(f"{section}.{name}") for name, _ in _named(schema, ""))
+        rows = [(*row, link) for row, link in zip(rows, shown, strict=True)]
+    if rows:
+        yield from ("", *_table(("name", "type", "what it is", "example")[: len(rows[0])], rows))
 
 
-def _field_rows(schema: Schema, above: str) -> Iterator[Row]:
-    needed = schema.get("required", ())
+def _named(schema: Schema, above: str) -> Iterator[tuple[str, tuple[Schema, Schema]]]:
+    """Give each name below a schema with the schema around it and its own; `[]` is any item, `*` any name."""
     for name, each in schema.get("properties", {}).items():
-        yield (f"`{above}{name}`{', required' if name in needed else ''}", *_said(each, each))
-        yield from _field_rows(each, f"{above}{name}.")
+        yield f"{above}{name}", (schema, each)
+        yield from _named(each, f"{above}{name}.")
+        for inner, mark in (("items", "[]"), ("additionalProperties", ".*")):
+            if isinstance(each.get(inner), Mapping):
+                yield from _named(each[inner], f"{above}{name}{mark}.")
+
+
+def _shown(word: str) -> str:
+    titles = [example["title"] for example in EXAMPLES if word in example["shows"]]
+    return ", ".join(f"[{title}](#{_anchor(title)})" for title in titles)
+
+
+def _examples(section: str) -> Iterator[str]:
+    for example in EXAMPLES:
+        if example["shows"][0].partition(".")[0] == section:
+            yield from ("", f"### {example['title']}", "")
+            yield from ("```yaml", example["machine"].rstrip("\n"), "```", "")
+            yield from ("What happens:", "```yaml", example["scenario"].rstrip("\n"), "```")
 
 
 def _described(schema: Schema) -> Iterator[str]:
@@ -281,7 +322,7 @@ def _heading(name: str) -> str:
 
 
 def _anchor(heading: str) -> str:
-    return heading.lower().replace(" ", "-")
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _table(columns: Row, rows: Iterable[Row]) -> Iterator[str]:

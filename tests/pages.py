@@ -7,12 +7,14 @@ file). `<!-- untested page: why -->` is for a whole page.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -76,6 +78,16 @@ def read_page(path: Path) -> Page:
         anchors=frozenset(_anchors(tokens)),
         untested=whys[0].removeprefix(_UNTESTED_PAGE).strip() if whys else "",
     )
+
+
+def load_generator(name: str) -> ModuleType:
+    """Load a script of docs/ that writes pages."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _blocks(path: Path, tokens: list[Token]) -> Iterator[Block]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pages import ROOT
+from pages import ROOT, load_generator
 
 from foliot.api import Doors, make_api
 from foliot.cli.builtin import register
@@ -23,12 +22,7 @@ NAMES = ("settings.md", "commands.md", "http.md", "language.md", "metrics.md")
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_reference", DOCS / "generate_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_generator("generate_reference")
 
 
 @pytest.mark.parametrize("name", NAMES)
