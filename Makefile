@@ -158,6 +158,10 @@ xstate-package:
 xstate: $(VENV)/.dev $(NODE)/.done ## 5,000 random machines on npm's xstate and on Foliot's engine (minutes)
 	PYTHONPATH=tests $(BIN)/python tests/conformance/xstate/run.py --machines 5000 --report docs/reports/xstate
 
+.PHONY: coming-from
+coming-from: $(VENV)/.dev $(PEERS)/engines/.done $(PEERS)/langgraph/.done ## The machines of the pages "Coming from …" on the packages that they come from
+	$(BIN)/pytest -q tests/unit/docs/test_coming_from.py
+
 .PHONY: api-cases
 api-cases: $(VENV)/.dev ## 24,500 requests made out of /openapi.json: every answer is one that it describes (minutes)
 	FOLIOT_TEST_API_CASES=24500 FOLIOT_TEST_API_REPORT=docs/reports/api-cases \

@@ -1,8 +1,9 @@
 """What stands on the pages for people: code blocks with their markers, links, headings. Read as CommonMark.
 
 A comment alone before a block says what a reader need not know: `<!-- untested: why -->`, `<!-- runs -->` (Python that
-is run as it stands), `<!-- file NAME -->` (the reader saves it under that name), `<!-- in NAME -->` (lines of such a
-file). `<!-- untested page: why -->` is for a whole page.
+is run as it stands), `<!-- runs in NAME -->` (the same, in the environment of that peer of the benchmarks),
+`<!-- file NAME -->` (the reader saves it under that name), `<!-- in NAME -->` (lines of such a file).
+`<!-- untested page: why -->` is for a whole page.
 """
 
 from __future__ import annotations
