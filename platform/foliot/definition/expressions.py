@@ -89,7 +89,7 @@ class ExpressionChecker:
         for found in IN_STATE_CALL.finditer(source):
             if found[2] not in self.state_ids:
                 what = f"There is no state {self.faults.quote(found[2])} to be in."
-                remedy = did_you_mean(found[2], [state_id for state_id in self.state_ids if state_id])
+                remedy = did_you_mean(found[2], sorted(filter(None, self.state_ids)))
                 self.faults.warning("D606", scalar, what, remedy)
         return known.type
 
