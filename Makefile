@@ -103,6 +103,10 @@ docs: $(VENV)/.dev ## Build the site of docs/ into docs/_build (open docs/_build
 reference: $(VENV)/.dev ## Write the generated pages of docs/ anew
 	@for page in codes diagnostics reference; do $(BIN)/python docs/generate_$$page.py || exit 1; done
 
+.PHONY: refusals
+refusals: $(VENV)/.dev ## Write anew what is told of the tests' bad definitions (read the difference before it is kept)
+	PYTHONPATH=tests $(BIN)/python tests/refusals.py
+
 .PHONY: unit
 unit: $(VENV)/.dev ## Run the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/conformance
