@@ -10,6 +10,7 @@ would write.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -270,7 +271,8 @@ def _examples(section: str) -> Iterator[str]:
         if example["shows"][0].partition(".")[0] == section:
             yield from ("", f"### {example['title']}", "")
             yield from ("```yaml", example["machine"].rstrip("\n"), "```", "")
-            yield from ("What happens:", "```yaml", example["scenario"].rstrip("\n"), "```")
+            given = f", where `given` is `{json.dumps(example['given'])}`" if "given" in example else ""
+            yield from (f"What happens{given}:", "```yaml", example["scenario"].rstrip("\n"), "```")
 
 
 def _described(schema: Schema) -> Iterator[str]:

@@ -22,6 +22,7 @@ FACTOR_MAX: Final = 100
 DELAY_MS: Final = 1_000
 DELAY_MAX_MS: Final = 3_600_000
 FACTOR: Final = 2
+_NUMBER: Final = "Write {attempts: 3, factor: 2}."
 
 Listed: TypeAlias = Callable[[Tree | None, str | None, Sketch], tuple[Transition, ...]]
 """Reads what stands for an event: a target, a transition, or a list of these."""
@@ -129,9 +130,9 @@ class InvocationReader:
         wanted = f"a {'whole ' if whole else ''}number from 1 to {highest}"
         value = tree.value if isinstance(tree, Scalar) else None
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            self._shape.wrong(tree, wanted)
+            self._shape.wrong(tree, wanted, _NUMBER)
             return None
         if not 1 <= value <= highest:
-            self._faults.error("D204", tree, f"Here {value} stands instead of {wanted}.", "")
+            self._faults.error("D204", tree, f"Here {value} stands instead of {wanted}.", _NUMBER)
             return None
         return value

@@ -25,7 +25,8 @@ _REMEDIES = MappingProxyType(
         "true or false": "Write true or false, without quotes.",
         "an object with schema and initial": "Write {schema: {…}, initial: {…}}.",
         "an object with event, data, delay, id and to": "Write {event: name}.",
-        "an object with topic": "Write {topic: name}.",
+        "an object with topic or target": "Write {topic: name}.",
+        "the name of a service, or an object with expression": "Write src: charge_card.",
         "an object of names and expressions": "Write {name: expression}.",
     }
 )

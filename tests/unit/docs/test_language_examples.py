@@ -21,7 +21,8 @@ EXAMPLES: Final[list[dict[str, Any]]] = yaml.safe_load(FILE.read_text("utf-8"))
 def test_an_example_is_a_right_machine_that_does_what_is_said(example: dict[str, Any]) -> None:
     assert [str(each) for each in check(example["machine"], filename="machine.yaml")] == []
     machine = compile(load(example["machine"], filename="machine.yaml"))
-    told = {"machine": "machine.yaml", "scenarios": [{"name": "it", "steps": yaml.safe_load(example["scenario"])}]}
+    scenario = {"name": "it", "given": example.get("given", {}), "steps": yaml.safe_load(example["scenario"])}
+    told = {"machine": "machine.yaml", "scenarios": [scenario]}
     reading = read_scenarios(yaml.safe_dump(told), filename="it.test.yaml")
 
     assert reading.scenarios is not None, "\n".join(map(str, reading.diagnostics))
