@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
+from foliot import file_names
 from foliot.cli.files import read_file
 from foliot.definition import DefinitionRefused, Diagnostic
 from foliot.errors import FoliotError
-from foliot.testing import SUFFIXES, Suite, load_suite
+from foliot.testing import Suite, load_suite
 
 _SKIPPED: Final = ("node_modules", "__pycache__")
 
@@ -56,7 +57,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            below = (file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}"))
+            below = (file for suffix in file_names.SCENARIOS for file in path.rglob(f"*{suffix}"))
             found |= dict.fromkeys(sorted(file for file in below if not _is_hidden(file.relative_to(path))))
         else:
             found[path] = None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from foliot import file_names
 from foliot.cli import junit
 from foliot.cli.answers import Answer, View
 from foliot.cli.checking import refusal_of
@@ -20,7 +21,6 @@ from foliot.cli.test_report import coverage_data, coverage_views, ran_data, ran_
 from foliot.definition import DefinitionRefused
 from foliot.errors import Refusal
 from foliot.testing import (
-    SUFFIXES,
     Generated,
     MachineFile,
     Ran,
@@ -32,7 +32,6 @@ from foliot.testing import (
 )
 from foliot.testing import generate as generate_scenarios
 
-_MACHINES: Final = (".yaml", ".yml", ".json", ".scxml", ".arrows")
 GENERATED: Final = ".generated.test.yaml"
 """How the name of a file ends that `--generate` writes; it is written over without a question."""
 
@@ -126,8 +125,8 @@ def _refusal(ran: Sequence[Ran], lacking: tuple[str, ...]) -> Refusal | None:
 
 
 def _generate(paths: Sequence[Path], files: Files) -> Answer:
-    machines = [path for path in paths if not str(path).endswith(SUFFIXES)]
-    if not machines or any(path.suffix not in _MACHINES for path in machines):
+    machines = [path for path in paths if not path.name.endswith(file_names.SCENARIOS)]
+    if not machines or not all(path.name.endswith(file_names.MACHINES) for path in machines):
         remedy = "Name the files of machines: foliot test --generate order.yaml"
         raise NoScenarios("--generate takes machines", where=", ".join(map(str, paths)), remedy=remedy)
     loaded: list[MachineFile] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foliot import file_names
 from foliot.definition import Definition, DefinitionRefused, Diagnostic, Limits, Reading
 from foliot.definition import read as read_own
 from foliot.languages.arrows import reading_of_arrows
@@ -13,11 +14,11 @@ _LIMITS = Limits()
 
 def read(text: str | bytes, *, filename: str, limits: Limits = _LIMITS) -> Reading:
     """Read a machine and keep all that is known of it."""
-    if filename.endswith(".arrows"):
+    if filename.endswith(file_names.ARROWS):
         return reading_of_arrows(text, filename=filename, limits=limits)
-    if filename.endswith((".scxml", ".xml")):
+    if filename.endswith(file_names.SCXML):
         return reading_of_scxml(text, filename=filename, limits=limits)
-    if filename.endswith(".xstate.json"):
+    if filename.endswith(file_names.XSTATE):
         return reading_of_xstate(text, filename=filename, limits=limits)
     return read_own(text, filename=filename, limits=limits)
 

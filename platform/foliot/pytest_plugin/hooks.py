@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
+from foliot import file_names
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect files of scenarios; a YAML or JSON file of this name that has none of them is left to others."""
-    if not file_path.name.endswith(_SUFFIXES):
+    if not file_path.name.endswith(file_names.SCENARIOS):
         return None
     collector: pytest.Collector | None = _items().collector_of(file_path, parent)
     return collector

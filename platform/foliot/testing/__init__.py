@@ -22,7 +22,6 @@ from foliot.testing.probing import Asked, probe
 from foliot.testing.relevance import all_expressions, deciding_names, guards_of
 from foliot.testing.running import Play, Seen, active_states, parent_of
 from foliot.testing.scenarios import (
-    SUFFIXES,
     Scenario,
     ScenarioFile,
     ScenarioStep,
@@ -39,7 +38,6 @@ __all__ = [
     "BEGINNING",
     "NOT_BEGUN",
     "STEPS_MAX",
-    "SUFFIXES",
     "Answer",
     "Asked",
     "Coverage",

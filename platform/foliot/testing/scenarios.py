@@ -32,8 +32,6 @@ from foliot.definition import (
     plain,
 )
 
-SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
-"""How the name of a file of scenarios ends."""
 _LIMITS: Final = Limits(text_bytes_max=4_194_304, node_count_max=400_000)
 _DURATION: Final = r"^(?:0|[1-9][0-9]{0,14})(?:ms|s|m|h|d)$"
 

@@ -170,6 +170,15 @@ def test_generated_scenarios_pass_cover_the_machine_and_notice_a_change(capsys: 
     assert run(["test", "door.generated.test.yaml"]) == 1
 
 
+def test_scenarios_are_generated_for_each_name_that_a_machine_may_have():
+    text = '<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="cel"><final id="over"/></scxml>'
+    for name in ("one.scxml", "two.xml"):
+        Path(name).write_text(text)
+
+    assert run(["test", "--generate", "one.scxml", "two.xml"]) == 0
+    assert run(["test", "one.generated.test.yaml", "two.generated.test.yaml"]) == 0
+
+
 def test_a_machine_that_is_wrong_is_told_instead_of_generated(capsys: pytest.CaptureFixture[str]):
     Path("door.yaml").write_text(MACHINE.replace("pull: shut", "pull: nowhere"))
 
