@@ -48,7 +48,7 @@ def traps(search: Search) -> Iterator[Finding]:
     """Find states from where the machine, which can be done, no longer can."""
     chart, seen = search.chart, search.seen
     ends = [key for key, way in seen.rests.items() if way.world.state.done]
-    if not ends or not search.ways.complete or not is_faithful(chart.definition) or seen.stuck:
+    if not ends or not search.explored.complete or not is_faithful(chart.definition) or seen.stuck:
         return
     moves = Moves(chart.definition)
     free = backwards(seen.onward, ends)

@@ -28,7 +28,7 @@ def conflicts(search: Search) -> Iterator[Finding]:
             if winner is not None and winner not in told:
                 told.add(winner)
                 lost, won = (
-                    name_transition(node.id, edge) for node, edge in map(chart.transitions.__getitem__, (index, winner))
+                    name_transition(node.id, each) for node, each in map(chart.transitions.__getitem__, (index, winner))
                 )
                 what = f"The transition {lost} is lost: {won} of another region is taken by the same event, and leaves."
                 if not _leaves(chart, *chart.transitions[winner]):
@@ -42,10 +42,11 @@ def _winner(chart: Chart, index: int, taken: Iterable[int]) -> int | None:
     for other in sorted(taken):
         if other not in chart.transitions or not transition.targets:
             continue
-        rival, edge = chart.transitions[other]
-        if not edge.targets or (edge.event is None) != (transition.event is None) or not _apart(chart, node, rival):
+        rival_node, rival = chart.transitions[other]
+        is_alike = bool(rival.targets) and (rival.event is None) == (transition.event is None)
+        if not is_alike or not _apart(chart, node, rival_node):
             continue
-        if _leaves(chart, node, transition) or _leaves(chart, rival, edge):
+        if _leaves(chart, node, transition) or _leaves(chart, rival_node, rival):
             return other
     return None
 

@@ -14,8 +14,8 @@ from foliot.engine import ArmTimer
 from foliot.testing import (
     STEPS_MAX,
     Asked,
+    Explored,
     Way,
-    Ways,
     active_states,
     deciding_names,
     explore,
@@ -110,7 +110,7 @@ class Search:
 
     chart: Chart
     seen: Seen
-    ways: Ways
+    explored: Explored
     is_proof: bool
 
     @property
@@ -118,9 +118,9 @@ class Search:
         """Say how far "never" goes: nothing where it is a proof."""
         if self.is_proof:
             return ""
-        if self.ways.complete:
+        if self.explored.complete:
             return " So all ways with sample data say; other data and other moments were not tried."
-        return f" Not within {self.ways.steps:,} steps, where the search ended; a longer way may show it."
+        return f" Not within {self.explored.steps:,} steps, where the search ended; a longer way may show it."
 
 
 def search(definition: Definition, *, steps_max: int = STEPS_MAX) -> Search:
@@ -130,10 +130,10 @@ def search(definition: Definition, *, steps_max: int = STEPS_MAX) -> Search:
         DefinitionNotCompilable: it cannot run.
     """
     watcher = _Watcher(definition)
-    ways = explore(watcher.machine, watcher.look, steps_max=steps_max, failed=watcher.fail)
+    explored = explore(watcher.machine, watcher.look, steps_max=steps_max, failed=watcher.fail)
     is_exact = _is_exact(definition) and watcher.timers_at_once <= 1 and not watcher.seen.stuck
-    is_proof = ways.complete and is_exact
-    return Search(watcher.chart, watcher.seen, ways, is_proof)
+    is_proof = explored.complete and is_exact
+    return Search(watcher.chart, watcher.seen, explored, is_proof)
 
 
 def is_faithful(definition: Definition) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby
 from xml.sax.saxutils import quoteattr
 
 from foliot.cli.wording import visible
-from foliot.testing import Ran, way
+from foliot.testing import Ran, narrate
 
 
 def report(ran: Sequence[Ran]) -> str:
@@ -42,7 +42,7 @@ def _case(ran: Ran) -> Iterator[str]:
         for each in ran.played.mismatches
     ]
     yield f"    {head}>"
-    yield f"      <failure message={_attribute(told[0])}>{_content([*told, *way(ran.played)])}</failure>"
+    yield f"      <failure message={_attribute(told[0])}>{_content([*told, *narrate(ran.played)])}</failure>"
     yield "    </testcase>"
 
 

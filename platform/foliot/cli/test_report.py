@@ -10,7 +10,7 @@ from rich.text import Text
 
 from foliot.cli.answers import Table, View
 from foliot.cli.wording import visible
-from foliot.testing import Ran, Watched, way
+from foliot.testing import Ran, Watched, narrate
 
 _CHARS_MAX = 400
 _LISTED_MAX = 40
@@ -34,7 +34,7 @@ def ran_data(ran: Ran) -> dict[str, Any]:
             {"line": ran.suite.line(ran.number, each), "what": each.what, "expected": each.expected, "seen": each.seen}
             for each in played.mismatches
         ],
-        "way": list(way(played)),
+        "way": list(narrate(played)),
     }
 
 
@@ -61,7 +61,7 @@ def _failure(ran: Ran) -> Iterator[View]:
         yield Text.assemble("    ", (where, "bold"), f" {visible(mismatch.what)}")
         yield Text.assemble(("      - expected ", "red"), visible(mismatch.expected, chars_max=_CHARS_MAX))
         yield Text.assemble(("      + seen     ", "green"), visible(mismatch.seen, chars_max=_CHARS_MAX))
-    lines = [visible(line, chars_max=_CHARS_MAX) for line in way(played)]
+    lines = [visible(line, chars_max=_CHARS_MAX) for line in narrate(played)]
     if lines:
         yield "    What happened:"
         yield from (f"      {number}. {line}" for number, line in enumerate(lines, 1))

@@ -12,7 +12,7 @@ import pytest
 from foliot.definition import DefinitionRefused
 from foliot.engine import Compiled
 from foliot.engine import compile as compile_machine
-from foliot.testing import Ran, Runner, Sessions, Suite, load_machine, load_suite, way
+from foliot.testing import Ran, Runner, Sessions, Suite, load_machine, load_suite, narrate
 
 __all__ = ["Sessions", "collector_of", "compiled"]
 
@@ -90,7 +90,7 @@ def _report(ran: Ran) -> Iterator[str]:
         yield f"  - expected {each.expected}"
         yield f"  + seen     {each.seen}"
     yield "What happened:"
-    yield from (f"  {number}. {line}" for number, line in enumerate(way(ran.played), 1))
+    yield from (f"  {number}. {line}" for number, line in enumerate(narrate(ran.played), 1))
 
 
 def _read(file: str) -> bytes:

@@ -4,18 +4,18 @@ from foliot.testing.coverage import Coverage, Item, Summary, name_transition
 from foliot.testing.exploring import (
     BEGINNING,
     STEPS_MAX,
+    Explored,
     Move,
     Moves,
     NeverRests,
     Way,
-    Ways,
     World,
     apply,
     explore,
     world_key,
 )
 from foliot.testing.generating import Generated, generate, golden
-from foliot.testing.judging import Mismatch, Played, play, way
+from foliot.testing.judging import Mismatch, Played, narrate, play
 from foliot.testing.mutants import Mutant, mutants
 from foliot.testing.mutation import Judged, Score, judge_mutants, score, tell_apart
 from foliot.testing.probing import Asked, probe
@@ -41,6 +41,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Coverage",
+    "Explored",
     "Failure",
     "Generated",
     "Item",
@@ -69,7 +70,6 @@ __all__ = [
     "Summary",
     "Watched",
     "Way",
-    "Ways",
     "World",
     "active_states",
     "all_expressions",
@@ -84,6 +84,7 @@ __all__ = [
     "load_suite",
     "mutants",
     "name_transition",
+    "narrate",
     "parent_of",
     "play",
     "probe",
@@ -92,7 +93,6 @@ __all__ = [
     "score",
     "scripted",
     "tell_apart",
-    "way",
     "world_key",
     "write_duration",
     "write_scenarios",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from foliot.definition import Definition, StateNode, Transition
@@ -12,7 +13,8 @@ from foliot.testing.running import Seen, active_states, parent_of
 
 Measure: TypeAlias = Literal["states", "transitions", "guards", "pairs"]
 MEASURES: Final[tuple[Measure, ...]] = ("states", "transitions", "guards", "pairs")
-_LOOK_BACK: Final = 200
+PAIR_GAP_MAX: Final = 200
+"""Transitions between the two of a pair, at most."""
 
 
 class Item(NamedTuple):
@@ -43,7 +45,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class Chart:
+class CoverableParts:
     """The parts of a machine that coverage speaks of, by their names."""
 
     definition: Definition
@@ -61,6 +63,10 @@ class Chart:
         self.parents = parent_of(self.definition.root)
         self.transitions = {each.index: (node.id, each) for node in nodes for each in node.outgoing()}
         self.pairs = {index: frozenset(self._before(index)) for index in self.transitions}
+
+    def first_of_pair(self, index: int, latest: Iterable[int]) -> int | None:
+        """Find with which transition this one makes a pair, among those that were taken before, the last one first."""
+        return next((each for each in islice(latest, PAIR_GAP_MAX) if each in self.pairs[index]), None)
 
     def _before(self, index: int) -> Iterator[int]:
         source, transition = self.transitions[index]
@@ -106,7 +112,7 @@ class Coverage:
     """Counts what runs try. `note` takes what was seen, `asked` each verdict of a guard (see `probe`)."""
 
     def __init__(self, definition: Definition) -> None:
-        self.chart = Chart(definition)
+        self._parts = CoverableParts(definition)
         self._states: set[str] = set()
         self._taken: set[int] = set()
         self._guards: set[tuple[int, bool]] = set()
@@ -119,7 +125,7 @@ class Coverage:
     def note(self, run: Iterable[Seen]) -> None:
         """Count all that one run of an instance went through."""
         past: list[int] = []
-        definition = self.chart.definition
+        definition = self._parts.definition
         for seen in run:
             self._states |= active_states(definition, seen.before.configuration)
             for _, step in seen.steps:
@@ -129,45 +135,45 @@ class Coverage:
                 past.append(index)
 
     def _take(self, index: int, past: list[int]) -> None:
-        source, transition = self.chart.transitions[index]
+        source, transition = self._parts.transitions[index]
         self._taken.add(index)
-        self._states |= active_states(self.chart.definition, (source, *transition.targets))
-        before = self.chart.pairs[index]
-        last = next((each for each in reversed(past[-_LOOK_BACK:]) if each in before), None)
-        if last is not None:
-            self._pairs.add((last, index))
+        self._states |= active_states(self._parts.definition, (source, *transition.targets))
+        first = self._parts.first_of_pair(index, reversed(past))
+        if first is not None:
+            self._pairs.add((first, index))
 
     def summaries(self) -> tuple[Summary, ...]:
         """Tell all measures."""
-        chart = self.chart
-        states = [(Item("states", state, state), state in self._states) for state in chart.states]
-        edges = [
+        parts = self._parts
+        states = [(Item("states", state, state), state in self._states) for state in parts.states]
+        transitions = [
             (Item("transitions", self._named(index), source, index), index in self._taken)
-            for index, (source, _) in sorted(chart.transitions.items())
+            for index, (source, _) in sorted(parts.transitions.items())
         ]
         guards = [
             (
                 Item("guards", f"{self._named(index)} [{transition.guard}] {str(verdict).lower()}", source, index),
                 (index, verdict) in self._guards,
             )
-            for index, (source, transition) in sorted(chart.transitions.items())
+            for index, (source, transition) in sorted(parts.transitions.items())
             if transition.guard is not None
             for verdict in (True, False)
         ]
         pairs = [
             (
-                Item("pairs", f"{self._named(first)}, then {self._named(index)}", chart.transitions[index][0], index),
+                Item("pairs", f"{self._named(first)}, then {self._named(index)}", parts.transitions[index][0], index),
                 (first, index) in self._pairs,
             )
-            for index, before in sorted(chart.pairs.items())
+            for index, before in sorted(parts.pairs.items())
             for first in sorted(before)
         ]
         return tuple(
-            _summary(measure, items) for measure, items in zip(MEASURES, (states, edges, guards, pairs), strict=True)
+            _summary(measure, items)
+            for measure, items in zip(MEASURES, (states, transitions, guards, pairs), strict=True)
         )
 
     def _named(self, index: int) -> str:
-        source, transition = self.chart.transitions[index]
+        source, transition = self._parts.transitions[index]
         return name_transition(source, transition)
 
 

@@ -3,7 +3,7 @@
 Two instances in the same configuration, with the same memories, timers and deciding values of the context (see
 `relevance`), are searched on once. Data of events are samples of their schemas. So the search is exhaustive as far as
 these samples stand for all data, the time of a timer matters only by the order in which timers fire, and its budget
-lasts; `Ways.complete` says whether it did.
+lasts; `Explored.complete` says whether it did.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import orjson
 from foliot.definition import Definition
 from foliot.engine import Compiled, EngineError, Event, State, Step, start, step
 from foliot.testing.relevance import deciding_names, event_fields, expressions_of, guards_of
-from foliot.testing.running import NO_EVENT, make_event, parent_of
+from foliot.testing.running import make_event, parent_of
 from foliot.testing.samples import constants_of, samples
-from foliot.testing.sessions import NOT_BEGUN
+from foliot.testing.sessions import NO_EVENT, NOT_BEGUN
 
 STEPS_MAX: Final = 20_000
 _DUE_MAX: Final = 100
@@ -164,7 +164,7 @@ def _read_of(name: str, definition: Definition) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Explored:
     """What a search came to: whether all was searched, and how many steps it took."""
 
     complete: bool
@@ -185,6 +185,14 @@ class Way:
         """Give all moves in their order."""
         return tuple(each.move for each in self.whole())
 
+    def transitions_backwards(self) -> Iterator[int]:
+        """Yield the transitions that were taken, the last one first."""
+        way: Way | None = self
+        while way is not None:
+            for taken in reversed(way.steps):
+                yield from reversed(taken.transitions)
+            way = way.before
+
     def whole(self) -> tuple[Way, ...]:
         """Give all parts in their order."""
         parts: list[Way] = []
@@ -203,7 +211,7 @@ def explore(
     sources: Iterable[str] = (),
     mark: Callable[[Way], Hashable] = lambda _way: None,
     failed: Callable[[Way, Exception], None] = lambda _way, _error: None,
-) -> Ways:
+) -> Explored:
     """Search breadth first and show the way of each move to `look`, which ends the search by True.
 
     `sources` are expressions that matter beside guards. `mark` gives what parts two ways to otherwise alike instances.
@@ -215,7 +223,7 @@ def explore(
         born = start(machine, NO_EVENT, 0).state
     except EngineError as error:
         failed(Way(Move(None), None, BEGINNING, BEGINNING, ()), error)
-        return Ways(complete=True, steps=1)
+        return Explored(complete=True, steps=1)
     waiting: deque[tuple[World, Way | None]] = deque([(BEGINNING, None)])
     known: set[Hashable] = set()
     count = 0
@@ -226,7 +234,7 @@ def explore(
             if move.event is not None and machine.validate_event(move.event, move.data) is not None:
                 continue
             if count >= steps_max:
-                return Ways(complete=False, steps=count)
+                return Explored(complete=False, steps=count)
             count += 1
             try:
                 after, steps = apply(machine, world, move)
@@ -235,12 +243,12 @@ def explore(
                 continue
             way = Way(move, before, world, after, steps)
             if look(way):
-                return Ways(complete=False, steps=count)
+                return Explored(complete=False, steps=count)
             key = (mark(way), world_key(after, names))
             if key not in known and not after.state.done:
                 known.add(key)
                 waiting.append((after, way))
-    return Ways(complete=True, steps=count)
+    return Explored(complete=True, steps=count)
 
 
 def world_key(world: World, names: frozenset[str] | None) -> Hashable:

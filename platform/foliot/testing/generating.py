@@ -61,23 +61,23 @@ def generate(definition: Definition, *, steps_max: int = STEPS_MAX) -> Generated
         return look
 
     singles, pairs = goals.singles(), goals.pairs()
-    ways = explore(machine, look_for(singles, lambda way: goals.reached(way, asked, found)), steps_max=steps_max)
+    explored = explore(machine, look_for(singles, lambda way: goals.reached(way, asked, found)), steps_max=steps_max)
     # After which transition an instance came to where it is matters for nothing but pairs.
-    explore(machine, look_for(pairs, goals.pairs_of), steps_max=steps_max, mark=_last_transition)
+    explore(
+        machine,
+        look_for(pairs, goals.pairs_of),
+        steps_max=steps_max,
+        mark=lambda way: next(way.transitions_backwards(), -1),
+    )
 
     plain = compile_machine(definition)
     chosen = fewest(found)
     scenarios = (golden(plain, way.moves(), f"{n}: {goals.named(goal)}") for n, (goal, way) in enumerate(chosen, 1))
     missed = sorted((singles | pairs) - found.keys(), key=str)
-    impossible = [goal for goal in missed if ways.complete and goal.kind in {"transition", "guard"}]
+    impossible = [goal for goal in missed if explored.complete and goal.kind in {"transition", "guard"}]
     return Generated(
         tuple(scenarios), *(tuple(goals.named(goal) for goal in group) for group in (found, missed, impossible))
     )
-
-
-def _last_transition(way: Way) -> int:
-    indexes = (index for part in reversed(way.whole()) for step in part.steps[::-1] for index in step.transitions[::-1])
-    return next(indexes, -1)
 
 
 def fewest(found: Mapping[Goal, Way]) -> list[tuple[Goal, Way]]:

@@ -10,18 +10,19 @@ Source: W. E. Howden, "Weak mutation testing and completeness of test sets", IEE
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from foliot.cel import CelError, EvaluationError, Program
 from foliot.definition import Action, Assign, Cel, Definition, Raise, Send, Transition, compile_guard, compile_value
 from foliot.engine import InState
-from foliot.testing.coverage import Chart, name_transition
+from foliot.testing.coverage import PAIR_GAP_MAX, CoverableParts, name_transition
 from foliot.testing.exploring import Way
 from foliot.testing.probing import Asked
-from foliot.testing.running import NO_EVENT, active_states, make_event
+from foliot.testing.running import active_states, make_event
+from foliot.testing.sessions import NO_EVENT
 from foliot.testing.variants import guard_variants, value_variants
 
-_LOOK_BACK: Final = 50
 _NOTHING: Final = object()
 
 
@@ -44,17 +45,17 @@ class Goals:
     """The goals of one machine, and which of them something reaches."""
 
     def __init__(self, definition: Definition) -> None:
-        self._chart = Chart(definition)
-        edges = {index: transition for index, (_, transition) in self._chart.transitions.items()}
-        self._bounds = {index: tuple(_bounds(edge)) for index, edge in edges.items()}
-        self._values = {index: tuple(_values(edge)) for index, edge in edges.items()}
+        self._parts = CoverableParts(definition)
+        transitions = self._parts.transitions
+        self._bounds = {index: tuple(_bounds(transition)) for index, (_, transition) in transitions.items()}
+        self._values = {index: tuple(_values(transition)) for index, (_, transition) in transitions.items()}
 
     def singles(self) -> frozenset[Goal]:
         """Give all goals but the pairs."""
         return frozenset(self._singles())
 
     def _singles(self) -> Iterator[Goal]:
-        for index, (_, transition) in self._chart.transitions.items():
+        for index, (_, transition) in self._parts.transitions.items():
             yield Goal("transition", index)
             if transition.guard is not None:
                 yield from (Goal("guard", index, verdict) for verdict in (True, False))
@@ -63,7 +64,7 @@ class Goals:
 
     def pairs(self) -> frozenset[Goal]:
         """Give the pairs of transitions; `detail` is the first of the two."""
-        return frozenset(Goal("pair", index, first) for index, before in self._chart.pairs.items() for first in before)
+        return frozenset(Goal("pair", index, first) for index, before in self._parts.pairs.items() for first in before)
 
     def reached(self, way: Way, asked: Iterable[Asked], found: Collection[Goal]) -> Iterator[Goal]:
         """Yield what the last move of a way reaches, but pairs; what is found already may be left out."""
@@ -86,22 +87,22 @@ class Goals:
                 event = NO_EVENT
                 if move.event is not None:
                     event = make_event(before.count + 1, move.event, move.data, before.now)
-                active = active_states(self._chart.definition, before.state.configuration)
+                active = active_states(self._parts.definition, before.state.configuration)
                 if change.differs(before.state.context, event._asdict(), active.__contains__):
                     yield goal
 
     def pairs_of(self, way: Way) -> Iterator[Goal]:
         """Yield the pairs that end in the last move of a way."""
-        past = [index for part in way.whole()[-_LOOK_BACK:-1] for step in part.steps for index in step.transitions]
-        for index in (index for step in way.steps for index in step.transitions):
-            last = next((each for each in reversed(past) if each in self._chart.pairs[index]), None)
-            if last is not None:
-                yield Goal("pair", index, last)
-            past.append(index)
+        count = sum(len(step.transitions) for step in way.steps)
+        latest = list(islice(way.transitions_backwards(), count + PAIR_GAP_MAX))
+        for place in reversed(range(count)):
+            first = self._parts.first_of_pair(latest[place], latest[place + 1 :])
+            if first is not None:
+                yield Goal("pair", latest[place], first)
 
     def named(self, goal: Goal) -> str:
         """Name a goal for people."""
-        name = name_transition(*self._chart.transitions[goal.transition])
+        name = name_transition(*self._parts.transitions[goal.transition])
         match goal.kind:
             case "guard":
                 return f"{name}, guard {'true' if goal.detail else 'false'}"
@@ -110,7 +111,7 @@ class Goals:
             case "value":
                 return f"{name}, where {self._values[goal.transition][goal.detail].what} is another value"
             case "pair":
-                return f"{name_transition(*self._chart.transitions[goal.detail])}, then {name}"
+                return f"{name_transition(*self._parts.transitions[goal.detail])}, then {name}"
             case _:
                 return name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from foliot.cel import EvaluationError
 from foliot.definition import Definition, compile_guard
 from foliot.engine import Compiled
-from foliot.testing.running import NO_EVENT, Play, Seen, StateNotLegal, active_states, effect_words
+from foliot.testing.running import Play, Seen, StateNotLegal, active_states, effect_words
 from foliot.testing.scenarios import (
     Expectation,
     ExpectedEffect,
@@ -20,6 +20,7 @@ from foliot.testing.scenarios import (
     duration_us,
     write_duration,
 )
+from foliot.testing.sessions import NO_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def way(played: Played) -> Iterable[str]:
+def narrate(played: Played) -> Iterator[str]:
     """Tell in a line each what has happened, and where it led."""
     occurrences: list[Occurrence] = [*played.scenario.given.events, *played.scenario.steps]
     for occurrence, seen in zip(occurrences, (*played.given, *played.seen), strict=False):

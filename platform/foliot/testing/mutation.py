@@ -107,8 +107,10 @@ def tell_apart(
         found.append(way.moves())
         return True
 
-    ways = explore(machine, differs, steps_max=steps_max, sources=_differences(machine.definition, other.definition))
-    return (found[0] if found else ()), ways.complete
+    explored = explore(
+        machine, differs, steps_max=steps_max, sources=_differences(machine.definition, other.definition)
+    )
+    return (found[0] if found else ()), explored.complete
 
 
 def _differences(one: Definition, other: Definition) -> list[str]:

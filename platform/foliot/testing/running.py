@@ -33,7 +33,6 @@ from foliot.testing.sessions import NOT_BEGUN, Session, Sessions
 
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-NO_EVENT: Final = Event("", "", "", None)
 _INNER: Final = (ArmTimer, CancelTimer, WithdrawDelivery, EndInvocation, Forward)
 """Effects that are seen by what they bring about."""
 

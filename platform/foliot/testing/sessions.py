@@ -42,10 +42,10 @@ from foliot.languages.scxml import read_scxml
 from foliot.testing.services import SCXML_TYPES, Calls, Failure, Reply, Service, Silence, Turn
 
 _STEPS_MAX: Final = 100_000
-_NOTHING: Final = Event("", "", "", None)
 Watch: TypeAlias = Callable[["Session", Event, Step], None]
 """Told each step after it was taken, before its effects happen. The first event of a session is its birth's."""
 NOT_BEGUN: Final = State((), {}, {}, {}, 0, done=False)
+NO_EVENT: Final = Event("", "", "", None)
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +119,7 @@ class Sessions:
         values: Mapping[str, Any] | None = None,
         parent: Session | None = None,
         invoke_id: str = "",
-        event: Event = _NOTHING,
+        event: Event = NO_EVENT,
     ) -> Session:
         """Start an instance; `values` are put into its context before anything else.
 

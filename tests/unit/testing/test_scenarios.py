@@ -10,7 +10,7 @@ import yaml
 
 from foliot.definition import load
 from foliot.engine import compile as compile_machine
-from foliot.testing import Played, Scenario, play, read_scenarios, way
+from foliot.testing import Played, Scenario, narrate, play, read_scenarios
 from foliot.testing.scenarios import check_against
 
 MACHINE = compile_machine(
@@ -153,7 +153,7 @@ def test_a_given_state_that_cannot_be_is_a_mismatch():
 def test_the_first_step_that_is_not_as_expected_ends_it_and_the_way_there_is_told():
     ended = played({"event": "end", "expect": {"in": ["busy"]}}, {"event": "end"}, events=[ADD, {"advance": "1m"}])
 
-    assert list(way(ended)) == ['add {"by":3} → busy', "after 1m → busy", "end → over"]
+    assert list(narrate(ended)) == ['add {"by":3} → busy', "after 1m → busy", "end → over"]
 
 
 FILE = """\
