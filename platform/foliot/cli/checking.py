@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -51,7 +51,7 @@ def check(
     texts = {str(file): read_file(file) for file in files}
     found = [each for file, text in texts.items() for each in _check(text, file, strict=strict, steps_max=steps_max)]
     data = {"diagnostics": found}
-    refusal = refusal_of(found, texts, strict=strict)
+    refusal = _refusal(found, texts, strict=strict)
     match format:
         case Format.TEXT:
             return diagnosed(found, texts, strict=strict)
@@ -68,13 +68,13 @@ def _check(text: bytes, file: str, *, strict: bool, steps_max: int) -> tuple[Dia
     return check_text(text, filename=file)
 
 
-def diagnosed(found: list[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:
+def diagnosed(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:
     """Answer with the diagnostics of `texts`: red where one of them is an error, or where one is there if `strict`."""
     views = tuple(tell(found, texts)) or (f"no fault in {_files(texts)}",)
-    return Answer({"diagnostics": found}, views, refusal_of(found, texts, strict=strict))
+    return Answer({"diagnostics": found}, views, _refusal(found, texts, strict=strict))
 
 
-def refusal_of(found: list[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Refusal | None:
+def _refusal(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Refusal | None:
     """Count the errors among diagnostics of `texts`, warnings too if `strict`; None where there are none."""
     errors = [diagnostic for diagnostic in found if strict or diagnostic.severity == "error"]
     if not errors:

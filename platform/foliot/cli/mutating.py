@@ -10,12 +10,12 @@ import typer
 from rich.text import Text
 
 from foliot.cli.answers import Answer, Table, View
-from foliot.cli.checking import refusal_of
+from foliot.cli.checking import diagnosed
 from foliot.cli.progress import Progress
-from foliot.cli.scenario_files import Files, NoScenarios, find_scenarios
-from foliot.cli.snippets import tell
+from foliot.cli.scenario_files import KeptTexts, NoScenarios, find_scenarios
 from foliot.cli.wording import visible
 from foliot.definition import DefinitionRefused
+from foliot.engine import compile as compile_machine
 from foliot.errors import Refusal
 from foliot.testing import (
     Judged,
@@ -26,10 +26,8 @@ from foliot.testing import (
     Score,
     generate,
     judge_mutants,
-    load_machine,
     mutants,
     play,
-    probe,
     score,
     write_scenarios,
 )
@@ -49,15 +47,12 @@ def mutate(
     ] = 0,
 ) -> Answer:
     """Change a machine in small ways, one at a time, and tell which changes its scenarios do not notice."""
-    files = Files()
+    texts = KeptTexts()
     try:
-        loaded = load_machine(str(machine), files.fetch)
+        loaded = texts.machine(machine)
+        suites = texts.suites(_tests(tests, machine, generated=generated))
     except DefinitionRefused as error:
-        found = list(error.diagnostics)
-        return Answer({"diagnostics": found}, tuple(tell(found, files.texts)), refusal_of(found, files.texts))
-    suites, found = files.load(_tests(tests, machine, generated=generated))
-    if found:
-        return Answer({"diagnostics": found}, tuple(tell(found, files.texts)), refusal_of(found, files.texts))
+        return diagnosed(error.diagnostics, texts.by_file)
     own = [suite for suite in suites if suite.machine.definition.hash == loaded.definition.hash]
     scenarios = [scenario for suite in own for scenario in suite.scenarios]
     if generated:
@@ -85,7 +80,7 @@ def _tests(tests: Sequence[Path] | None, machine: Path, *, generated: bool) -> l
 
 
 def _refuse_failing(machine: MachineFile, scenarios: Sequence[Scenario]) -> Refusal | None:
-    compiled = probe(machine.definition, lambda _asked: None)
+    compiled = compile_machine(machine.definition)
     failed = [scenario.name for scenario in scenarios if not play(compiled, scenario).passed]
     if not failed:
         return None

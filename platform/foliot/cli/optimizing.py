@@ -12,16 +12,15 @@ import typer
 from rich.text import Text
 
 from foliot.cli.answers import Answer, Table, View
-from foliot.cli.checking import refusal_of
+from foliot.cli.checking import diagnosed
 from foliot.cli.files import write_file
 from foliot.cli.progress import Progress
-from foliot.cli.scenario_files import Files
-from foliot.cli.snippets import tell
+from foliot.cli.scenario_files import KeptTexts
 from foliot.cli.wording import visible
 from foliot.definition import Definition, DefinitionRefused
 from foliot.errors import Refusal
 from foliot.optimizing import RUNS, Optimized, Proof, Removal, prove, rewrite, write
-from foliot.testing import MachineFile, Move, load_machine
+from foliot.testing import MachineFile, Move
 
 _CHARS_MAX: Final = 300
 
@@ -36,12 +35,11 @@ def optimize(
     seed: Annotated[int, typer.Option("--seed", help="What the random runs are drawn from.")] = 0,
 ) -> Answer:
     """Tell what of a machine can go, why, and the proof that what is left does the same; -o writes it."""
-    files = Files()
+    texts = KeptTexts()
     try:
-        loaded = load_machine(str(machine), files.fetch)
+        loaded = texts.machine(machine)
     except DefinitionRefused as error:
-        found = list(error.diagnostics)
-        return Answer({"diagnostics": found}, tuple(tell(found, files.texts)), refusal_of(found, files.texts))
+        return diagnosed(error.diagnostics, texts.by_file)
     optimized = rewrite(loaded.definition)
     with Progress("random runs") as progress:
         proof = prove(loaded.definition, optimized, Random(seed).randrange, runs=runs, tell=progress.tell)  # noqa: S311

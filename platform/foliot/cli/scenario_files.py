@@ -10,7 +10,7 @@ from foliot import file_names
 from foliot.cli.files import read_file
 from foliot.definition import DefinitionRefused, Diagnostic
 from foliot.errors import FoliotError
-from foliot.testing import Suite, load_suite
+from foliot.testing import MachineFile, Suite, load_machine, load_suite
 
 _SKIPPED: Final = ("node_modules", "__pycache__")
 
@@ -24,28 +24,42 @@ class NoScenarios(FoliotError):
     )
 
 
-class Files:
+class KeptTexts:
     """Reads files, and keeps their texts for diagnostics."""
 
     def __init__(self) -> None:
-        self.texts: dict[str, bytes] = {}
+        self.by_file: dict[str, bytes] = {}
 
     def fetch(self, file: str) -> bytes:
         """Give the bytes of a file."""
-        if file not in self.texts:
-            self.texts[file] = read_file(Path(file))
-        return self.texts[file]
+        if file not in self.by_file:
+            self.by_file[file] = read_file(Path(file))
+        return self.by_file[file]
 
-    def load(self, paths: Sequence[Path]) -> tuple[list[Suite], list[Diagnostic]]:
-        """Read files of scenarios; all that is wrong is told at once."""
+    def machine(self, path: Path) -> MachineFile:
+        """Read a machine.
+
+        Raises:
+            DefinitionRefused: something is wrong with it.
+        """
+        return load_machine(str(path), self.fetch)
+
+    def suites(self, paths: Sequence[Path]) -> list[Suite]:
+        """Read files of scenarios.
+
+        Raises:
+            DefinitionRefused: something is wrong with some of them; all of it is told.
+        """
         suites: list[Suite] = []
-        found: list[Diagnostic] = []
+        found: dict[Diagnostic, None] = {}
         for path in paths:
             try:
                 suites.append(load_suite(str(path), self.fetch))
             except DefinitionRefused as error:
-                found += [each for each in error.diagnostics if each not in found]
-        return suites, found
+                found |= dict.fromkeys(error.diagnostics)
+        if found:
+            raise DefinitionRefused(tuple(found))
+        return suites
 
 
 def find_scenarios(paths: Sequence[Path]) -> list[Path]:

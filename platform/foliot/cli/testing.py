@@ -12,22 +12,19 @@ import typer
 from foliot import file_names
 from foliot.cli import junit
 from foliot.cli.answers import Answer, View
-from foliot.cli.checking import refusal_of
+from foliot.cli.checking import diagnosed
 from foliot.cli.files import write_file
 from foliot.cli.progress import Progress
-from foliot.cli.scenario_files import Files, NoScenarios, find_scenarios
-from foliot.cli.snippets import tell
+from foliot.cli.scenario_files import KeptTexts, NoScenarios, find_scenarios
 from foliot.cli.test_report import coverage_data, coverage_views, ran_data, ran_views, summary
 from foliot.definition import DefinitionRefused
 from foliot.errors import Refusal
 from foliot.testing import (
     Generated,
-    MachineFile,
     Ran,
     Runner,
     ScenarioFile,
     Suite,
-    load_machine,
     write_scenarios,
 )
 from foliot.testing import generate as generate_scenarios
@@ -65,12 +62,13 @@ def run_tests(
     ] = Format.TEXT,
 ) -> Answer:
     """Run scenarios, and tell what of their machines they cover; no server is needed."""
-    files = Files()
-    if generate:
-        return _generate(paths or [], files)
-    suites, found = files.load(find_scenarios(paths or [Path()]))
-    if found:
-        return Answer({"diagnostics": found}, tuple(tell(found, files.texts)), refusal_of(found, files.texts))
+    texts = KeptTexts()
+    try:
+        if generate:
+            return _generate(paths or [], texts)
+        suites = texts.suites(find_scenarios(paths or [Path()]))
+    except DefinitionRefused as error:
+        return diagnosed(error.diagnostics, texts.by_file)
     runner = Runner()
     ran = _run(suites, runner, name)
     if not ran:
@@ -124,22 +122,19 @@ def _refusal(ran: Sequence[Ran], lacking: tuple[str, ...]) -> Refusal | None:
     return None
 
 
-def _generate(paths: Sequence[Path], files: Files) -> Answer:
+def _generate(paths: Sequence[Path], texts: KeptTexts) -> Answer:
     machines = [path for path in paths if not path.name.endswith(file_names.SCENARIOS)]
     if not machines or not all(path.name.endswith(file_names.MACHINES) for path in machines):
         remedy = "Name the files of machines: foliot test --generate order.yaml"
         raise NoScenarios("--generate takes machines", where=", ".join(map(str, paths)), remedy=remedy)
-    loaded: list[MachineFile] = []
-    for path in machines:
-        try:
-            loaded.append(load_machine(str(path), files.fetch))
-        except DefinitionRefused as error:
-            found = list(error.diagnostics)
-            return Answer({"diagnostics": found}, tuple(tell(found, files.texts)), refusal_of(found, files.texts))
+    loaded = [texts.machine(path) for path in machines]
+    generated = [generate_scenarios(machine.definition) for machine in loaded]
+    if still := [path for path, made in zip(machines, generated, strict=True) if not made.scenarios]:
+        remedy = "Give it a transition."
+        raise NoScenarios("nothing can happen to this machine", where=", ".join(map(str, still)), remedy=remedy)
     views: list[View] = []
     written: list[dict[str, Any]] = []
-    for path, machine in zip(machines, loaded, strict=True):
-        made = generate_scenarios(machine.definition)
+    for path, made in zip(machines, generated, strict=True):
         target = path.with_name(f"{path.stem}{GENERATED}")
         content = ScenarioFile(machine=path.name, scenarios=made.scenarios)
         write_file(target, write_scenarios(content, comment=_head(path)))

@@ -171,12 +171,20 @@ def test_generated_scenarios_pass_cover_the_machine_and_notice_a_change(capsys: 
 
 
 def test_scenarios_are_generated_for_each_name_that_a_machine_may_have():
-    text = '<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="cel"><final id="over"/></scxml>'
+    states = '<state id="open"><transition event="end" target="over"/></state><final id="over"/>'
     for name in ("one.scxml", "two.xml"):
-        Path(name).write_text(text)
+        Path(name).write_text(f'<scxml xmlns="http://www.w3.org/2005/07/scxml" datamodel="cel">{states}</scxml>')
 
     assert run(["test", "--generate", "one.scxml", "two.xml"]) == 0
     assert run(["test", "one.generated.test.yaml", "two.generated.test.yaml"]) == 0
+
+
+def test_where_nothing_can_happen_no_scenario_is_written(capsys: pytest.CaptureFixture[str]):
+    Path("still.yaml").write_text("foliot: 1\nid: still\ninitial: here\nstates: {here: {}}\n")
+
+    assert run(["test", "--generate", "door.yaml", "still.yaml"]) == 1
+    assert capsys.readouterr().err.startswith("no_scenarios at still.yaml: nothing can happen to this machine\n")
+    assert not Path("door.generated.test.yaml").exists()
 
 
 def test_a_machine_that_is_wrong_is_told_instead_of_generated(capsys: pytest.CaptureFixture[str]):
