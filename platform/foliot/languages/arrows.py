@@ -35,7 +35,7 @@ from foliot.definition import (
     decode,
     understand,
 )
-from foliot.languages.trees import json_tree, object_tree
+from foliot.languages.trees import json_tree, machine_id, object_tree
 
 _LIMITS: Final = Limits()
 _STATE: Final = r"(?:[A-Za-z_][A-Za-z0-9_-]*\.)*(?:[A-Za-z_][A-Za-z0-9_-]*|\[\*\])"
@@ -79,7 +79,7 @@ def reading_of_arrows(text: str | bytes, *, filename: str, limits: Limits = _LIM
 class _Arrows:
     def __init__(self, faults: Faults, name: str) -> None:
         self._faults = faults
-        self._name = Scalar(re.sub(r"[^a-z0-9_-]", "-", name.lower()).strip("-_") or "machine", Place(1, 1), ("id",))
+        self._name = Scalar(machine_id(name), Place(1, 1), ("id",))
         self._root = _State(Place(1, 1))
         self._context: dict[str, Tree] = {}
         self._lets: dict[str, Key] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Fields
 from typing import Any
 
@@ -31,5 +32,5 @@ def json_tree(value: Any, place: Place, path: tuple[str | int, ...]) -> Tree:
 
 def machine_id(name: str) -> str:
     """Make a machine's id of any name."""
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower()).strip("-")
-    return plain[:63].strip("-") or "machine"
+    plain = re.sub(r"[^a-z0-9_-]", "-", name.lower()).strip("-_")
+    return plain[:63].strip("-_") or "machine"

@@ -47,9 +47,46 @@ def test_every_action_and_kind_of_state_can_be_said() -> None:
     pair.on_done("end").describe("two at a time")
     machine.state("end", "final")
 
-    definition = machine.build()
-
-    assert [node.id for node in definition.root.walk()][:4] == ["", "pair", "pair.left", "pair.left.a"]
+    assert machine.build() == load(
+        """
+        foliot: 1
+        id: all
+        context: {initial: {n: 0, list: [1]}}
+        initial: pair
+        states:
+          pair:
+            type: parallel
+            description: two at a time
+            onDone: '#end'
+            states:
+              left:
+                initial: a
+                states:
+                  a:
+                    entry:
+                      - assign: {n: 1}
+                      - raise: {event: go, data: {k: '1'}}
+                      - send: {event: later, delay: 1s, id: t}
+                      - cancel: t
+                  b:
+                    exit:
+                      - log: "'left'"
+                      - if: [{guard: context.n > 0, actions: [{log: "'some'"}]}, {actions: [{raise: go}]}]
+                  before: {history: deep, target: '#pair.left.a'}
+              right:
+                initial: c
+                states:
+                  c:
+                    on: {go: {target: ['#pair.left.b', d]}}
+                    always: {guard: context.n > 9}
+                  d:
+                    entry:
+                      - foreach: {array: context.list, item: item, index: i, actions: [{log: context.item}]}
+                      - send: {event: out, to: {topic: t}}
+          end: {type: final}
+        """,
+        filename="all.yaml",
+    )
 
 
 def test_what_is_wrong_is_refused_with_the_place_in_the_text() -> None:
@@ -114,3 +151,15 @@ def test_arrows_are_the_same_machine() -> None:
         return definition.model_dump()
 
     assert plain(load(ARROWS, filename="x.arrows")) == plain(load(SAME, filename="x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("An_Agent 2_.arrows", "a --x--> b"),
+        ("m.scxml", '<scxml xmlns="http://www.w3.org/2005/07/scxml" name="An_Agent 2_"><state id="a"/></scxml>'),
+        ("m.xstate.json", '{"id": "An_Agent 2_", "initial": "a", "states": {"a": {}}}'),
+    ],
+)
+def test_a_name_makes_the_same_id_in_each_language(file: str, text: str) -> None:
+    assert load(text, filename=file).id == "an_agent-2"
