@@ -9,7 +9,7 @@ from foliot.definition.diagnostics import (
     Severity,
     did_you_mean,
 )
-from foliot.definition.expressions import ENVIRONMENT, IN_STATE_CALL, compile_guard, compile_value
+from foliot.definition.expressions import ENVIRONMENT, IN_STATE_CALL, cel_text, compile_guard, compile_value
 from foliot.definition.json_reader import read_json
 from foliot.definition.language import language_schema
 from foliot.definition.limits import Limits
@@ -104,6 +104,7 @@ __all__ = [
     "Tree",
     "Withdraw",
     "after_id",
+    "cel_text",
     "check",
     "compile_guard",
     "compile_schema",

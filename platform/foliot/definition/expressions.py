@@ -21,8 +21,10 @@ from foliot.cel import (
     Program,
     Type,
     compile_expression,
+    literal,
 )
 from foliot.definition.diagnostics import Faults, did_you_mean
+from foliot.definition.model import Cel, Expression
 from foliot.definition.tree import Place, Scalar
 
 EVENT_FIELDS = ("id", "type", "source", "time", "data")
@@ -49,6 +51,11 @@ def compile_value(source: str) -> Program:
         CelError: `check` would have refused it.
     """
     return compile_expression(source, ENVIRONMENT)
+
+
+def cel_text(expression: Expression) -> str:
+    """Write an expression in CEL, a constant as its literal."""
+    return expression.source if isinstance(expression, Cel) else literal(expression.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from foliot.cel import literal
 from foliot.definition import (
     Action,
     After,
@@ -27,6 +26,7 @@ from foliot.definition import (
     StateNode,
     Transition,
     after_id,
+    cel_text,
 )
 from foliot.definition import Block as BlockOf
 from foliot.testing.coverage import name_transition
@@ -189,19 +189,19 @@ def _of_values(
     for name, expression in values.items():
         if len(values) > 1 or may_be_empty:
             left = {other: each for other, each in values.items() if other != name}
-            yield _Change("value", where, f"{name}: {_source(expression)}", "nothing"), made(left)
+            yield _Change("value", where, f"{name}: {cel_text(expression)}", "nothing"), made(left)
         for change, changed in _of_expression(expression, where, name):
             yield change, made({**values, name: changed})
 
 
 def _of_expression(expression: Expression, where: str, name: str) -> Iterator[tuple[_Change, Expression]]:
-    before = f"{name}: {_source(expression)}"
+    before = f"{name}: {cel_text(expression)}"
     if isinstance(expression, Cel):
         for variant in value_variants(expression.source):
             yield _Change("value", where, before, f"{name}: {variant}"), Cel(source=variant)
         return
     for changed in _other_constants(expression):
-        yield _Change("value", where, before, f"{name}: {_source(changed)}"), changed
+        yield _Change("value", where, before, f"{name}: {cel_text(changed)}"), changed
 
 
 def _other_constants(constant: Constant) -> tuple[Constant, ...]:
@@ -214,19 +214,15 @@ def _other_constants(constant: Constant) -> tuple[Constant, ...]:
             return (Constant(value=False),)
 
 
-def _source(expression: Expression) -> str:
-    return expression.source if isinstance(expression, Cel) else literal(expression.value)
-
-
 def _told(action: Action) -> str:
     match action:
         case Assign():
-            return f"assign {', '.join(f'{name}: {_source(each)}' for name, each in action.values.items())}"
+            return f"assign {', '.join(f'{name}: {cel_text(each)}' for name, each in action.values.items())}"
         case Raise() | Send():
             return f"{action.kind} {action.event}"
         case Cancel():
             return f"cancel {action.id}"
         case Log():
-            return f"log {_source(action.expression)}"
+            return f"log {cel_text(action.expression)}"
         case _:
             return action.kind

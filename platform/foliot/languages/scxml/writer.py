@@ -18,7 +18,6 @@ from foliot.definition import (
     Block,
     Branch,
     Cancel,
-    Cel,
     Definition,
     Dispatch,
     Expression,
@@ -32,6 +31,7 @@ from foliot.definition import (
     StateNode,
     Transition,
     Withdraw,
+    cel_text,
 )
 from foliot.languages.scxml.elements import FOLIOT_NAMESPACE, SCXML_NAMESPACE, TOPICS
 
@@ -206,13 +206,13 @@ class _Writer:
 
     def _payload(self, element: ET.Element, payload: Payload) -> None:
         if payload.content is not None:
-            ET.SubElement(element, f"{_S}content", {"expr": _expression(payload.content)})
+            ET.SubElement(element, f"{_S}content", {"expr": cel_text(payload.content)})
         self._params(element, payload.required, strict=True)
         self._params(element, payload.values)
 
     def _params(self, element: ET.Element, values: Mapping[str, Expression], *, strict: bool = False) -> None:
         for name, value in values.items():
-            param = ET.SubElement(element, f"{_S}param", {"name": name, "expr": _expression(value)})
+            param = ET.SubElement(element, f"{_S}param", {"name": name, "expr": cel_text(value)})
             if strict:
                 param.set(f"{_F}required", "true")
 
@@ -231,11 +231,11 @@ class _Writer:
             case Cancel():
                 ET.SubElement(parent, f"{_S}cancel", {"sendid": action.id})
             case Log():
-                ET.SubElement(parent, f"{_S}log", {"expr": _expression(action.expression)})
+                ET.SubElement(parent, f"{_S}log", {"expr": cel_text(action.expression)})
             case If():
                 self._if(parent, action.branches)
             case ForEach():
-                attributes = {"array": _expression(action.array), "item": action.item}
+                attributes = {"array": cel_text(action.array), "item": action.item}
                 if action.index is not None:
                     attributes["index"] = action.index
                 self._actions(ET.SubElement(parent, f"{_S}foreach", attributes), action.actions)
@@ -244,7 +244,7 @@ class _Writer:
             case Dispatch():
                 self._dispatch(parent, action)
             case Withdraw():
-                ET.SubElement(parent, f"{_S}cancel", {"sendidexpr": _expression(action.id)})
+                ET.SubElement(parent, f"{_S}cancel", {"sendidexpr": cel_text(action.id)})
             case _:
                 assert_never(action)
 
@@ -252,7 +252,7 @@ class _Writer:
         if len(action.values) > 1:
             parent = ET.SubElement(parent, f"{_F}together")
         for name, value in action.values.items():
-            ET.SubElement(parent, f"{_S}assign", {"location": name, "expr": _expression(value)})
+            ET.SubElement(parent, f"{_S}assign", {"location": name, "expr": cel_text(value)})
 
     def _raise(self, parent: ET.Element, action: Raise) -> None:
         if not action.data:
@@ -285,7 +285,7 @@ class _Writer:
 
     def _either(self, element: ET.Element, name: str, expression: Expression | None) -> None:
         if expression is not None:
-            element.set(f"{name}expr", _expression(expression))
+            element.set(f"{name}expr", cel_text(expression))
 
     def _if(self, parent: ET.Element, branches: tuple[Branch, ...]) -> None:
         first, *others = branches
@@ -312,7 +312,3 @@ def _assigned(definition: Definition) -> set[str]:
         elif isinstance(action, ForEach):
             names |= {action.item, action.index}
     return {name for name in names if name is not None}
-
-
-def _expression(expression: Expression) -> str:
-    return expression.source if isinstance(expression, Cel) else literal(expression.value)
