@@ -49,10 +49,10 @@ def _listener(index: int) -> Transition:
 
 
 def _guarded(node: StateNode) -> StateNode:
-    return node.regrouped(_all_guarded).model_copy(
-        update={"children": tuple(_guarded(child) for child in node.children)}
-    )
+    children = tuple(_guarded(child) for child in node.children)
+    return node.regrouped(_all_guarded).model_copy(update={"children": children})
 
 
-def _all_guarded(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
-    return tuple(each if each.guard is not None else each.model_copy(update={"guard": "true"}) for each in transitions)
+def _all_guarded(transitions: tuple[Transition, ...]) -> Iterator[Transition]:
+    for each in transitions:
+        yield each if each.guard is not None else each.model_copy(update={"guard": "true"})

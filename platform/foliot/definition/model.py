@@ -281,19 +281,19 @@ class StateNode(Node):
         for group in self.groups():
             yield from group
 
-    def regrouped(self, change: Callable[[tuple[Transition, ...]], tuple[Transition, ...]]) -> StateNode:
-        """Give the state with each group of its transitions as `change` gives it; an empty timeout stays."""
-        update: dict[str, object] = {
-            name: change(getattr(self, name)) for name in ("always", "on_done", "on_error", "transitions")
-        }
-        update["after"] = tuple(
-            each.model_copy(update={"transitions": change(each.transitions)}) for each in self.after
-        )
-        update["invocations"] = tuple(
-            each.model_copy(update={"on_done": change(each.on_done), "on_error": change(each.on_error)})
+    def regrouped(self, regroup: Callable[[tuple[Transition, ...]], Iterable[Transition]]) -> StateNode:
+        """Give the state with each group of its own transitions anew; a timeout stays, be it without any."""
+
+        def listed(group: tuple[Transition, ...]) -> tuple[Transition, ...]:
+            return tuple(regroup(group))
+
+        groups = {name: listed(getattr(self, name)) for name in ("always", "on_done", "on_error", "transitions")}
+        after = tuple(each.model_copy(update={"transitions": listed(each.transitions)}) for each in self.after)
+        services = tuple(
+            each.model_copy(update={"on_done": listed(each.on_done), "on_error": listed(each.on_error)})
             for each in self.invocations
         )
-        return self.model_copy(update=update)
+        return self.model_copy(update={**groups, "after": after, "invocations": services})
 
 
 class ContextSpec(Node):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from foliot.definition import StateNode, Transition
 from foliot.optimizing.descriptors import covers
 from foliot.optimizing.removals import Removal, Rewrite
-from foliot.optimizing.tree import Tree, edited, with_transitions
+from foliot.optimizing.tree import Tree, without_transitions
 from foliot.optimizing.visibility import Visibility
 from foliot.testing import name_transition
 
@@ -17,13 +17,7 @@ def drop_dead(tree: Tree, visibility: Visibility) -> Rewrite | None:
     found = {removal.transition: removal for node in tree.nodes.values() for removal in _dead(node, visibility)}
     if not found:
         return None
-
-    def edit(node: StateNode) -> StateNode:
-        return with_transitions(node, lambda each: None if each.index in found else each)
-
-    root = edited(tree.root, edit)
-    assert root is not None  # noqa: S101 - no state is taken out
-    return Rewrite(root, tuple(found.values()), {})
+    return Rewrite(without_transitions(tree.root, found), tuple(found.values()), {})
 
 
 def _dead(node: StateNode, visibility: Visibility) -> Iterator[Removal]:

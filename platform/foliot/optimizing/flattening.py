@@ -73,9 +73,7 @@ def _flattened(tree: Tree, node: StateNode, child: StateNode) -> Rewrite | None:
         each.id: f"{node.id}.{each.id.removeprefix(below)}" if each.id.startswith(below) else each.id
         for each in child.walk()
     } | {child.id: node.id}
-    made = edited(tree.root, lambda each: one if each.id == node.id else each)
-    assert made is not None  # noqa: S101 - no state is taken out
-    root = renamed(tree, made, moved)
+    root = renamed(tree, edited(tree.root, lambda each: one if each.id == node.id else each), moved)
     if not _moves_alike(tree, Tree(root), node.id, moved):
         return None
     return Rewrite(root, (Removal("flattened", child.id, -1, child.id, f"{node.id} has no other child"),), moved)

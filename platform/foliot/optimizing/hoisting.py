@@ -6,7 +6,7 @@ from foliot.definition import StateNode, Transition
 from foliot.optimizing.dead import takes
 from foliot.optimizing.descriptors import grouped, overlap
 from foliot.optimizing.removals import Removal, Rewrite
-from foliot.optimizing.tree import Tree, edited, with_transitions
+from foliot.optimizing.tree import Tree, edited, without_transitions
 from foliot.optimizing.visibility import Visibility
 from foliot.testing import name_transition
 
@@ -22,7 +22,7 @@ def drop_inherited(tree: Tree, visibility: Visibility) -> Rewrite | None:
                 if _may_rise(tree, each, child, parent) and _takes_its_place(tree, each, child, parent, visibility):
                     what, why = name_transition(child.id, each), f"{parent.id or 'the root'} has the same"
                     found[each.index] = Removal("inherited", child.id, each.index, what, why)
-    return _without(tree.root, found) if found else None
+    return Rewrite(without_transitions(tree.root, found), tuple(found.values()), {}) if found else None
 
 
 def hoist_shared(tree: Tree, visibility: Visibility) -> Rewrite | None:
@@ -64,13 +64,10 @@ def _hoisted(tree: Tree, parent: StateNode, found: tuple[tuple[StateNode, Transi
         )
         for child, each in found
     }
-
-    def edit(node: StateNode) -> StateNode:
-        left = with_transitions(node, lambda each: None if each.index in gone else each)
-        return left.model_copy(update={"transitions": transitions}) if node.id == parent.id else left
-
-    root = edited(tree.root, edit)
-    assert root is not None  # noqa: S101 - no state is taken out
+    left = without_transitions(tree.root, gone)
+    root = edited(
+        left, lambda node: node.model_copy(update={"transitions": transitions}) if node.id == parent.id else node
+    )
     return Rewrite(root, tuple(gone.values()), {})
 
 
@@ -118,9 +115,3 @@ def _takes_its_place(
     if rival is None or not _is_same(rival, transition):
         return False
     return tree.domain(parent.id, rival) == tree.domain(child.id, transition)
-
-
-def _without(root: StateNode, found: dict[int, Removal]) -> Rewrite:
-    left = edited(root, lambda node: with_transitions(node, lambda each: None if each.index in found else each))
-    assert left is not None  # noqa: S101 - no state is taken out
-    return Rewrite(left, tuple(found.values()), {})

@@ -14,7 +14,7 @@ import orjson
 
 from foliot.definition import StateNode, Transition
 from foliot.optimizing.removals import Removal, Rewrite
-from foliot.optimizing.tree import Tree, edited, renamed
+from foliot.optimizing.tree import Tree, renamed, without_states
 from foliot.optimizing.visibility import Visibility
 
 
@@ -37,9 +37,7 @@ def _merged(tree: Tree, group: list[StateNode]) -> Rewrite | None:
     kept, *others = group
     gone = {other.id for other in others}
     moved = {state.id: stays.id for other in others for state, stays in zip(other.walk(), kept.walk(), strict=True)}
-    shrunk = edited(tree.root, lambda node: None if node.id in gone else node)
-    assert shrunk is not None  # noqa: S101 - the root has no siblings
-    root = renamed(tree, shrunk, moved)
+    root = renamed(tree, without_states(tree.root, gone), moved)
     if not _moves_alike(tree, Tree(root), moved):
         return None
     why = f"it does the same as {kept.id}"
@@ -123,12 +121,12 @@ def _written(node: StateNode) -> Iterator[object]:
     yield node.model_dump(
         mode="json", include={"kind", "entry", "exit", "rollback", "defer", "output", "default_actions", "history"}
     )
-    yield [_edge(each) for each in node.always]
-    yield [(timeout.delay_ms, [_edge(each) for each in timeout.transitions]) for timeout in node.after]
-    yield [_edge(each) for each in node.on_done]
-    yield [_edge(each) for each in node.on_error]
-    yield [(each.event, _edge(each)) for each in node.transitions]
+    yield [_does(each) for each in node.always]
+    yield [(timeout.delay_ms, [_does(each) for each in timeout.transitions]) for timeout in node.after]
+    yield [_does(each) for each in node.on_done]
+    yield [_does(each) for each in node.on_error]
+    yield [(each.event, _does(each)) for each in node.transitions]
 
 
-def _edge(transition: Transition) -> object:
+def _does(transition: Transition) -> object:
     return transition.model_dump(mode="json", include={"guard", "actions"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from foliot.definition import StateNode, Transition, after_id, done_event
+from foliot.definition import After, StateNode, Transition, after_id, done_event
 
 
 class Tree:
@@ -52,15 +52,25 @@ class Tree:
         return {each.index: self.domain(node.id, each) for node in self.nodes.values() for each in node.outgoing()}
 
 
-def edited(node: StateNode, edit: Callable[[StateNode], StateNode | None]) -> StateNode | None:
-    """Give the tree with each state as `edit` gives it, from the leaves up; None takes it out."""
-    children = tuple(child for each in node.children if (child := edited(each, edit)) is not None)
-    return edit(node.model_copy(update={"children": children}))
+def edited(node: StateNode, edit: Callable[[StateNode], StateNode]) -> StateNode:
+    """Give the tree with each state as `edit` gives it, from the leaves up."""
+    return edit(node.model_copy(update={"children": tuple(edited(each, edit) for each in node.children)}))
 
 
-def with_transitions(node: StateNode, change: Callable[[Transition], Transition | None]) -> StateNode:
-    """Give a state with each transition as `change` gives it; a timeout stays, be it without any."""
-    return node.regrouped(lambda group: tuple(after for each in group if (after := change(each)) is not None))
+def without_states(root: StateNode, gone: Collection[str]) -> StateNode:
+    """Give the tree without some states, and so without what is below them."""
+    left = (each for each in root.children if each.id not in gone)
+    return root.model_copy(update={"children": tuple(without_states(each, gone) for each in left)})
+
+
+def without_transitions(root: StateNode, gone: Collection[int]) -> StateNode:
+    """Give the tree without some transitions, by index."""
+    return edited(root, lambda node: node.regrouped(lambda group: (t for t in group if t.index not in gone)))
+
+
+def with_transitions(node: StateNode, change: Callable[[Transition], Transition]) -> StateNode:
+    """Give a state with each transition as `change` gives it."""
+    return node.regrouped(lambda group: map(change, group))
 
 
 def renamed(before: Tree, root: StateNode, moved: Mapping[str, str]) -> StateNode:
@@ -69,56 +79,55 @@ def renamed(before: Tree, root: StateNode, moved: Mapping[str, str]) -> StateNod
     A transition within its new source says by `reenter` whether it left its old one.
     """
     domains = before.domains()
-
-    def name(state: str | None) -> str | None:
-        return None if state is None else moved.get(state, state)
-
-    def edit(node: StateNode) -> StateNode:
-        state = moved.get(node.id, node.id)
-        update: dict[str, object] = {
-            "id": state,
-            "initial": name(node.initial),
-            "default_targets": tuple(moved.get(each, each) for each in node.default_targets),
-        }
-        if state != node.id:
-            update["after"] = tuple(
-                each.model_copy(
-                    update={
-                        "id": (new := after_id(each.delay_ms, state)),
-                        "transitions": tuple(t.model_copy(update={"event": new}) for t in each.transitions),
-                    }
-                )
-                for each in node.after
-            )
-            update["on_done"] = tuple(t.model_copy(update={"event": done_event(state)}) for t in node.on_done)
-        targeted = node.model_copy(update=update)
-        return with_transitions(
-            targeted, lambda t: t.model_copy(update={"targets": tuple(moved.get(each, each) for each in t.targets)})
-        )
-
-    found = edited(root, edit)
-    assert found is not None  # noqa: S101 - nothing is taken out
+    found = edited(root, lambda node: _moved(node, moved))
     after = Tree(found)
+    return edited(
+        found, lambda node: with_transitions(node, lambda each: _reentering(each, node.id, after, domains, moved))
+    )
 
-    def reentering(node: StateNode) -> StateNode:
-        def change(transition: Transition) -> Transition:
-            if not transition.targets or not after.stays_within(node.id, transition):
-                return transition
-            return transition.model_copy(update={"reenter": name(domains[transition.index]) != node.id})
 
-        return with_transitions(node, change)
+def _moved(node: StateNode, moved: Mapping[str, str]) -> StateNode:
+    """Give a state its new id, and what names states the new ids of those."""
+    state = moved.get(node.id, node.id)
+    update: dict[str, object] = {
+        "id": state,
+        "initial": None if node.initial is None else moved.get(node.initial, node.initial),
+        "default_targets": _ids(node.default_targets, moved),
+    }
+    if state != node.id:
+        update["after"] = tuple(_retimed(each, state) for each in node.after)
+        update["on_done"] = _renamed_events(node.on_done, done_event(state))
+    return with_transitions(
+        node.model_copy(update=update), lambda each: each.model_copy(update={"targets": _ids(each.targets, moved)})
+    )
 
-    found = edited(found, reentering)
-    assert found is not None  # noqa: S101 - nothing is taken out
-    return found
+
+def _retimed(timeout: After, state: str) -> After:
+    timer_id = after_id(timeout.delay_ms, state)
+    return timeout.model_copy(update={"id": timer_id, "transitions": _renamed_events(timeout.transitions, timer_id)})
+
+
+def _renamed_events(transitions: tuple[Transition, ...], event: str) -> tuple[Transition, ...]:
+    return tuple(each.model_copy(update={"event": event}) for each in transitions)
+
+
+def _ids(states: tuple[str, ...], moved: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(moved.get(each, each) for each in states)
+
+
+def _reentering(
+    transition: Transition, source: str, after: Tree, domains: Mapping[int, str | None], moved: Mapping[str, str]
+) -> Transition:
+    if not transition.targets or not after.stays_within(source, transition):
+        return transition
+    domain = domains[transition.index]
+    return transition.model_copy(update={"reenter": domain is None or moved.get(domain, domain) != source})
 
 
 def renumbered(root: StateNode) -> StateNode:
     """Give each transition the index that a reader gives it."""
     numbers = {each.index: number for number, each in enumerate(t for node in root.walk() for t in node.outgoing())}
-    found = edited(
+    return edited(
         root,
-        lambda node: with_transitions(node, lambda t: t.model_copy(update={"index": numbers[t.index]})),
+        lambda node: with_transitions(node, lambda each: each.model_copy(update={"index": numbers[each.index]})),
     )
-    assert found is not None  # noqa: S101 - nothing is taken out
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foliot.definition import StateNode
 from foliot.optimizing.removals import Removal, Rewrite
-from foliot.optimizing.tree import Tree, edited
+from foliot.optimizing.tree import Tree, without_states
 from foliot.optimizing.visibility import Visibility
 
 
@@ -16,13 +16,11 @@ def drop_unreachable(tree: Tree, visibility: Visibility) -> Rewrite | None:
     # What a state that is kept for its name refers to must be there.
     while more := {each for state in kept for each in _referred(tree.nodes[state])} - kept:
         kept |= more | {above for each in more for above in tree.above(each)}
-    gone = [node for node in tree.nodes.values() if node.id not in kept]
+    gone = [state for state in tree.nodes if state not in kept]
     if not gone:
         return None
-    root = edited(tree.root, lambda node: node if node.id in kept else None)
-    assert root is not None  # noqa: S101 - the root is always entered
-    removals = tuple(Removal("unreachable", node.id, -1, node.id, "nothing leads to it") for node in gone)
-    return Rewrite(root, removals, {})
+    removals = tuple(Removal("unreachable", state, -1, state, "nothing leads to it") for state in gone)
+    return Rewrite(without_states(tree.root, set(gone)), removals, {})
 
 
 def _reached(tree: Tree) -> set[str]:

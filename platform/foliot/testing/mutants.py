@@ -13,6 +13,7 @@ from foliot.definition import (
     Action,
     After,
     Assign,
+    Branch,
     Cancel,
     Cel,
     Constant,
@@ -99,12 +100,9 @@ def _delayed(timeout: After, delay_ms: int, state: str) -> After:
 
 
 def _with_transition(node: StateNode, index: int, changed: Transition | None) -> StateNode:
-    def listed(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
-        mended = (changed if each.index == index else each for each in transitions)
-        return tuple(each for each in mended if each is not None)
-
-    left = node.regrouped(listed)
-    return left.model_copy(update={"after": tuple(each for each in left.after if each.transitions)})
+    instead = () if changed is None else (changed,)
+    mended = node.regrouped(lambda group: (new for t in group for new in (instead if t.index == index else (t,))))
+    return mended.model_copy(update={"after": tuple(each for each in mended.after if each.transitions)})
 
 
 def _of_transition(
@@ -146,10 +144,9 @@ def _of_action(action: Action, where: str) -> Iterator[tuple[_Change, Action]]:
         case Assign():
             yield from _of_values(action.values, where, lambda values: Assign(values=values))
         case Raise() | Send():
-            for change, changed in _of_values(
+            yield from _of_values(
                 action.data, where, lambda data: action.model_copy(update={"data": data}), may_be_empty=True
-            ):
-                yield change, changed
+            )
             if isinstance(action, Send) and action.delay_ms:
                 twice = action.delay_ms * 2
                 change = _Change("delay", where, f"{action.delay_ms} ms", f"{twice} ms")
@@ -168,15 +165,17 @@ def _of_action(action: Action, where: str) -> Iterator[tuple[_Change, Action]]:
 
 def _of_branches(action: If, where: str) -> Iterator[tuple[_Change, Action]]:
     for number, branch in enumerate(action.branches):
+        before, behind = action.branches[:number], action.branches[number + 1 :]
+        for change, changed in _of_branch(branch, where):
+            yield change, If(branches=(*before, changed, *behind))
 
-        def with_branch(number: int = number, **update: object) -> If:
-            changed = action.branches[number].model_copy(update=update)
-            return If(branches=(*action.branches[:number], changed, *action.branches[number + 1 :]))
 
-        for guard in guard_variants(branch.guard) if branch.guard is not None else ():
-            yield _Change("guard", f"if in {where}", str(branch.guard), guard), with_branch(guard=guard)
-        for change, actions in _of_block(branch.actions, where):
-            yield change, with_branch(actions=actions)
+def _of_branch(branch: Branch, where: str) -> Iterator[tuple[_Change, Branch]]:
+    if branch.guard is not None:
+        for guard in guard_variants(branch.guard):
+            yield _Change("guard", f"if in {where}", branch.guard, guard), branch.model_copy(update={"guard": guard})
+    for change, actions in _of_block(branch.actions, where):
+        yield change, branch.model_copy(update={"actions": actions})
 
 
 def _of_values(
