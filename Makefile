@@ -181,11 +181,11 @@ mutants: $(VENV)/.dev kafka-install ## Switch each defence off: the checker must
 
 .PHONY: machine-mutants
 machine-mutants: $(VENV)/.dev ## Change the example machines in small ways: generated scenarios must notice
-	$(BIN)/python tests/acceptance/machine_mutants.py --report docs/reports/machine_mutants
+	$(BIN)/python tests/unit/testing/machine_mutants.py --report docs/reports/machine-mutants
 
 .PHONY: optimizer
 optimizer: $(VENV)/.dev ## Plant redundancy in 500 random machines: it must be found, and nothing else differ (minutes)
-	PYTHONPATH=tests $(BIN)/python tests/acceptance/optimizer.py --report docs/reports/optimizer
+	PYTHONPATH=tests $(BIN)/python tests/unit/optimizing/planted_campaign.py --report docs/reports/optimizer
 
 .PHONY: bench
 bench: $(COMPILED)/.done kafka-install peers ## Measure the spine, then Foliot against its peers (minutes)

@@ -50,9 +50,7 @@ class _Writer:
         label = quoted(self._label(state), *own)
         if state.children:
             yield f"{pad}subgraph cluster_{self._numbers[state.id]} {{"
-            style = (
-                'fillcolor="#fffaf0"; color="#b45309"; penwidth=2' if active else 'fillcolor="#f8fafc"; color="#9ca3af"'
-            )
+            style = _ACTIVE_CLUSTER if active else _CLUSTER
             yield f'{pad}{_INDENT}label={label}; style="rounded,filled"; {style};'
             yield from self._inside(state, depth + 1)
             yield f"{pad}}}"

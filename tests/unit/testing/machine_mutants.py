@@ -23,7 +23,7 @@ from foliot.testing import (
     score,
 )
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 MACHINES = ("incident/incident.v3.yaml", "order/order.yaml", "agent_turn/agent_turn.yaml")
 WANTED_PERCENT = 90
 
