@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from foliot.definition.diagrams.rows import Row
 from foliot.definition.model import Definition, StateNode, Transition
 
 
@@ -21,6 +22,15 @@ class Marks:
     visits: Mapping[str, int] = field(default_factory=dict)
     taken: Mapping[int, int] = field(default_factory=dict)
     caption: str = ""
+
+    def times(self, row: Row) -> int:
+        """Tell how often the transition of a row was taken."""
+        return 0 if row.transition is None else self.taken.get(row.transition.index, 0)
+
+
+def counted(text: str, times: int) -> str:
+    """Write behind a text how often it was so."""
+    return f"{text} ×{times}" if times else text
 
 
 def marks_of(

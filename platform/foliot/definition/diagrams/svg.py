@@ -120,7 +120,7 @@ def _line(box: Box, line: Line, marks: Marks) -> Iterator[str]:
             spans.append(f'<tspan class="{kind}">{_text(shown)}</tspan>' if kind else _text(shown))
     yield f'<text x="{box.left + 14}" y="{line.y + 4}" xml:space="preserve">{"".join(spans)}'
     yield f"<title>{_text(row.text())}{_text(_description(line))}</title></text>"
-    if taken := _taken(line, marks):
+    if taken := marks.times(row):
         yield f'<text class="count" x="{box.right - 12}" y="{line.y + 4}" text-anchor="end">×{taken}</text>'
 
 
@@ -132,15 +132,11 @@ def _rail(rail: Rail, colour: str, marks: Marks) -> Iterator[str]:
             f"M {box.right} {line.y} H {x - _CORNER} Q {x} {line.y} {x} {line.y + down} "
             f"V {target.head_y - down} Q {x} {target.head_y} {x - _CORNER} {target.head_y} H {target.right + 3}"
         )
-        taken = " taken" if _taken(line, marks) else ""
+        taken = " taken" if marks.times(line.row) else ""
         yield f'<path class="halo" d="M {box.right + 2} {line.y} H {x - _CORNER - 2}"/>'
         yield f'<path class="rail{taken}" stroke="{colour}" d="{path}"/>'
         yield f'<circle cx="{box.right}" cy="{line.y}" r="2.5" fill="{colour}"/>'
     yield f'<path fill="{colour}" d="{_arrow_left(target.right + 1, target.head_y)}"/>'
-
-
-def _taken(line: Line, marks: Marks) -> int:
-    return 0 if line.row.transition is None else marks.taken.get(line.row.transition.index, 0)
 
 
 def _description(line: Line) -> str:

@@ -100,7 +100,7 @@ def _walk(element: Element) -> Iterator[Element]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edges:
+class _Groups:
     """The transitions of a state; those of its invocations by place and end, as in `0 done`."""
 
     always: tuple[Transition, ...] = ()
@@ -178,7 +178,7 @@ class _Document:
         defaults, default_actions = self._defaults(element, kind, children)
         simple = len(defaults) == 1 and any(child.attributes["id"] == defaults[0] for child in children)
         is_child = kind == "compound" and simple and self._ids[defaults[0]].name != "history"
-        edges = self._edges(element, kind)
+        groups = self._groups(element, kind)
         return StateNode(
             id=name,
             name=name,
@@ -186,12 +186,12 @@ class _Document:
             initial=defaults[0] if is_child else None,
             default_targets=() if is_child else defaults,
             default_actions=default_actions,
-            always=edges.always,
-            after=edges.after,
-            on_done=edges.done,
-            on_error=edges.errors,
+            always=groups.always,
+            after=groups.after,
+            on_done=groups.done,
+            on_error=groups.errors,
             rollback="foliot:rollback" in element.attributes,
-            transitions=edges.others,
+            transitions=groups.others,
             entry=self._entry(element, is_root=is_root),
             exit=self._actions.blocks(element.all("onexit")),
             history=_history(element),
@@ -246,10 +246,10 @@ class _Document:
         check_together(known, self._ids, self._parents, element, self._faults)
         return known
 
-    def _edges(self, element: Element, kind: StateKind) -> _Edges:
+    def _groups(self, element: Element, kind: StateKind) -> _Groups:
         """Read the transitions, in the order in which Foliot numbers them."""
         if kind == "history":
-            return _Edges()
+            return _Groups()
         below = {each.attributes["id"] for each in _walk(element) if each is not element and each.name in _KINDS}
         inside = below if kind == "compound" else set()
         elements = element.all("transition")
@@ -271,7 +271,7 @@ class _Document:
             if "foliot:invoke" in each.attributes:
                 end = each.attributes["foliot:invoke"]
                 services[end] = (*services.get(end, ()), self._transition(each, inside))
-        return _Edges(
+        return _Groups(
             always=eventless,
             after=tuple(
                 After(delay_ms=delays[timer_id], id=timer_id, transitions=tuple(group))
