@@ -48,7 +48,7 @@ def history(
     columns = ("position", "n", "kind", "outcome", "lane", "event", "type", "version", "transitions", "when")
     views: list[View] = [Table(columns, tuple(_step_row(step) for step in steps))]
     if steps and steps[-1].kind != "start":
-        views.append("There are older steps: --count")
+        views.append("There are older steps; --count shows more.")
     return Answer(steps, tuple(views))
 
 
