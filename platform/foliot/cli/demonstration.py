@@ -19,7 +19,7 @@ FOLDER: Final = Path(".foliot") / "demo"
 
 def demo(
     *,
-    records: Annotated[int, typer.Option("--records", min=100, max=10_000_000)] = 60_000,
+    records: Annotated[int, typer.Option("--records", min=100, max=10_000_000, help="How many are sent.")] = 60_000,
     rate: Annotated[float, typer.Option("--rate", min=1, help="Records per second, on average.")] = 3_000.0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same traffic.")] = 2026,
     checker: Annotated[
@@ -40,8 +40,10 @@ def _told(outcome: Outcome) -> Answer:
     if not outcome.green:
         refusal = Refusal("demo_failed", "the checker is not satisfied", str(FOLDER / "evidence"), "Look there.")
     each = max(1, outcome.stepped)
-    rows = [
-        ("records sent", f"{outcome.records:,}"),
+    rows = [("records sent", f"{outcome.records:,}")]
+    if outcome.verdict is not None and outcome.green:
+        rows.append(("doubled or unreadable: not accepted", f"{outcome.records - outcome.stepped:,}"))
+    rows += [
         ("events stepped", f"{outcome.stepped:,}"),
         ("from the first record to drained", f"{outcome.seconds:.1f} s"),
         ("rate", f"{outcome.stepped / outcome.seconds:,.0f} events/s"),

@@ -27,7 +27,7 @@ class Screen:
         self._console = console
         self._records = records
         self._began = time.monotonic()
-        self._notes: deque[Text] = deque(maxlen=_NOTES_SHOWN)
+        self._notes: deque[tuple[str, str]] = deque(maxlen=_NOTES_SHOWN)
         self._seen: deque[tuple[float, int]] = deque(maxlen=12)
         self._live = Live(console=console, refresh_per_second=5) if console.is_terminal else None
         self._line_at = 0.0
@@ -45,10 +45,10 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Tell of something that happened."""
-        stamp = f"{time.monotonic() - self._began:5.1f} s  "
-        self._notes.append(Text.assemble((stamp, "dim"), text))
+        stamp = f"{time.monotonic() - self._began:5.1f} s"
+        self._notes.append((stamp, text))
         if self._live is None:
-            self._console.print(f"{stamp}{text}", highlight=False, soft_wrap=True)
+            self._console.print(f"{stamp}  {text}", highlight=False, soft_wrap=True)
 
     def show(self, figures: Figures, sent: int) -> None:
         """Show the newest figures."""
@@ -82,5 +82,8 @@ class Screen:
             lanes.add_row(Text(name, _STYLES[name]), f"{lane.backlog:,}", *times)
         versions = "  ".join(f"v{version}: {count:,}" for version, count in figures.versions.items())
         facts = Text(f"{self._rate():,.0f} steps/s   instances  {versions or '–'}", "bold")
+        notes = Table.grid(padding=(0, 2))
+        for stamp, text in self._notes:
+            notes.add_row(Text(stamp, "dim", no_wrap=True), Text(text))
         title = f"Foliot  {time.monotonic() - self._began:.0f} s"
-        return Panel(Group(bars, Text(), facts, Text(), lanes, Text(), *self._notes), title=title, width=78)
+        return Panel(Group(bars, Text(), facts, Text(), lanes, Text(), notes), title=title, width=78)

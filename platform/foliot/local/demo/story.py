@@ -156,7 +156,7 @@ def _stream(plan: Plan, connection: Connection, address: str, evidence: Path, sc
         _Scene(0.65, lambda: _move(connection, 3, "all")),
     ]
     producer = subprocess.Popen(argv)
-    screen.note("producer, ingester, worker and relay begin; the first time Python compiles them")
+    screen.note("producer, ingester, worker and relay begin; a first run is slower, since Python compiles them")
     try:
         return _watch(plan, connection, producer=producer, sent_file=sent_file, scenes=scenes, screen=screen)
     finally:
@@ -202,6 +202,7 @@ def _watch(
         calm = calm + 1 if code == 0 and figures.is_drained and not scenes else 0
         if calm >= 6:
             screen.note("drained: every accepted event was stepped, every message sent")
+            screen.show(figures, sent)
             return figures, time.monotonic() - (began or time.monotonic())
         if deadline is not None and time.monotonic() > deadline:
             raise DemoRefused("the backlog did not drain", where=str(plan.folder))
