@@ -186,3 +186,29 @@ def test_timers_that_follow_each_other_without_end_are_not_followed():
     made = generate(load(restless, filename="restless.yaml"))
 
     assert "shut --kick--> broken" in made.missed
+
+
+def test_a_pair_is_found_as_far_apart_as_coverage_counts_it():
+    text = """
+        foliot: 1
+        id: far
+        context: {initial: {count: 0}}
+        initial: both
+        states:
+          both:
+            type: parallel
+            states:
+              walk:
+                initial: one
+                states:
+                  one: {on: {begin: two}}
+                  two: {on: {end: {guard: context.count > 59, target: three}}}
+                  three: {}
+              clock:
+                on: {tick: {guard: inState("both.walk.two"), actions: [{assign: {count: context.count + 1}}]}}
+        """
+
+    reached = generate(load(text, filename="far.yaml")).reached
+
+    pair = "both.walk.one --begin--> both.walk.two, then both.walk.two --end--> both.walk.three"
+    assert pair in reached
