@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from foliot.analysis.findings import Finding
-from foliot.analysis.searching import Chart, Search, reads
+from foliot.analysis.searching import Chart, Search
 from foliot.definition import (
     Action,
     Assign,
@@ -26,6 +26,7 @@ from foliot.definition import (
     StateNode,
     Withdraw,
 )
+from foliot.testing import reads_of
 
 _WHERE: Final = re.compile(r"transition (\d+) of |(?:entry|exit) of (.+)$")
 _MISSING: Final = ("no_such_field", "no_such_key")
@@ -36,7 +37,7 @@ def unread_writes(search: Search) -> Iterator[Finding]:
     definition = search.chart.definition
     if definition.system:
         return
-    paths = {path for source in _sources(definition) for path in reads(source)}
+    paths = {path for source in _sources(definition) for path in reads_of(source)}
     if "context" in paths:
         return
     known = {path.split(".")[1] for path in paths if path.startswith("context.")} | _for_others(definition)

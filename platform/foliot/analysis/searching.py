@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from foliot.analysis.watching import Failure, failures, watched
-from foliot.cel import CelError
-from foliot.definition import Assign, Cel, Definition, Dispatch, ForEach, StateNode, Transition, compile_value
+from foliot.definition import Assign, Cel, Definition, Dispatch, ForEach, StateNode, Transition
 from foliot.engine import ArmTimer
 from foliot.testing import (
     STEPS_MAX,
@@ -22,6 +21,7 @@ from foliot.testing import (
     guards_of,
     parent_of,
     probe,
+    reads_of,
     world_key,
 )
 
@@ -158,15 +158,7 @@ def _is_exact(definition: Definition) -> bool:
                 sources.append(source)
             case _:
                 pass
-    return not any(path.startswith("event") and path != "event.type" for each in sources for path in reads(each))
-
-
-def reads(source: str) -> frozenset[str]:
-    """Give the dotted paths that an expression reads."""
-    try:
-        return compile_value(source).reads
-    except CelError:
-        return frozenset()
+    return not any(path.startswith("event") and path != "event.type" for each in sources for path in reads_of(each))
 
 
 class _Watcher:

@@ -75,7 +75,7 @@ def deciding_names(definition: Definition, sources: Iterable[str] = ()) -> froze
 
 def event_fields(sources: Iterable[str]) -> frozenset[str]:
     """Name the fields of an event's data that expressions read."""
-    reads = {path for source in sources for path in _reads(source)}
+    reads = {path for source in sources for path in reads_of(source)}
     return frozenset(path.split(".")[2] for path in reads if path.startswith("event.data.") and path.count(".") >= 2)
 
 
@@ -121,14 +121,15 @@ def _names_of(expression: Expression) -> Iterator[str]:
 
 
 def _context_names(source: str) -> Iterator[str]:
-    for path in _reads(source):
+    for path in reads_of(source):
         root, _, rest = path.partition(".")
         if root == "context":
             yield rest.partition(".")[0] or _ALL
 
 
 @lru_cache(maxsize=4_096)
-def _reads(source: str) -> frozenset[str]:
+def reads_of(source: str) -> frozenset[str]:
+    """Give the dotted paths that an expression reads; none of one that is no expression."""
     try:
         return compile_value(source).reads
     except CelError:
