@@ -15,6 +15,7 @@ from foliot.cli.answers import Answer
 from foliot.cli.files import read_file
 from foliot.cli.sarif import sarif_log
 from foliot.cli.snippets import tell
+from foliot.cli.wording import counted
 from foliot.definition import Diagnostic
 from foliot.errors import Refusal
 from foliot.languages import check as check_text
@@ -70,7 +71,7 @@ def _check(text: bytes, file: str, *, strict: bool, steps_max: int) -> tuple[Dia
 
 def diagnosed(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:
     """Answer with the diagnostics of `texts`: red where one of them is an error, or where one is there if `strict`."""
-    views = tuple(tell(found, texts)) or (f"no fault in {_files(texts)}",)
+    views = tuple(tell(found, texts)) or (f"no fault in {counted(len(texts), 'file')}",)
     return Answer({"diagnostics": found}, views, _refusal(found, texts, strict=strict))
 
 
@@ -80,15 +81,10 @@ def _refusal(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict:
     if not errors:
         return None
     word = "error" if all(each.severity == "error" for each in errors) else "fault"
-    count = f"{len(errors)} {word if len(errors) == 1 else word + 's'}"
     wrong = dict.fromkeys(diagnostic.file for diagnostic in errors)
     return Refusal(
         "definition_refused",
-        f"{count} in {len(wrong)} of {_files(texts)}",
+        f"{counted(len(errors), word)} in {len(wrong)} of {counted(len(texts), 'file')}",
         ", ".join(wrong),
         f"Mend what is named above; `foliot explain {errors[0].code}` tells more.",
     )
-
-
-def _files(texts: Mapping[str, bytes]) -> str:
-    return f"{len(texts)} {'file' if len(texts) == 1 else 'files'}"

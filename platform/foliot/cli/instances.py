@@ -15,7 +15,7 @@ from foliot.cli.addresses import Tenant, service, whoami
 from foliot.cli.answers import Answer, Table, View
 from foliot.cli.publishing import Machine
 from foliot.cli.waking import wake
-from foliot.cli.wording import json_text, moment, visible
+from foliot.cli.wording import counted, json_text, moment, visible
 from foliot.cloudevents import address_text
 from foliot.store import Connection
 
@@ -60,7 +60,7 @@ def release(machine: Machine, key: Key, *, tenant: Tenant = "") -> Answer:
         shards = runtime.release(connection, view.id, by=whoami())
     wake(settings, shards)
     address = visible(address_text(view.tenant, view.machine, key))
-    line = f"{address} goes on, with {_events(view.held)} that it holds"
+    line = f"{address} goes on, with {counted(view.held, 'event')} that it holds"
     return Answer({"instance": view.id, "held": view.held, "shards": sorted(shards)}, (line,))
 
 
@@ -83,7 +83,7 @@ def _views(view: past.InstanceView) -> tuple[View, ...]:
     version = f"{view.version} (channel {view.channel})"
     if view.wants != view.version:
         version = f"{view.version} (channel {view.channel} wants {view.wants})"
-    mode = view.mode if view.mode == "running" else f"{view.mode}, with {_events(view.held)} that it holds"
+    mode = view.mode if view.mode == "running" else f"{view.mode}, with {counted(view.held, 'event')} that it holds"
     rows = (
         ("address", visible(address_text(view.tenant, view.machine, view.key))),
         ("configuration", ", ".join(view.configuration) + (" (done)" if view.done else "")),
@@ -124,7 +124,3 @@ def _step_row(step: past.JournalEntry) -> tuple[str, ...]:
         ",".join(map(str, step.transitions)),
         moment(step.at),
     )
-
-
-def _events(count: int) -> str:
-    return f"{count} {'event' if count == 1 else 'events'}"

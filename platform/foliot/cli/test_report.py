@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from foliot.cli.answers import Table, View
-from foliot.cli.wording import visible
+from foliot.cli.wording import counted, visible
 from foliot.testing import Ran, Watched, narrate
 
 _CHARS_MAX = 400
@@ -44,8 +44,8 @@ def ran_views(ran: Sequence[Ran]) -> Iterator[View]:
         of_file = list(group)
         failed = [each for each in of_file if not each.played.passed]
         word = ("FAILED", "bold red") if failed else ("ok", "green")
-        count = f"{len(of_file) - len(failed)} of {len(of_file)}" if failed else str(len(of_file))
-        yield Text.assemble(word, f"  {visible(file)}: {count} {'scenario' if len(of_file) == 1 else 'scenarios'}")
+        passed = f"{len(of_file) - len(failed)} of " if failed else ""
+        yield Text.assemble(word, f"  {visible(file)}: {passed}{counted(len(of_file), 'scenario')}")
         for each in failed:
             yield from _failure(each)
     counts = summary(ran)

@@ -17,6 +17,7 @@ from foliot.cli.files import write_file
 from foliot.cli.progress import Progress
 from foliot.cli.scenario_files import KeptTexts, NoScenarios, find_scenarios
 from foliot.cli.test_report import coverage_data, coverage_views, ran_data, ran_views, summary
+from foliot.cli.wording import counted
 from foliot.definition import DefinitionRefused
 from foliot.errors import Refusal
 from foliot.testing import (
@@ -114,7 +115,7 @@ def _refusal(ran: Sequence[Ran], lacking: tuple[str, ...]) -> Refusal | None:
     failed = [each for each in ran if not each.played.passed]
     if failed:
         files = ", ".join(dict.fromkeys(each.suite.file for each in failed))
-        what = f"{len(failed)} of {len(ran)} {'scenario' if len(ran) == 1 else 'scenarios'} failed"
+        what = f"{len(failed)} of {counted(len(ran), 'scenario')} failed"
         return Refusal("scenario_failed", what, files, "Mend the machine, or what is expected of it.")
     if lacking:
         remedy = "Add scenarios for what is not covered, or let `foliot test --generate` write some."

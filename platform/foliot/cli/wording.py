@@ -26,6 +26,11 @@ def visible_bytes(raw: bytes, *, bytes_max: int) -> str:
     return shown if len(raw) <= bytes_max else f"{shown}… ({len(raw) - bytes_max} bytes more)"
 
 
+def counted(count: int, thing: str) -> str:
+    """Write how many of a thing there are, of more or fewer than one with an s."""
+    return f"{count} {thing if count == 1 else f'{thing}s'}"
+
+
 def moment(at: datetime | None) -> str:
     """Write a time, UTC, to the millisecond."""
     return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}"

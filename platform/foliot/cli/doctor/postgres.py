@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from foliot.cli.addresses import address
 from foliot.cli.doctor.findings import Finding, failure, passed, warning
+from foliot.cli.wording import counted
 from foliot.settings import Settings
 from foliot.store import Connection, StoreError, connect, end_reading, load
 from foliot.store.schema import newest_revision
@@ -210,7 +211,7 @@ def _liveness(connection: Connection) -> Iterator[Finding]:
     transaction = _SQL["oldest_transaction"].run(connection).fetchone()
     end_reading(connection)
     waiting, idle_s = sum(row[1] for row in depth), max((row[2] for row in depth), default=0.0)
-    says = f"{stepping} sessions of workers, {waiting} events wait"
+    says = f"{counted(stepping, 'session')} of workers, {counted(waiting, 'event')} waiting"
     if idle_s > _IDLE_S_MAX:
         says = f"{says}, and a shard with work stands still for {idle_s:.0f} s"
         yield failure("workers", "alive", says, "Start workers: foliot worker; else look at their logs.")
@@ -219,13 +220,14 @@ def _liveness(connection: Connection) -> Iterator[Finding]:
     else:
         yield passed("workers", "alive", says)
     if taking:
-        yield passed("ingest", "alive", f"{taking} sessions")
+        yield passed("ingest", "alive", counted(taking, "session"))
     else:
         yield warning("ingest", "alive", "nobody takes events from Kafka", "Start it: foliot ingest")
     for topic, partition, why in stopped:
         remedy = "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself."
         yield failure("ingest", f"{topic}[{partition}]", f"stopped: {why}", remedy)
-    says = f"{relaying} sessions, {unsent} messages and {unannounced} changes not yet sent"
+    lag = f"{counted(unsent, 'message')} and {counted(unannounced, 'change')} not yet sent"
+    says = f"{counted(relaying, 'session')}, {lag}"
     if (unsent or unannounced) and stood_s > _IDLE_S_MAX:
         yield failure("relay", "alive", f"{says}, for {stood_s:.0f} s", "Start it: foliot relay; else see its log.")
     elif not relaying:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from foliot.definition.diagrams.marks import Marks, counted
+from foliot.definition.diagrams.marks import Marks, with_count
 from foliot.definition.diagrams.rows import Row, one_line, rows_of
 from foliot.definition.model import Definition, StateNode
 
@@ -99,13 +99,13 @@ class _Writer:
         return id_ in self._clusters
 
     def _row(self, row: Row) -> str:
-        return counted(row.text(), self._marks.times(row))
+        return with_count(row.text(), self._marks.times(row))
 
     def _label(self, state: StateNode) -> str:
         name = state.name if state.id else self._title
         if state.kind == "history":
             name = "H*" if state.history == "deep" else "H"
-        return counted(name, self._marks.visits.get(state.id, 0))
+        return with_count(name, self._marks.visits.get(state.id, 0))
 
 
 def quoted(*lines: str) -> str:

@@ -28,7 +28,7 @@ class Marks:
         return 0 if row.transition is None else self.taken.get(row.transition.index, 0)
 
 
-def counted(text: str, times: int) -> str:
+def with_count(text: str, times: int) -> str:
     """Write behind a text how often it was so."""
     return f"{text} ×{times}" if times else text
 

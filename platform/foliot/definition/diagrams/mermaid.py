@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from foliot.definition.diagrams.marks import Marks, counted
+from foliot.definition.diagrams.marks import Marks, with_count
 from foliot.definition.diagrams.rows import Row, one_line, rows_of
 from foliot.definition.model import Definition, StateNode
 
@@ -72,13 +72,13 @@ class _Writer:
                 yield f"{_INDENT}{self._names[state.id]} --> {self._names[target]}"
 
     def _row(self, row: Row) -> str:
-        return counted(row.text(), self._marks.times(row))
+        return with_count(row.text(), self._marks.times(row))
 
     def _label(self, state: StateNode) -> str:
         name = state.name if state.id else self._title
         if state.kind == "history":
             name = f"{name} (H*)" if state.history == "deep" else f"{name} (H)"
-        return counted(name, self._marks.visits.get(state.id, 0))
+        return with_count(name, self._marks.visits.get(state.id, 0))
 
 
 def escaped(text: str) -> str:
