@@ -62,20 +62,23 @@ class CoverableParts:
         self.states = tuple(node.id for node in nodes if node.id and node.kind != "history")
         self.parents = parent_of(self.definition.root)
         self.transitions = {each.index: (node.id, each) for node in nodes for each in node.outgoing()}
-        self.pairs = {index: frozenset(self._before(index)) for index in self.transitions}
+        entered = {index: self._entered(index) for index in self.transitions}
+        self.pairs = {index: frozenset(self._before(index, entered)) for index in self.transitions}
 
     def first_of_pair(self, index: int, latest: Iterable[int]) -> int | None:
         """Find with which transition this one makes a pair, among those that were taken before, the last one first."""
         return next((each for each in islice(latest, PAIR_GAP_MAX) if each in self.pairs[index]), None)
 
-    def _before(self, index: int) -> Iterator[int]:
+    def _before(self, index: int, entered: Mapping[int, set[str]]) -> Iterator[int]:
+        """Yield the transitions after which this one may be the next."""
         source, transition = self.transitions[index]
         ends = (transition.event or "").startswith("done.state")
         # A timer that has fired is not armed again before its state is entered again.
         fires_once = (transition.event or "").startswith("after.") and not transition.targets
-        for other in self.transitions:
-            entered = set() if fires_once and other == index else self._entered(other)
-            if self._finishes(entered, source) if ends else source in entered:
+        for other, states in entered.items():
+            if fires_once and other == index:
+                continue
+            if self._finishes(states, source) if ends else source in states:
                 yield other
 
     def _entered(self, index: int) -> set[str]:
