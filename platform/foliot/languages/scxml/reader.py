@@ -196,7 +196,7 @@ class _Document:
             exit=self._actions.blocks(element.all("onexit")),
             history=_history(element),
             output=self._output(element),
-            invocations=self._invocations(element, edges.services),
+            invocations=self._invocations(element, groups.services),
             defer=tuple(element.attributes.get("foliot:defer", "").split()),
             children=tuple(self._state(child) for child in children),
         )

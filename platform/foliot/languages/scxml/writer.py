@@ -199,7 +199,7 @@ class _Writer:
         if invocation.timeout_ms is not None:
             element.set(f"{_F}timeout", str(invocation.timeout_ms))
         if payload.content is not None:
-            element.set(f"{_F}input", _expression(payload.content))
+            element.set(f"{_F}input", cel_text(payload.content))
         self._payload(element, payload.model_copy(update={"content": invocation.content}))
         if invocation.finalize:
             self._actions(ET.SubElement(element, f"{_S}finalize"), invocation.finalize)
