@@ -55,7 +55,7 @@ def traps(search: Search) -> Iterator[Finding]:
     escaping = {
         leaf
         for key in free & seen.rests.keys()
-        for leaf in active_states(chart.definition, seen.rests[key].world.state.configuration)
+        for leaf in active_states(chart.parents, seen.rests[key].world.state.configuration)
     }
     told: set[str] = set()
     for key, way in seen.rests.items():

@@ -201,7 +201,7 @@ class _Watcher:
 
     def _note_states(self, way: Way) -> None:
         for step in way.steps:
-            self._see_states(active_states(self.chart.definition, step.state.configuration), way)
+            self._see_states(active_states(self.chart.parents, step.state.configuration), way)
             for index in step.transitions:
                 if index in self.chart.transitions and index not in self.seen.taken:
                     self._take(index, way)

@@ -64,13 +64,17 @@ def compile_block(actions: tuple[Action, ...], where: str, *, rollback: bool = F
     """
     if not actions:
         return None
-    perform = _block(actions, where)
-    compiled = [_assigned(action, where) for action in actions if isinstance(action, Assign)]
-    only = len(compiled) == len(actions)
+    places = _places(actions, where)
+    assigns = [action for action in actions if isinstance(action, Assign)]
+    if len(assigns) < len(actions):
+        perform = _in_turn(tuple((place, _action(action, place)) for place, action in places))
+        return Routine(_undoing(perform) if rollback else perform, None, sees_event=False)
+    compiled = [(place, *_assigned(action, place)) for (place, _), action in zip(places, assigns, strict=True)]
+    perform = _in_turn(tuple((place, _assigning(assigned, place)) for place, assigned, _ in compiled))
     return Routine(
         _undoing(perform) if rollback else perform,
-        tuple(assigned for assigned, _ in compiled) if only else None,
-        sees_event=any(sees for _, sees in compiled),
+        tuple(assigned for _, assigned, _ in compiled),
+        sees_event=any(sees for _, _, sees in compiled),
     )
 
 
@@ -86,10 +90,16 @@ def _undoing(block: Callable[[Macrostep, InState], bool]) -> Perform:
     return perform
 
 
+def _places(actions: tuple[Action, ...], where: str) -> tuple[tuple[str, Action], ...]:
+    return tuple((f"{action.kind}, action {number} of {where}", action) for number, action in enumerate(actions))
+
+
 def _block(actions: tuple[Action, ...], where: str) -> Callable[[Macrostep, InState], bool]:
     """Compile a block that tells whether it came to its end."""
-    places = tuple(f"{action.kind}, action {number} of {where}" for number, action in enumerate(actions))
-    steps = tuple((place, _action(action, place)) for place, action in zip(places, actions, strict=True))
+    return _in_turn(tuple((place, _action(action, place)) for place, action in _places(actions, where)))
+
+
+def _in_turn(steps: tuple[tuple[str, Perform], ...]) -> Callable[[Macrostep, InState], bool]:
 
     def perform(macrostep: Macrostep, in_state: InState) -> bool:
         for place, act in steps:
@@ -119,7 +129,7 @@ def _nested(actions: tuple[Action, ...], where: str) -> Perform:
 def _action(action: Action, where: str) -> Perform:  # noqa: C901, PLR0911 - one for each kind
     match action:
         case Assign():
-            return _assign(action, where)
+            return _assigning(_assigned(action, where)[0], where)
         case Raise():
             return _raise(action, where)
         case Send():
@@ -190,9 +200,7 @@ def _withdraw(action: Withdraw, where: str) -> Perform:
     return withdraw
 
 
-def _assign(action: Assign, where: str) -> Perform:
-    evaluators, _ = _assigned(action, where)
-
+def _assigning(evaluators: Assigned, where: str) -> Perform:
     def assign(macrostep: Macrostep, in_state: InState) -> None:
         context, event = macrostep.context, macrostep.event
         macrostep.assign({name: evaluate(context, event, in_state) for name, evaluate in evaluators}, where)

@@ -86,7 +86,7 @@ class CoverableParts:
         source, transition = self.transitions[index]
         if not transition.targets:
             return {source}
-        left = active_states(self.definition, (source,))
+        left = active_states(self.parents, (source,))
         found: set[str] = set()
         for target in transition.targets:
             node = self._nodes[target]
@@ -94,13 +94,13 @@ class CoverableParts:
             if node.kind == "history" and parent is not None:
                 node = self._nodes[parent]
                 found |= {each.id for each in node.walk() if each.kind != "history"}
-            found |= {*_begun(node), *(active_states(self.definition, (node.id,)) - left)}
+            found |= {*_begun(node), *(active_states(self.parents, (node.id,)) - left)}
         return found
 
     def _finishes(self, entered: set[str], state: str) -> bool:
         """Whether one of these is a final state below this one."""
         finals = (each for each in entered if self._nodes[each].kind == "final")
-        return any(state in active_states(self.definition, (each,)) for each in finals)
+        return any(state in active_states(self.parents, (each,)) for each in finals)
 
 
 def _begun(node: StateNode) -> Iterator[str]:
@@ -128,11 +128,11 @@ class Coverage:
     def note(self, run: Iterable[Seen]) -> None:
         """Count all that one run of an instance went through."""
         past: list[int] = []
-        definition = self._parts.definition
+        parents = self._parts.parents
         for seen in run:
-            self._states |= active_states(definition, seen.before.configuration)
+            self._states |= active_states(parents, seen.before.configuration)
             for _, step in seen.steps:
-                self._states |= active_states(definition, step.state.configuration)
+                self._states |= active_states(parents, step.state.configuration)
             for index in seen.transitions:
                 self._take(index, past)
                 past.append(index)
@@ -140,7 +140,7 @@ class Coverage:
     def _take(self, index: int, past: list[int]) -> None:
         source, transition = self._parts.transitions[index]
         self._taken.add(index)
-        self._states |= active_states(self._parts.definition, (source, *transition.targets))
+        self._states |= active_states(self._parts.parents, (source, *transition.targets))
         first = self._parts.first_of_pair(index, reversed(past))
         if first is not None:
             self._pairs.add((first, index))

@@ -87,7 +87,7 @@ class Goals:
                 event = NO_EVENT
                 if move.event is not None:
                     event = make_event(before.count + 1, move.event, move.data, before.now)
-                active = active_states(self._parts.definition, before.state.configuration)
+                active = active_states(self._parts.parents, before.state.configuration)
                 if change.differs(before.state.context, event._asdict(), active.__contains__):
                     yield goal
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from foliot.cel import EvaluationError
-from foliot.definition import Definition, compile_guard
+from foliot.definition import compile_guard
 from foliot.engine import Compiled
-from foliot.testing.running import Play, Seen, StateNotLegal, active_states, effect_words
+from foliot.testing.running import Parents, Play, Seen, StateNotLegal, active_states, effect_words, parent_of
 from foliot.testing.scenarios import (
     Expectation,
     ExpectedEffect,
@@ -55,11 +55,12 @@ def play(machine: Compiled, scenario: Scenario) -> Played:
         given = tuple(instance.begin(scenario.given))
     except StateNotLegal as error:
         return Played(scenario, (), (), (Mismatch(("given", "state"), "the state", "one that can be", str(error)),))
+    parents = parent_of(machine.definition.root)
     seen: list[Seen] = []
     for number, step in enumerate(scenario.steps):
         seen.append(instance.perform(step))
         path = ("steps", number)
-        found = tuple(_judge(machine, step.expect, seen[-1], (*path, "expect")))
+        found = tuple(_judge(parents, step.expect, seen[-1], (*path, "expect")))
         if not found and seen[-1].outcome == "failed" and step.expect.outcome is None:
             found = (Mismatch(path, "the step", "to be taken", f"failed: {seen[-1].why}"),)
         if found:
@@ -67,12 +68,12 @@ def play(machine: Compiled, scenario: Scenario) -> Played:
     return Played(scenario, tuple(seen), given, ())
 
 
-def _judge(machine: Compiled, expected: Expectation, seen: Seen, path: tuple[str | int, ...]) -> Iterator[Mismatch]:
+def _judge(parents: Parents, expected: Expectation, seen: Seen, path: tuple[str | int, ...]) -> Iterator[Mismatch]:
     if expected.outcome is not None and expected.outcome != (seen.outcome or "taken"):
         was = f"{seen.outcome}: {seen.why}" if seen.why else str(seen.outcome)
         yield Mismatch((*path, "outcome"), "the outcome", expected.outcome, was)
-    yield from _judge_states(machine.definition, expected, seen, path)
-    yield from _judge_context(machine.definition, expected, seen, path)
+    yield from _judge_states(parents, expected, seen, path)
+    yield from _judge_context(parents, expected, seen, path)
     if expected.effects is not None:
         yield from _judge_effects(expected.effects, seen, (*path, "effects"))
     if expected.timers is not None:
@@ -82,7 +83,7 @@ def _judge(machine: Compiled, expected: Expectation, seen: Seen, path: tuple[str
 
 
 def _judge_states(
-    definition: Definition, expected: Expectation, seen: Seen, path: tuple[str | int, ...]
+    parents: Parents, expected: Expectation, seen: Seen, path: tuple[str | int, ...]
 ) -> Iterator[Mismatch]:
     leaves = seen.state.configuration
     shown = ", ".join(leaves) or "no state"
@@ -91,7 +92,7 @@ def _judge_states(
             (*path, "configuration"), "the configuration", ", ".join(expected.configuration) or "no state", shown
         )
     if expected.active or expected.not_active:
-        active = active_states(definition, leaves)
+        active = active_states(parents, leaves)
         for number, state in enumerate(expected.active):
             if state not in active:
                 yield Mismatch((*path, "in", number), "the active states", state, shown)
@@ -101,7 +102,7 @@ def _judge_states(
 
 
 def _judge_context(
-    definition: Definition, expected: Expectation, seen: Seen, path: tuple[str | int, ...]
+    parents: Parents, expected: Expectation, seen: Seen, path: tuple[str | int, ...]
 ) -> Iterator[Mismatch]:
     context = seen.state.context
     for name, value in expected.context.items():
@@ -113,15 +114,15 @@ def _judge_context(
         if name in context:
             yield Mismatch((*path, "absent", number), f"context.{name}", "nothing", _json(context[name]))
     for number, condition in enumerate(expected.holds):
-        verdict = _verdict(condition, definition, seen)
+        verdict = _verdict(condition, parents, seen)
         if verdict:
             yield Mismatch((*path, "holds", number), condition, "true", verdict)
 
 
-def _verdict(condition: str, definition: Definition, seen: Seen) -> str:
+def _verdict(condition: str, parents: Parents, seen: Seen) -> str:
     """Say what a condition is where it is not true."""
     event = (seen.event or NO_EVENT)._asdict()
-    active = active_states(definition, seen.state.configuration)
+    active = active_states(parents, seen.state.configuration)
     try:
         holds = compile_guard(condition).evaluate(seen.state.context, event, active.__contains__)
     except EvaluationError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from foliot.definition import Definition, StateNode
+from foliot.definition import StateNode
 from foliot.engine import (
     ArmTimer,
     CancelTimer,
@@ -33,6 +33,8 @@ from foliot.testing.sessions import NOT_BEGUN, Session, Sessions
 
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+Parents: TypeAlias = Mapping[str, str | None]
+"""Each state's parent: see `parent_of`."""
 _INNER: Final = (ArmTimer, CancelTimer, WithdrawDelivery, EndInvocation, Forward)
 """Effects that are seen by what they bring about."""
 
@@ -162,7 +164,7 @@ def placed(machine: Compiled, leaves: Iterable[str], context: Mapping[str, Any])
     definition = machine.definition
     order = [node.id for node in definition.root.walk()]
     configuration = tuple(sorted(leaves, key=order.index))
-    active = active_states(definition, configuration)
+    active = active_states(parent_of(definition.root), configuration)
     timers = {
         each.id: Timer(1, each.id, None, each.delay_ms * 1_000)
         for node in definition.root.walk()
@@ -177,9 +179,8 @@ def placed(machine: Compiled, leaves: Iterable[str], context: Mapping[str, Any])
     return State(configuration, full, {}, timers, 1, done=False)
 
 
-def active_states(definition: Definition, configuration: Iterable[str]) -> frozenset[str]:
+def active_states(parents: Parents, configuration: Iterable[str]) -> frozenset[str]:
     """Name all active states, from the leaves up."""
-    parents = parent_of(definition.root)
     active: set[str] = set()
     for leaf in configuration:
         state: str | None = leaf
