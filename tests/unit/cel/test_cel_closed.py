@@ -171,3 +171,28 @@ def test_json_that_leaves_shares_nothing_that_can_change() -> None:
     assert copy is not value
     assert copy["a"] is not value["a"]
     assert copy["a"][1] is not value["a"][1]
+
+
+def test_what_a_value_costs_as_json_is_counted() -> None:
+    many = [[1] for _ in range(5_000)]
+
+    assert to_json(many, budget=6_000) == many
+    with pytest.raises(CelBudgetExceeded):
+        to_json(many, budget=5_000)
+
+
+def test_a_value_of_very_many_small_lists_ends_with_the_budget() -> None:
+    value = compile_expression("context.map(x, context.map(y, []))", ENVIRONMENT).evaluate([0] * 200, {}, None)
+
+    to_json(value)
+    with pytest.raises(CelBudgetExceeded, match="costs more than 100000 units"):
+        to_json([value, value, value])
+
+
+def test_the_error_of_a_bad_pattern_has_no_words_of_the_library() -> None:
+    program = compile_expression("'a'.matches(context)", ENVIRONMENT)
+
+    with pytest.raises(EvaluationError) as error:
+        program.evaluate("(", {}, None)
+
+    assert error.value.what == "'(' is no regular expression of RE2, or too large a one."
