@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from foliot.cel import EvaluationError, to_json
 from foliot.engine.errors import (
@@ -53,6 +54,22 @@ class SendFailed(EvaluationError):
     def __init__(self, cause: EvaluationError, send_id: str | None) -> None:
         super().__init__(cause.reason, cause.what, line=cause.line, column=cause.column, remedy=cause.hint)
         self.send_id = send_id
+
+
+class Mark(NamedTuple):
+    """What a macrostep had done when it took up a deferred event, to go back to."""
+
+    event: dict[str, Any]
+    context: Mapping[str, Any]
+    history: Mapping[str, tuple[str, ...]]
+    timers: Mapping[str, Timer]
+    invocations: Mapping[str, str]
+    deferred: tuple[Event, ...]
+    outgoing: tuple[Effect, ...]
+    transitions: tuple[int, ...]
+    reported: frozenset[int]
+    generated: int
+    sends: int
 
 
 class Macrostep:
@@ -161,7 +178,8 @@ class Macrostep:
         """Keep an event until no active state defers it."""
         if len(self.deferred) >= self._limits.deferred_max:
             raise TooManyDeferred(f"more than {self._limits.deferred_max} events are deferred", where=event.type)
-        self.deferred = (*self.deferred, event)
+        # Who sent it does not matter later, and is no part of the encoded state.
+        self.deferred = (*self.deferred, event if event.timer is None else event._replace(timer=None))
 
     def recall(self, place: int) -> Event:
         """Make a deferred event the current one."""
@@ -170,6 +188,32 @@ class Macrostep:
         event_id, source, event_type, data, self._time, _, about = event
         self.event = self._show(event_id, event_type, source, data, about)
         return event
+
+    def mark(self) -> Mark:
+        """Note what has been done, where nothing is raised or entered that waits."""
+        return Mark(
+            self.event,
+            self.context,
+            self.history,
+            self.timers,
+            self.invocations,
+            self.deferred,
+            self.outgoing,
+            self.transitions,
+            self._reported,
+            self._generated,
+            self._sends,
+        )
+
+    def go_back(self, mark: Mark) -> None:
+        """Forget what was done since; what it took of the limits stays taken."""
+        self.event, self.context, self.history, self.timers, self.invocations = mark[:5]
+        self.deferred, self.outgoing, self.transitions = mark[5:8]
+        self._reported, self._generated, self._sends = mark[8:]
+        self.queue = None
+        self.entered = frozenset()
+        self.output = None
+        self.done = False
 
     def raise_event(self, event_type: str, data: Any, about: About = _INTERNAL) -> None:
         """Put an event at the end of the internal queue."""

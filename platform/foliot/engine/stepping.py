@@ -83,21 +83,27 @@ def _walk(machine: Compiled, state: State, event: Event, now: int, host: Host) -
     if macrostep.deferred:
         vertex = _recall(machine, vertex, macrostep)
     state = macrostep.finish(vertex.configuration)
-    outcome = "taken" if macrostep.microsteps else "deferred" if is_deferred else "ignored"
+    outcome = "taken" if macrostep.transitions else "deferred" if is_deferred else "ignored"
     return tuple.__new__(Step, (state, outcome, macrostep.effects(), macrostep.transitions))
 
 
 def _undo(machine: Compiled, state: State, event: Event, now: int, host: Host, error: Raised) -> Step:  # noqa: PLR0917
     """Forget all that a step did until an action failed, and give the error to the state as it was."""
-    event_type, data, about = error
     macrostep = Macrostep(state, event, now, machine.limits, host, asks=machine.asks)
-    macrostep.log(f"rolled back: {data['what']} ({data['where']})")
-    macrostep.raise_event(event_type, {**data, "event": event.type}, about)
-    vertex = _settle(machine, machine.memory.vertex(state.configuration), macrostep, ())
+    vertex = _answer(machine, machine.memory.vertex(state.configuration), macrostep, event.type, error)
     if macrostep.deferred:
         vertex = _recall(machine, vertex, macrostep)
-    outcome: Outcome = "taken" if macrostep.microsteps else "ignored"
+    outcome: Outcome = "taken" if macrostep.transitions else "ignored"
     return Step(macrostep.finish(vertex.configuration), outcome, macrostep.effects(), macrostep.transitions)
+
+
+def _answer(machine: Compiled, vertex: Vertex, macrostep: Macrostep, undone: str, error: Raised) -> Vertex:
+    """Give the error of what was undone, and the type of its event, to the state as it was; nothing undoes that."""
+    event_type, data, about = error
+    macrostep.undoes = False
+    macrostep.log(f"rolled back: {data['what']} ({data['where']})")
+    macrostep.raise_event(event_type, {**data, "event": undone}, about)
+    return _settle(machine, vertex, macrostep, ())
 
 
 def stop(machine: Compiled, state: State, now: int, *, host: Host = HERE) -> Step:
@@ -156,16 +162,25 @@ def _or_defer(
 
 
 def _recall(machine: Compiled, vertex: Vertex, macrostep: Macrostep) -> Vertex:
-    """Take deferred events, the oldest first, as soon as no active state defers them."""
+    """Take deferred events, the oldest first, as soon as no active state defers them.
+
+    Where one fails in a state that undoes, what it did is undone, it is gone, and its error is told: what was done
+    before stands. Were the whole step undone, the event would be deferred still, and undo each step that leads here.
+    """
     place = 0
     while not macrostep.done and place < len(macrostep.deferred):
         if deferring(vertex, macrostep.deferred[place].type):
             place += 1
             continue
         event = macrostep.recall(place)
-        vertex = _settle(
-            machine, vertex, macrostep, choose(vertex, machine.memory.selection(vertex, event.type), macrostep)
-        )
+        mark, macrostep.undoes = macrostep.mark(), True
+        try:
+            edges = choose(vertex, machine.memory.selection(vertex, event.type), macrostep)
+            entered = _settle(machine, vertex, macrostep, edges)
+        except RolledBack as failure:
+            macrostep.go_back(mark)
+            entered = _answer(machine, vertex, macrostep, event.type, failure.error)
+        vertex = entered
         # Another configuration may defer others, and no longer those that were passed over.
         place = 0
     return vertex

@@ -16,6 +16,8 @@ DESCRIPTORS = ("a", "a.b", "a.*", "b", "c", "c", "*", "error.execution", "done.s
 RAISED = ("a", "b", "c", "a.b")
 NOW = 1_700_000_000_000_000
 
+_ALWAYS_TAKEN: dict[str, Any] = {"guard": None, "reenter": False}
+
 
 @dataclass
 class _Sketch:
@@ -212,3 +214,37 @@ def _below(path: str, name: str) -> str:
 
 def _cel(source: str) -> dict[str, str]:
     return {"kind": "cel", "source": source}
+
+
+def deferring_definition(random: Random) -> Definition:
+    """Make a machine of a few states, in two levels, that keep events for each other and undo what fails in them."""
+    maker = _Maker(random, quiet=False)
+    names = ("p.x", "p.y", "q", "r")
+    maker.all = [_Sketch(name, "atomic") for name in names]
+
+    def state(name: str, *children: str) -> dict[str, Any]:
+        node: dict[str, Any] = {"id": name, "name": name.rpartition(".")[2], "kind": "atomic"}
+        if children:
+            node |= {"kind": "compound", "initial": children[0], "children": [state(child) for child in children]}
+        handled = random.sample(EVENTS, 2)
+        kept = random.sample([each for each in EVENTS if each not in handled], 2)
+        return node | {
+            "defer": kept if maker.chance(0.6) else [],
+            "rollback": maker.chance(0.5),
+            "on_error": [edge("error", 0.2)] if maker.chance(0.3) else [],
+            "exit": actions(0.2),
+            "transitions": [edge(each, 0.8) for each in handled],
+        }
+
+    def edge(event: str, moving: float) -> dict[str, Any]:
+        maker.index += 1
+        targets = [random.choice(names)] if maker.chance(moving) else []
+        return {"index": maker.index, "event": event, "targets": targets, "actions": actions(0.7), **_ALWAYS_TAKEN}
+
+    def actions(chance: float) -> list[dict[str, Any]]:
+        fails = {"kind": "assign", "values": {"n": _cel("context.missing + 1")}}
+        return [maker.action(), maker.action(), *([fails] if maker.chance(0.3) else [])] if maker.chance(chance) else []
+
+    states = [state("p", "p.x", "p.y"), state("q"), state("r")]
+    root = {"id": "", "name": "", "kind": "compound", "initial": "p", "children": states}
+    return Definition.model_validate({"id": "deferring", "context": {"initial": {"n": 0, "trace": ""}}, "root": root})

@@ -11,29 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from unit.engine.expressions import Fault, evaluate
-from unit.engine.reference_tree import Tree, name_match
+from unit.engine.reference_tree import ANY, Illegal, Loops, Stopped, Tree, Undone, name_match
 
 from foliot.definition import Action, Branch, Definition, Expression, Payload, StateNode, Transition
 from foliot.engine import ArmTimer, CancelTimer, Effect, Event, Finish, Log, Send, State, Step, Timer
-
-# The words of an error are the engine's own; expressions of the comparison never look at them.
-ANY = {"what": "", "where": ""}
-
-
-class Loops(Exception):
-    """More microsteps than allowed."""
-
-
-class Stopped(Exception):
-    """An error in a nested action has been told; the block around ends."""
-
-
-class Undone(Exception):
-    """An action failed where that undoes the whole step."""
-
-
-class Illegal(Exception):
-    """The targets contradict each other."""
 
 
 class Reference(Tree):
@@ -62,9 +43,7 @@ class Reference(Tree):
                 run.main_loop(run.select(event.type, is_timer=event.timer is not None))
         except Undone:
             run = Run(self, state, event, now)
-            run.outgoing.append(Log("rolled back"))
-            run.queue.append(("error.execution", ANY))
-            run.main_loop([])
+            run.answer()
         return run.result("taken" if run.microsteps else "ignored")
 
 
@@ -83,14 +62,9 @@ class Run:
         if event.timer is not None:
             del self.timers[event.timer[0]]
         self.before = dict(self.timers)
-        self.event: dict[str, Any] = {
-            "id": event.id,
-            "source": event.source,
-            "type": event.type,
-            "data": event.data,
-            "time": event.time,
-        }
-        self.time = event.time
+        self.event: dict[str, Any] = {}
+        self.time: str | None = None
+        self.see(event)
         self.now = now
         self.position = state.position + 1
         self.done = state.done
@@ -103,6 +77,17 @@ class Run:
         self.default_entry: set[str] = set()
         self.default_history: dict[str, tuple[Action, ...]] = {}
         self.output: Any = None
+
+    def see(self, event: Event) -> None:
+        fields = ("id", "source", "type", "data", "time")
+        self.event, self.time = {name: getattr(event, name) for name in fields}, event.time
+
+    def answer(self) -> None:
+        """Give the error of what was undone to the state as it was."""
+        self.undoes = False
+        self.outgoing.append(Log("rolled back"))
+        self.queue.append(("error.execution", ANY))
+        self.main_loop([])
 
     def result(self, outcome: Any) -> Step:
         leaves = tuple(
@@ -144,6 +129,9 @@ class Run:
                 self.microstep(enabled)
 
     def select(self, event_type: str | None, *, is_timer: bool = False) -> list[Transition]:
+        return self.remove_conflicting(self.fitting(event_type, is_timer=is_timer))
+
+    def fitting(self, event_type: str | None, *, is_timer: bool) -> list[Transition]:
         enabled: list[Transition] = []
         verdicts: dict[int, bool] = {}
         for leaf in self.machine.in_order(self.configuration):
@@ -155,7 +143,7 @@ class Run:
                     if all(found is not each for each in enabled):
                         enabled.append(found)
                     break
-        return self.remove_conflicting(enabled)
+        return enabled
 
     def first_enabled(
         self, node: StateNode, event_type: str | None, verdicts: dict[int, bool], *, is_timer: bool

@@ -7,6 +7,25 @@ from typing import Any
 
 from foliot.definition import Definition, StateNode
 
+# The words of an error are the engine's own; expressions of the comparison never look at them.
+ANY = {"what": "", "where": ""}
+
+
+class Loops(Exception):
+    """More microsteps than allowed."""
+
+
+class Stopped(Exception):
+    """An error in a nested action has been told; the block around ends."""
+
+
+class Undone(Exception):
+    """An action failed where that undoes the whole step."""
+
+
+class Illegal(Exception):
+    """The targets contradict each other."""
+
 
 class Tree:
     """The states of a definition by their ids."""

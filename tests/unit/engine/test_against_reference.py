@@ -6,8 +6,10 @@ from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unit.engine.random_machines import NOW, random_definition, random_event
-from unit.engine.reference import Illegal, Loops, Reference
+from unit.engine.random_machines import NOW, deferring_definition, random_definition, random_event
+from unit.engine.reference import Reference
+from unit.engine.reference_deferring import DeferringReference
+from unit.engine.reference_tree import Illegal, Loops
 
 from foliot.definition import Definition
 from foliot.engine import (
@@ -49,6 +51,22 @@ def test_the_engine_and_the_reference_agree_on_every_step_of_random_machines(see
             break
         event = random_event(random, state, number)
         # What both refuse leaves the instance where it was.
+        state = _both(machine, reference, state, event, NOW + number) or state
+
+
+@MANY
+@given(SEEDS)
+def test_the_engine_and_the_reference_agree_on_every_step_of_machines_that_defer(seed: int) -> None:
+    random = Random(seed)
+    definition = deferring_definition(random)
+    machine, reference = compile(definition, limits=LIMITS), DeferringReference(definition, MICROSTEPS_MAX)
+
+    state = _both(machine, reference, None, BIRTH, NOW)
+    for number in range(EVENTS):
+        if state is None:
+            break
+        assert decode(encode(state)) == state
+        event = random_event(random, state, number)
         state = _both(machine, reference, state, event, NOW + number) or state
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.engine.sessions import Session
 
-from foliot.engine import Limits, TooManyDeferred, decode, encode
+from foliot.engine import Limits, Log, TooManyDeferred, decode, encode
 
 DEFERRING = """
 initial: busy
@@ -65,3 +65,62 @@ def test_more_deferred_events_than_allowed_are_refused() -> None:
 
     with pytest.raises(TooManyDeferred):
         session.send("job")
+
+
+POISON = """
+initial: busy
+states:
+  busy: {defer: [bad, good], on: {ready: idle}}
+  idle:
+    onError: [rollback, {actions: [{assign: {seen: "context.seen + event.data.event"}}]}]
+    on:
+      bad:
+        actions:
+          - assign: {n: context.n + 10}
+          - send: {event: told, delay: 1s}
+          - assign: {n: context.missing}
+      good: {actions: [{assign: {n: context.n + 1}}]}
+      back: busy
+"""
+
+
+def test_a_deferred_event_that_fails_is_gone_with_what_it_did_and_the_step_that_came_before_it_stands() -> None:
+    session = Session(POISON)
+    for event_type in ("good", "bad", "good"):
+        session.send(event_type)
+
+    taken = session.send("ready")
+
+    assert (session.active, taken.outcome) == (("idle",), "taken")
+    assert (session.state.context, session.state.deferred) == ({"n": 2, "seen": "bad"}, ())
+    assert [type(effect) for effect in taken.effects] == [Log]
+    assert "rolled back: " in str(taken.effects)
+
+
+def test_nothing_of_a_deferred_event_that_fails_is_left_even_if_it_ended_the_machine() -> None:
+    session = Session("""
+        initial: busy
+        states:
+          busy: {defer: [end], on: {ready: idle}}
+          idle:
+            on: {end: over, go: {actions: [{assign: {n: 1}}]}}
+            exit: [{assign: {n: context.missing}}]
+            onError: rollback
+          over: {type: final}
+    """)
+    session.send("end")
+
+    session.send("ready")
+    session.send("go")
+
+    assert (session.active, session.state.context["n"], session.state.done) == (("idle",), 1, False)
+
+
+def test_a_deferred_event_of_a_timer_is_kept_as_it_is_encoded() -> None:
+    session = Session("""
+        initial: a
+        states: {a: {entry: [{send: {event: x, id: t, delay: 1s}}], defer: x, on: {go: b}}, b: {}}
+    """)
+
+    assert session.fire("t").outcome == "deferred"
+    assert decode(encode(session.state)) == session.state
