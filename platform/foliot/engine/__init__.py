@@ -19,6 +19,7 @@ from foliot.engine.errors import (
     TooManyEffects,
     TooManyTimers,
     TooManyTurns,
+    TooMuchKept,
     UnknownConfiguration,
 )
 from foliot.engine.evaluating import Guard, InState
@@ -96,6 +97,7 @@ __all__ = [
     "TooManyEffects",
     "TooManyTimers",
     "TooManyTurns",
+    "TooMuchKept",
     "UnknownConfiguration",
     "WithdrawDelivery",
     "adopt",

@@ -74,6 +74,13 @@ class ContextTooLarge(EngineError):
     remedy = "Keep bulky data elsewhere and a reference to it in the context."
 
 
+class TooMuchKept(EngineError):
+    """What armed timers and deferred events hold is larger, together, than `Limits.kept_bytes_max` after the step."""
+
+    code = "too_much_kept"
+    remedy = "Keep bulky data elsewhere and a reference to it in the event, or let fewer events wait."
+
+
 class DataTooLarge(EngineError):
     """The data of one raised or sent event, or one log line, is larger than `Limits.data_bytes_max`."""
 

@@ -15,8 +15,9 @@ from foliot.engine.errors import (
     TooManyEffects,
     TooManyTimers,
     TooManyTurns,
+    TooMuchKept,
 )
-from foliot.engine.measures import check_data, depth_exceeds, encoded_bytes, is_bulky, is_plain
+from foliot.engine.measures import SMALL_TEXT_MAX, check_data, depth_exceeds, encoded_bytes, is_bulky, is_plain
 from foliot.engine.values import (
     About,
     ArmTimer,
@@ -86,6 +87,7 @@ class Macrostep:
         "_bulky",
         "_generated",
         "_host",
+        "_keeps",
         "_limits",
         "_now",
         "_reported",
@@ -130,6 +132,7 @@ class Macrostep:
         self._before = timers
         self._bulky = False
         self._generated = 0
+        self._keeps = False
         self._limits = limits
         self._now = now
         self._reported: frozenset[int] = frozenset()
@@ -178,6 +181,7 @@ class Macrostep:
         """Keep an event until no active state defers it."""
         if len(self.deferred) >= self._limits.deferred_max:
             raise TooManyDeferred(f"more than {self._limits.deferred_max} events are deferred", where=event.type)
+        self._keeps = True
         # Who sent it does not matter later, and is no part of the encoded state.
         self.deferred = (*self.deferred, event if event.timer is None else event._replace(timer=None))
 
@@ -274,6 +278,8 @@ class Macrostep:
         if timer_id is None:
             timer_id = f"send.{self.position}.{self._generated}"
             self._generated += 1
+        if data is not None or len(event_type) > SMALL_TEXT_MAX:
+            self._keeps = True
         timer = Timer(armed=self.position, event=event_type, data=data, due=self._now + delay_us)
         # The newest stands last, also where it replaces one, so that what this step armed is in the order of arming.
         self.disarm(timer_id)
@@ -341,9 +347,12 @@ class Macrostep:
 
         Raises:
             ContextTooLarge: the context has grown past its limit.
+            TooMuchKept: so has what timers and deferred events hold.
         """
         if self._bulky and encoded_bytes(self.context) > self._limits.context_bytes_max:
             raise ContextTooLarge(f"the context is larger than {self._limits.context_bytes_max} bytes")
+        if self._keeps:
+            self._check_kept()
         # Not by its constructor, which takes three times as long; so with all that each step makes.
         return tuple.__new__(
             State,
@@ -358,6 +367,22 @@ class Macrostep:
                 self.deferred,
             ),
         )
+
+    def _check_kept(self) -> None:
+        # One by one: all together would be as long as it must not be, for what many hold may be the same text.
+        left = self._limits.kept_bytes_max
+        for timer_id, timer in self.timers.items():
+            left -= len(timer_id) + len(timer.event) + encoded_bytes(timer.data)
+            if left < 0:
+                break
+        for event in self.deferred:
+            if left < 0:
+                break
+            left -= encoded_bytes(event[:5])
+        if left < 0:
+            raise TooMuchKept(
+                f"armed timers and deferred events hold more than {self._limits.kept_bytes_max} bytes together"
+            )
 
     def effects(self) -> tuple[Effect, ...]:
         """Give what is left to do: the net change of the timers, then what was sent and logged."""

@@ -16,7 +16,8 @@ class Limits:
     """The deterministic budget of a machine. Whoever changes one changes results: it belongs to the semantics.
 
     The size of a context is measured in steps that assign something other than numbers, truth values and short texts
-    (see `foliot.engine.measures`).
+    (see `foliot.engine.measures`), that of what timers and deferred events hold in steps that arm or defer some. One
+    event as large as they come may always wait.
     """
 
     microsteps_max: int = 1_000
@@ -26,6 +27,7 @@ class Limits:
     deferred_max: int = 100
     turns_max: int = 100_000
     context_bytes_max: int = 1_048_576
+    kept_bytes_max: int = 2_097_152
     data_bytes_max: int = 1_048_576
     depth_max: int = 64
 

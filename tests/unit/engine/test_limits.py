@@ -15,6 +15,7 @@ from foliot.engine import (
     State,
     TooManyEffects,
     TooManyTimers,
+    TooMuchKept,
     UnknownConfiguration,
     compile,  # noqa: A004 - the engine's own word
     encode,
@@ -34,6 +35,8 @@ GROWING = """
           send: {actions: [{send: {event: out, to: {topic: t}, data: {text: context.text}}}]}
           two: {actions: [{log: "1"}, {log: "2"}]}
           arm: {actions: [{send: {event: x, delay: 1s}}]}
+          keep: {actions: [{send: {event: x, delay: 1s, data: {text: context.text}}}]}
+          replace: {actions: [{send: {event: x, delay: 1s, id: t, data: {text: context.text}}}]}
           raise: {actions: [{raise: x}, {raise: y}]}
 """
 
@@ -90,6 +93,7 @@ def test_raised_events_that_raise_each_other_are_stopped() -> None:
         (Limits(effects_max=1), ("two",), TooManyEffects),
         (Limits(timers_max=2), ("arm", "arm", "arm"), TooManyTimers),
         (Limits(internal_queue_max=1), ("raise",), InternalQueueFull),
+        (Limits(kept_bytes_max=1_000), (*("double",) * 8, "keep", "replace", "keep", "keep"), TooMuchKept),
     ],
 )
 def test_what_goes_beyond_a_limit_is_refused_and_leaves_the_state_as_it_was(
@@ -100,6 +104,29 @@ def test_what_goes_beyond_a_limit_is_refused_and_leaves_the_state_as_it_was(
     assert type(error) is expected
     assert not error.retryable
     assert session.send("unknown").outcome == "ignored"
+
+
+def test_what_timers_hold_is_counted_as_it_is_after_the_step() -> None:
+    session = Session(GROWING, Limits(kept_bytes_max=1_000))
+    for event_type in (*("double",) * 9, *("replace",) * 3, "arm", "arm"):
+        session.send(event_type)
+
+    assert len(session.state.timers) == 3
+
+
+@pytest.mark.parametrize("data", ["x" * 400, {f"name{number}": "x" for number in range(25)}])
+def test_what_deferred_events_hold_is_bounded_too(data: object) -> None:
+    text = "{initial: a, states: {a: {defer: x, on: {arm: {actions: [{send: {event: y, delay: 1s, data: {k: 1}}}]}}}}}"
+    session = Session(text, Limits(kept_bytes_max=1_000))
+    session.send("x", data)
+    session.send("x", data)
+    session.send("arm")
+    before = encode(session.state)
+
+    with pytest.raises(TooMuchKept):
+        session.send("x", data)
+
+    assert encode(session.state) == before
 
 
 @pytest.mark.parametrize(
