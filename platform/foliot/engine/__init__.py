@@ -23,6 +23,7 @@ from foliot.engine.errors import (
     UnknownConfiguration,
 )
 from foliot.engine.evaluating import Guard, InState
+from foliot.engine.memory import Room
 from foliot.engine.semantics import SEMANTICS
 from foliot.engine.stepping import start, step, stop
 from foliot.engine.values import (
@@ -87,6 +88,7 @@ __all__ = [
     "MicrostepLimitReached",
     "Outcome",
     "Policy",
+    "Room",
     "Send",
     "State",
     "StateNotEncodable",

@@ -7,7 +7,7 @@ from typing import Any
 from foliot.definition import Definition
 from foliot.engine.chart import AroundGuard, Chart, build_chart
 from foliot.engine.errors import DefinitionNotCompilable
-from foliot.engine.memory import ENTRIES_MAX, Memory, Selection
+from foliot.engine.memory import ENTRIES_MAX, Memory, Room, Selection
 from foliot.engine.schemas import Validate, compile_validator
 from foliot.engine.values import Limits
 
@@ -31,7 +31,13 @@ class Compiled:
     )
 
     def __init__(
-        self, definition: Definition, limits: Limits, *, entries_max: int, around_guard: AroundGuard | None
+        self,
+        definition: Definition,
+        limits: Limits,
+        *,
+        entries_max: int,
+        room: Room,
+        around_guard: AroundGuard | None,
     ) -> None:
         self.definition = definition
         self.limits = limits
@@ -42,7 +48,7 @@ class Compiled:
             name: compile_validator(event.json_schema, f"events.{name}.schema")
             for name, event in definition.events.items()
         }
-        self.memory = Memory(self.chart, microsteps_max=limits.microsteps_max, entries_max=entries_max)
+        self.memory = Memory(self.chart, microsteps_max=limits.microsteps_max, entries_max=entries_max, room=room)
         self.completion: Selection = self.memory.root_completion()
         self.asks: bool = definition.system
 
@@ -60,9 +66,12 @@ def compile(  # noqa: A001 - the word of the contract; it stands for the built-i
     *,
     limits: Limits | None = None,
     entries_max: int = ENTRIES_MAX,
+    room: Room | None = None,
     around_guard: AroundGuard | None = None,
 ) -> Compiled:
     """Make a definition ready to run. `entries_max` bounds what the machine remembers of the ways that it went.
+
+    In `room` that is counted together with what other machines remember.
 
     `around_guard` makes another guard of each transition's: one that listens, say. It may be asked more than once in a
     step, and is given an empty event where the expression looks at none.
@@ -70,7 +79,9 @@ def compile(  # noqa: A001 - the word of the contract; it stands for the built-i
     Raises:
         DefinitionNotCompilable: the definition was not checked, or its initial context does not fit its own schema.
     """
-    machine = Compiled(definition, limits or Limits(), entries_max=entries_max, around_guard=around_guard)
+    machine = Compiled(
+        definition, limits or Limits(), entries_max=entries_max, room=room or Room(), around_guard=around_guard
+    )
     fault = machine.validate_context(definition.context.initial)
     if fault is not None:
         raise DefinitionNotCompilable(f"the initial context does not fit the schema: {fault}", where="context.initial")

@@ -21,10 +21,11 @@ from foliot.engine.scratch import Macrostep
 from foliot.engine.values import Outcome
 
 ENTRIES_MAX = 131_072
-"""Each entry counts one, and each active state of a configuration one more: 200 bytes or less."""
+"""Each entry counts one, and one more for each active state, operation or chain that it holds: 200 bytes or less."""
 
 _SHORTCUT_MICROSTEPS_MAX = 16
 _TYPE_CHARS = 100
+_EDGES = 16
 
 Edges: TypeAlias = tuple[Edge, ...]
 # What each history state remembers.
@@ -93,10 +94,21 @@ class Microstep:
     vertex: Vertex
 
 
+class Room:
+    """What the memories of several machines have together: `entries` are counted as for `ENTRIES_MAX`.
+
+    Whoever made the machines looks whether it is too much, and makes those forget that are used least.
+    """
+
+    def __init__(self) -> None:
+        self.entries = 0
+
+
 class Memory:
     """All vertices of one machine, made on demand."""
 
-    def __init__(self, chart: Chart, *, microsteps_max: int, entries_max: int = ENTRIES_MAX) -> None:
+    def __init__(self, chart: Chart, *, microsteps_max: int, entries_max: int, room: Room) -> None:
+        self._room = room
         self._chart = chart
         self._shortcut_max = min(microsteps_max, _SHORTCUT_MICROSTEPS_MAX)
         self._entries_max = entries_max
@@ -132,7 +144,7 @@ class Memory:
         if found is None:
             found = self._select(vertex, event_type, timer=timer)
             # Whoever sends chooses the type, which may be long.
-            self._count(1 + len(event_type) // _TYPE_CHARS)
+            self._count(1 + len(found.chains) + len(event_type) // _TYPE_CHARS)
             known[event_type] = found
         return found
 
@@ -146,7 +158,7 @@ class Memory:
         if found is None:
             plan = plan_microstep(self._chart, vertex.active, edges, memories)
             found = Microstep(plan, self._vertex_after(plan))
-            self._count()
+            self._count(1 + len(plan.operations) + len(plan.active))
             if plan.recalls:
                 vertex.recalled[recalled] = found
             else:
@@ -161,7 +173,7 @@ class Memory:
         if key in vertex.shortcuts:
             return vertex.shortcuts[key]
         found, recalls = self._look_ahead(vertex, edges, memories)
-        self._count()
+        self._count(1 if found is None else 1 + len(found.assigns) + len(found.transitions))
         vertex.shortcuts[key if recalls else edges] = found
         return found
 
@@ -236,7 +248,7 @@ class Memory:
                 for each in (number, *self._chart.nodes[number].ancestors)
                 for edge in self._fitting(each, event_type, timer=timer)
             )
-            self._count(1 + len(event_type or "") // _TYPE_CHARS)
+            self._count(1 + len(found) // _EDGES + len(event_type or "") // _TYPE_CHARS)
             self._chains[key] = found
         return found
 
@@ -246,15 +258,26 @@ class Memory:
             return node.always
         return [edge for edge in node.edges if edge.matches(event_type, timer=timer)]
 
-    def _count(self, entries: int = 1) -> None:
+    def forget(self) -> None:
+        """Forget all ways that were gone."""
+        self._room.entries -= self._entries
+        self._entries = 0
+        self.vertices.clear()
+        self._chains.clear()
+        # What is known at the beginning would keep all that was reached from there.
+        for vertex in self._beginnings:
+            vertex.forget()
+
+    def leave(self) -> None:
+        """Forget all, and be counted with the others no longer."""
+        self.forget()
+        self._room = Room()
+
+    def _count(self, entries: int) -> None:
         self._entries += entries
+        self._room.entries += entries
         if self._entries > self._entries_max:
-            self._entries = 0
-            self.vertices.clear()
-            self._chains.clear()
-            # What is known at the beginning would keep all that was reached from there.
-            for vertex in self._beginnings:
-                vertex.forget()
+            self.forget()
 
 
 def choose(vertex: Vertex, selection: Selection, macrostep: Macrostep) -> Edges:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from foliot.definition import done_event
 from foliot.engine.actions import Assigned, Perform, Routine
@@ -20,6 +20,7 @@ from foliot.engine.evaluating import InState
 from foliot.engine.scratch import Macrostep
 from foliot.engine.sending import DataOf
 
+_NEVER: Final = 1 << 62
 Operation: TypeAlias = Callable[[Macrostep], object]
 Memories: TypeAlias = Mapping[str, tuple[str, ...]]
 
@@ -76,9 +77,14 @@ class _Planner:
         self._active = active
         self._memories = memories
         self._entering: set[int] = set()
+        # All that is entered and all above it, so that a region is known to be entered without a look at each state.
+        self._covered: set[int] = set()
+        self._exit_sets: dict[Edge, frozenset[int]] = {}
         self._by_default: set[int] = set()
         self._history_blocks: dict[int, Routine] = {}
         self._live = set(active)
+        self._moment = 0
+        self._spans: dict[str, tuple[int, int]] = {chart.nodes[number].id: (_NEVER, _NEVER) for number in active}
         self._recalls = False
         self._sees_event = False
         self._assigning = 0
@@ -128,13 +134,15 @@ class _Planner:
                 self.operations.append(_disarming(timer_id))
             if node.invocations:
                 self.operations.append(_ending(node))
-            self._live.discard(number)
+            self._leave(number)
 
     def _enter(self) -> bool:
         final = False
         for number in sorted(self._entering):
             node = self._nodes[number]
             self._live.add(number)
+            self._moment += 1
+            self._spans[node.id] = self._spans.get(node.id, (0, 0))[0], self._moment
             for timer_id, delay_us in node.timeouts:
                 self.operations.append(_arming(timer_id, delay_us))
             self._run(node.entry)
@@ -175,8 +183,13 @@ class _Planner:
     def _complete(self, event_type: str, output: DataOf | None) -> None:
         self.operations.append(_completing(event_type, output, self._in_state()))
 
+    def _leave(self, number: int) -> None:
+        self._live.discard(number)
+        self._moment += 1
+        self._spans[self._nodes[number].id] = self._moment, _NEVER
+
     def _in_state(self) -> InState:
-        return frozenset(self._nodes[number].id for number in self._live).__contains__
+        return _in_state_at(self._moment, self._spans)
 
     def _run(self, block: Routine | None) -> None:
         if block is None:
@@ -201,8 +214,11 @@ class _Planner:
     def _exit_set(self, edge: Edge) -> frozenset[int]:
         if not edge.targets:
             return frozenset()
-        domain = self._nodes[self._domain(edge)]
-        return frozenset(number for number in self._active if domain.holds(number))
+        found = self._exit_sets.get(edge)
+        if found is None:
+            domain = self._nodes[self._domain(edge)]
+            found = self._exit_sets[edge] = frozenset(number for number in self._active if domain.holds(number))
+        return found
 
     def _domain(self, edge: Edge) -> int:
         """Give the state within which the transition moves (`getTransitionDomain`, with the rule of XState v5).
@@ -251,7 +267,7 @@ class _Planner:
     def add_descendants(self, number: int) -> None:
         node = self._nodes[number]
         if node.kind != "history":
-            self._entering.add(number)
+            self._enter_later(number)
             self._add_defaults(number)
             return
         recalled = self._recall(number)
@@ -279,15 +295,19 @@ class _Planner:
         for ancestor in self._nodes[number].ancestors:
             if ancestor == limit:
                 return
-            self._entering.add(ancestor)
+            self._enter_later(ancestor)
             if self._nodes[ancestor].kind == "parallel":
                 self._add_regions(ancestor)
 
     def _add_regions(self, number: int) -> None:
         for child in self._nodes[number].children:
-            region = self._nodes[child]
-            if not any(region.holds(entering) or entering == child for entering in self._entering):
+            if child not in self._covered:
                 self.add_descendants(child)
+
+    def _enter_later(self, number: int) -> None:
+        self._entering.add(number)
+        self._covered.add(number)
+        self._covered.update(self._nodes[number].ancestors)
 
     def _remember(self, leaving: frozenset[int]) -> Memories:
         remembered: dict[str, tuple[str, ...]] = {}
@@ -298,8 +318,23 @@ class _Planner:
 
     def _memory(self, parent: Node, history: Node) -> tuple[str, ...]:
         below = [each for each in sorted(self._active) if parent.holds(each)]
-        kept = [each for each in below if (self._nodes[each].is_leaf if history.deep else each in parent.children)]
-        return tuple(self._nodes[each].id for each in kept)
+        if history.deep:
+            return tuple(self._nodes[each].id for each in below if self._nodes[each].is_leaf)
+        return tuple(self._nodes[each].id for each in below if self._nodes[each].ancestors[0] == parent.number)
+
+
+def _in_state_at(moment: int, spans: Mapping[str, tuple[int, int]]) -> InState:
+    """Tell of a state whether it is active at a moment of a microstep.
+
+    `spans` says of each state when it is left, if it was active, and when it is entered. All moments of a plan share
+    it: a set for each of them would take as much room as the square of the active states.
+    """
+
+    def in_state(state_id: str) -> bool:
+        span = spans.get(state_id)
+        return span is not None and (moment < span[0] or moment >= span[1])
+
+    return in_state
 
 
 def _running(block: Perform, in_state: InState) -> Operation:

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from foliot.definition import Definition
-from foliot.engine import Compiled, compile  # noqa: A004 - the contract's word for it
+from foliot.engine import Compiled, Room, compile  # noqa: A004 - the contract's word for it
 from foliot.registry.entries import Catalog, Channel, MachineEntry, Route
 from foliot.registry.failures import RegistryError, UnknownVersion
 from foliot.store import Connection, load
 
 _SQL: Final = load("registry")
 _FRONT: Final = load("front")
+
+ENTRIES_MAX: Final = 1_048_576
+"""What the versions of one process may hold together: 200 MiB."""
+_BYTES_PER_ENTRY: Final = 3
+"""Bytes of a canonical form that make an entry: a compiled version takes up to 70 times as much memory as that."""
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
@@ -93,12 +98,21 @@ def _routing(rows: Rows) -> dict[str, tuple[Route, ...]]:
 class Versions:
     """Compiled versions, at most `limit`; the one that was not used for longest is forgotten first.
 
+    What they are and what they remember of their ways is counted together, in the engine's entries of about 200 bytes.
+    Beyond `entries_max` those that were not used for longest forget their ways, and if that is not enough, they go.
     Versions never change, so what is remembered is right for ever. Not for several threads.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, entries_max: int = ENTRIES_MAX) -> None:
         self._limit = limit
-        self._compiled: OrderedDict[tuple[int, int], Compiled] = OrderedDict()
+        self._entries_max = entries_max
+        self._room = Room()
+        self._compiled: OrderedDict[tuple[int, int], tuple[Compiled, int]] = OrderedDict()
+
+    @property
+    def entries(self) -> int:
+        """How much there is, in entries."""
+        return self._room.entries
 
     def get(self, connection: Connection, machine: int, version: int) -> Compiled:
         """Give a version of a machine (by number), compiled.
@@ -108,14 +122,40 @@ class Versions:
             StoreError: the database did not answer.
         """
         key = (machine, version)
-        compiled = self._compiled.get(key)
-        if compiled is None:
-            compiled = self._compiled[key] = compile(read_definition(connection, machine, version))
-            if len(self._compiled) > self._limit:
-                self._compiled.popitem(last=False)
-        else:
-            self._compiled.move_to_end(key)
+        known = self._compiled.get(key)
+        if known is None:
+            return self.add(machine, version, _read_canonical(connection, machine, version))
+        self._compiled.move_to_end(key)
+        if self._room.entries > self._entries_max:
+            self._make_room()
+        return known[0]
+
+    def add(self, machine: int, version: int, canonical: bytes) -> Compiled:
+        """Compile a version (by its canonical form) and keep it."""
+        compiled = compile(Definition.from_canonical(canonical), room=self._room)
+        weight = len(canonical) // _BYTES_PER_ENTRY
+        self._room.entries += weight
+        self._compiled[machine, version] = compiled, weight
+        if len(self._compiled) > self._limit:
+            self._drop()
+        if self._room.entries > self._entries_max:
+            self._make_room()
         return compiled
+
+    def _make_room(self) -> None:
+        """Keep the version that is used now, and of the others as much as there is room for."""
+        *others, _ = self._compiled.values()
+        for compiled, _ in others:
+            compiled.memory.forget()
+            if self._room.entries <= self._entries_max:
+                return
+        while len(self._compiled) > 1 and self._room.entries > self._entries_max:
+            self._drop()
+
+    def _drop(self) -> None:
+        _, (compiled, weight) = self._compiled.popitem(last=False)
+        compiled.memory.leave()
+        self._room.entries -= weight
 
 
 def read_definition(connection: Connection, machine: int, version: int) -> Definition:
@@ -125,8 +165,12 @@ def read_definition(connection: Connection, machine: int, version: int) -> Defin
         UnknownVersion: there is none.
         StoreError: the database did not answer.
     """
+    return Definition.from_canonical(_read_canonical(connection, machine, version))
+
+
+def _read_canonical(connection: Connection, machine: int, version: int) -> bytes:
     row = _SQL["read_definition"].run(connection, {"machine": machine, "version": version}).fetchone()
     if row is None:
         raise UnknownVersion(f"machine {machine} has no version {version}")
     canonical: str = row[0]
-    return Definition.from_canonical(canonical.encode())
+    return canonical.encode()

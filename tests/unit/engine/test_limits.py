@@ -12,6 +12,7 @@ from foliot.engine import (
     InternalQueueFull,
     Limits,
     MicrostepLimitReached,
+    Room,
     State,
     TooManyEffects,
     TooManyTimers,
@@ -177,7 +178,7 @@ def test_a_definition_that_was_never_checked_is_refused_by_its_expression() -> N
     tree["root"]["children"][0]["transitions"][0]["guard"] = "1 +"
 
     with pytest.raises(DefinitionNotCompilable, match="guard of transition 0 of a"):
-        type(machine)(machine.definition.model_validate(tree), Limits(), entries_max=10, around_guard=None)
+        type(machine)(machine.definition.model_validate(tree), Limits(), entries_max=10, room=Room(), around_guard=None)
 
 
 def test_what_is_known_at_the_beginning_is_forgotten_too() -> None:
