@@ -49,6 +49,7 @@ from foliot.definition.model import (
 )
 from foliot.definition.schemas import compile_schema
 from foliot.definition.shape import Shape
+from foliot.definition.sizing import check_size
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
 from foliot.definition.words import EVENT_NAME, STATE_NAME, TOPIC, delay_us, duration_ms
 from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression, dump_invocation
@@ -106,6 +107,7 @@ __all__ = [
     "after_id",
     "cel_text",
     "check",
+    "check_size",
     "compile_guard",
     "compile_schema",
     "compile_value",

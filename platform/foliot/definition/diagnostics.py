@@ -51,6 +51,9 @@ CODES = MappingProxyType(
         "D113": "forbidden character",
         "D114": "not UTF-8",
         "D115": "more faults than are shown",
+        "D116": "machine too large",
+        "D117": "too many states active at once",
+        "D118": "too much to remember",
         # 2: the shape is not that of a machine.
         "D201": "unknown key",
         "D202": "missing key",

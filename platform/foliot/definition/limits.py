@@ -12,6 +12,11 @@ class Limits:
     text_bytes_max: int = 1_048_576
     depth_max: int = 64
     node_count_max: int = 50_000
+    states_max: int = 10_000
+    transitions_max: int = 20_000
+    expressions_max: int = 10_000
+    active_max: int = 1_000
+    kept_names_bytes_max: int = 262_144
     name_chars_max: int = 128
     duration_days_max: int = 3_650
     diagnostic_count_max: int = 200

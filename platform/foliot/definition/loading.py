@@ -16,6 +16,7 @@ from foliot.definition.lint import Linter, check_assigned, check_handled
 from foliot.definition.model import Definition
 from foliot.definition.schemas import check_instance, check_schema, context_names
 from foliot.definition.shape import Shape
+from foliot.definition.sizing import check_size
 from foliot.definition.tree import Mapping, Place, Tree, positions
 from foliot.definition.yaml_reader import read_yaml
 
@@ -140,6 +141,7 @@ def understand(tree: Tree, content: str, faults: Faults) -> Understood | None:
     census = count_states(document, shape)
     builder = Builder(shape, census)
     built = builder.build(document)
+    check_size(built.definition, faults, document)
     known = _check_schemas(document, built, faults)
     checker = ExpressionChecker(tuple(content.split("\n")), frozenset(census.states), known, faults)
     for expression in builder.actions.noted.expressions:

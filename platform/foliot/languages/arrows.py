@@ -175,6 +175,11 @@ class _Arrows:
         return path
 
     def _state(self, path: str, place: Place) -> _State:
+        depth_max = self._faults.limits.depth_max
+        if path.count(".") >= depth_max:
+            what = f"States are nested deeper than {depth_max}."
+            self._faults.error("D103", place, what, "Make it flatter.")
+            raise ReadingStopped(what)
         state = self._root
         for name in path.split(".") if path else ():
             state = state.children.setdefault(name, _State(place))

@@ -30,6 +30,7 @@ from foliot.definition import (
     StateKind,
     StateNode,
     Transition,
+    check_size,
     decode,
     did_you_mean,
 )
@@ -142,6 +143,7 @@ class _Document:
             system=self._translator.asks,
             root=root,
         )
+        check_size(definition, self._faults, self._root.place)
         parameters = frozenset(data.attributes.get("id", "") for data in _declared(self._root))
         states = {"": self._root.place} | {name: element.place for name, element in self._ids.items()}
         return ScxmlReading(definition, parameters, self._faults.sorted(), Places(states, self._places))
