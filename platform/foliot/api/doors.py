@@ -95,6 +95,12 @@ class Doors:
             seats_of_key=settings.api_watchers_per_key_max,
             setting="WATCHERS",
         )
+        self.publications = Seats(
+            "publications",
+            seats=settings.api_publications_max,
+            seats_of_key=settings.api_publications_per_key_max,
+            setting="PUBLICATIONS",
+        )
         self.meters.watch(
             "foliot_api_waiters", "Requests that wait until an event is applied", lambda: self.waiters.taken
         )

@@ -82,7 +82,8 @@ async def publish_machine(  # noqa: PLR0917 - the framework passes all by name
         raise Refused(Refusal("media_type_unsupported", "the body is not said to be a machine", "content-type", remedy))
     text = await body.read(doors.settings.api_body_bytes_max, setting="FOLIOT_API_BODY_BYTES_MAX")
     filename = _FILES.get(media_type(request), "body")
-    published = await run_in_threadpool(_publish, doors, caller, text, filename, operation)
+    with doors.publications.seat(caller.key):
+        published = await run_in_threadpool(_publish, doors, caller, text, filename, operation)
     response.status_code = 201 if published.created else 200
     response.headers["location"] = f"/v1/machines/{published.machine}"
     return Published.model_validate(published, from_attributes=True)
@@ -134,8 +135,13 @@ def _move(  # noqa: PLR0917 - what the request said
 
 
 def _publish(doors: Doors, caller: Caller, text: bytes, filename: str, operation: str | None) -> registry.Published:
-    # Before a connection is lent, for it takes as long as the definition wants.
-    checked = registry.check_machine(text, filename=filename)
+    # Before a connection is lent, for it takes as long as the definition wants, within bounds.
+    checked = registry.check_apart(
+        text,
+        filename=filename,
+        cpu_s_max=doors.settings.api_check_s_max,
+        memory_mb_max=doors.settings.api_check_mb_max,
+    )
     with doors.reading(caller) as connection:
         return registry.publish_checked(
             connection, caller.tenant_slug, checked, by=caller.signature, operation_id=operation

@@ -6,6 +6,7 @@ from foliot.registry.entries import Catalog, Channel, MachineEntry, Route
 from foliot.registry.failures import (
     BadName,
     ChannelMoved,
+    CheckTooCostly,
     MachineNotStartable,
     OperationReused,
     RegistryError,
@@ -48,6 +49,7 @@ from foliot.registry.routing import (
     publish_schema,
 )
 from foliot.registry.tenancy import bind_topic, create_tenant, list_tenants
+from foliot.registry.trial import check_apart
 
 __all__ = [
     "FIRST_CHANNEL",
@@ -56,6 +58,7 @@ __all__ = [
     "Catalog",
     "Channel",
     "ChannelMoved",
+    "CheckTooCostly",
     "CheckedMachine",
     "CompiledRoute",
     "Difference",
@@ -83,6 +86,7 @@ __all__ = [
     "VersionText",
     "Versions",
     "bind_topic",
+    "check_apart",
     "check_machine",
     "compile_route",
     "create_tenant",

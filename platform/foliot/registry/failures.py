@@ -74,6 +74,13 @@ class MachineNotStartable(RegistryError):
     remedy: ClassVar[str] = "Change what the machine does when it enters its initial states."
 
 
+class CheckTooCostly(RegistryError):
+    """To read the definition, compile it and let an instance be born takes more than it may."""
+
+    code: ClassVar[str] = "check_too_costly"
+    remedy: ClassVar[str] = "Make the machine smaller, or have it do less when it enters its initial states."
+
+
 class ChannelMoved(RegistryError):
     """Somebody else has moved the channel since the caller looked; `revision` and `version` are the present ones."""
 

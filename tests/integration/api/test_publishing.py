@@ -156,3 +156,38 @@ def test_a_key_without_the_scope_publishes_nothing(site: Site) -> None:
     answer = site.client.post("/v1/machines", content=SECOND, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_a_machine_that_takes_too_much_to_check_is_refused_and_the_next_one_is_not(site: Site) -> None:
+    ones = f"[{', '.join('1' * 100)}]"
+    costly = f"""
+foliot: 1
+id: costly
+context: {{initial: {{n: 0}}}}
+initial: a
+states:
+  a: {{always: [{{guard: context.n < 400, target: b}}]}}
+  b:
+    always:
+      - guard: context.n > -1
+        target: a
+        actions: [{{assign: {{n: "context.n + size({ones}.map(x, {ones}.map(y, [x, y]))) / 100"}}}}]
+"""
+    doors = Doors(site.settings.model_copy(update={"api_check_s_max": 1}), NoWake())
+    headers = {"content-type": "application/yaml", **site.headers()}
+    with serving(doors) as client:
+        refused = client.post("/v1/machines", content=costly, headers=headers)
+        taken = client.post("/v1/machines", content=SECOND, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "check_too_costly")
+    assert taken.status_code == 201
+
+
+def test_so_many_machines_are_published_at_a_time_and_others_come_again(site: Site) -> None:
+    doors = Doors(site.settings.model_copy(update={"api_publications_max": 1}), NoWake())
+    headers = {"content-type": "application/yaml", **site.headers()}
+    with serving(doors) as client, doors.publications.seat("another"):
+        refused = client.post("/v1/machines", content=SECOND, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert refused.headers["retry-after"] == "1"
