@@ -50,14 +50,13 @@ class Landings:
 def landing_of(definition: Definition) -> Landing:
     """Work out where the transitions of a definition lead; those without a target lead nowhere."""
     states = {state.id: state for state in definition.root.walk()}
-    return {
-        transition.index: tuple(
-            dict.fromkeys(id_ for target in transition.targets for id_ in _entered(states[target], states))
-        )
-        for state in states.values()
-        for transition in state.outgoing()
-        if transition.targets
+    leading = [each for state in states.values() for each in state.outgoing() if each.targets]
+    # Worked out once for each place to go: thousands of transitions may lead into the same regions.
+    found = {
+        targets: tuple(dict.fromkeys(id_ for target in targets for id_ in _entered(states[target], states)))
+        for targets in {each.targets for each in leading}
     }
+    return {each.index: found[each.targets] for each in leading}
 
 
 def _entered(state: StateNode, states: Mapping[str, StateNode]) -> Iterator[str]:
