@@ -2,6 +2,8 @@
 
 from foliot.cel.environment import DIGEST, FAIL, IN_STATE, Environment, HostFunction
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
+from foliot.cel.inference import Doubt, Inferred, infer
+from foliot.cel.json_schemas import conjuncts, refer
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
 from foliot.cel.kinds import (
     BOOL,
@@ -27,13 +29,15 @@ from foliot.cel.kinds import (
 from foliot.cel.lexer import SOURCE_BYTES_MAX, Source, Token, tokenize
 from foliot.cel.metering import COST_MAX
 from foliot.cel.program import Program, compile_expression
-from foliot.cel.ranges import ANYTHING, Facts, Range, schema_ranges
+from foliot.cel.ranges import ANYTHING, Facts, Range, just, schema_ranges
 from foliot.cel.reasoning import Condition
 from foliot.cel.rewriting import free_names, literal, text_of
+from foliot.cel.shapes import ANY, JSON_KINDS, MAPS, Shape, are_apart, meet, shape_of_schema, shape_of_value
 from foliot.cel.values import Duration, Optional, Timestamp, TypeValue
 from foliot.cel.weights import Weight, schema_weights
 
 __all__ = [
+    "ANY",
     "ANYTHING",
     "BOOL",
     "BYTES",
@@ -46,8 +50,10 @@ __all__ = [
     "INT",
     "IN_STATE",
     "JSON_DEPTH_MAX",
+    "JSON_KINDS",
     "LIST",
     "MAP",
+    "MAPS",
     "NULL",
     "OPTIONAL",
     "SOURCE_BYTES_MAX",
@@ -60,14 +66,17 @@ __all__ = [
     "CelSyntaxError",
     "CelTypeError",
     "Condition",
+    "Doubt",
     "Duration",
     "Environment",
     "EvaluationError",
     "Facts",
     "HostFunction",
+    "Inferred",
     "Optional",
     "Program",
     "Range",
+    "Shape",
     "Source",
     "Timestamp",
     "Token",
@@ -75,14 +84,22 @@ __all__ = [
     "TypeValue",
     "UInt",
     "Weight",
+    "are_apart",
     "compile_expression",
+    "conjuncts",
     "free_names",
+    "infer",
+    "just",
     "list_of",
     "literal",
     "map_of",
+    "meet",
     "optional_of",
+    "refer",
     "schema_ranges",
     "schema_weights",
+    "shape_of_schema",
+    "shape_of_value",
     "text_of",
     "to_json",
     "tokenize",

@@ -5,6 +5,7 @@ Source: CEL language definition, "List of Standard Definitions".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from foliot.cel.kinds import (
@@ -25,6 +26,8 @@ from foliot.cel.kinds import (
 
 _ORDERED: Final = (BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION)
 _NUMBERS: Final = (INT, UINT, DOUBLE)
+_ORDERED_KINDS: Final = frozenset(one.name for one in _ORDERED)
+_NUMBER_KINDS: Final = frozenset(one.name for one in _NUMBERS)
 _ARITHMETIC: Final = {
     "+": (*_NUMBERS, STRING, BYTES, LIST),
     "-": _NUMBERS,
@@ -80,6 +83,22 @@ def index_result(container: Type, key: Type) -> Type | None:
             return container.parameters[1] if is_compatible(key, container.parameters[0]) else None
         case _:
             return None
+
+
+def can_order(one: str, other: str) -> bool:
+    """Say whether values of two kinds can stand in order when an expression runs: numbers of any type can."""
+    return (one == other and one in _ORDERED_KINDS) or (one in _NUMBER_KINDS and other in _NUMBER_KINDS)
+
+
+def arithmetic_kinds(operator: str, left: Iterable[str], right: Iterable[str]) -> frozenset[str]:
+    """Return the kinds that `left operator right` may have when an expression runs: none where all operands fail."""
+    kinds = {one.name for one in _ARITHMETIC[operator]} & frozenset(left) & frozenset(right)
+    times = {
+        result.name
+        for (symbol, one, other), result in _TIMES.items()
+        if symbol == operator and one.name in left and other.name in right
+    }
+    return frozenset(kinds | times)
 
 
 def _can_hold(container: Type, item: Type) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from foliot.cel import literal
@@ -37,11 +38,25 @@ _MS_PER_DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An expression or a constant where it stands.
+
+    `event` is the descriptor of the event that it sees, None where that may be any; `name` is that of the context to
+    which its value is assigned.
+    """
+
+    scalar: Scalar
+    event: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """What the whole machine must be looked at for, with the places."""
 
-    expressions: list[Scalar] = field(default_factory=list)
-    guards: list[Scalar] = field(default_factory=list)
+    expressions: list[Written] = field(default_factory=list)
+    guards: list[Written] = field(default_factory=list)
+    constants: list[Written] = field(default_factory=list)
     assigned: list[Key] = field(default_factory=list)
     timer_ids: set[str] = field(default_factory=set)
     delivery_ids: set[str] = field(default_factory=set)
@@ -55,6 +70,14 @@ class ActionReader:
         self.noted = Noted()
         self._shape = shape
         self._faults = shape.faults
+        self._event: str | None = None
+
+    @contextmanager
+    def seeing(self, event: str | None) -> Iterator[None]:
+        """Read what sees the events of a descriptor."""
+        outer, self._event = self._event, event
+        yield
+        self._event = outer
 
     def block(self, tree: Tree | None) -> tuple[Action, ...]:
         """Read a list of actions."""
@@ -98,7 +121,7 @@ class ActionReader:
         """Read a condition."""
         text = self._shape.text(tree, "a condition in CEL")
         if text is not None and isinstance(tree, Scalar):
-            self.noted.guards.append(tree)
+            self.noted.guards.append(Written(tree, self._event))
         # A guard with a fault is still a guard: what follows it is not out of reach.
         return text or "false"
 
@@ -236,7 +259,7 @@ class ActionReader:
         if found is None:
             return None
         self.noted.assigned.append(Key(found[1], tree.place, tree.path))
-        self.noted.expressions.append(Scalar(found[2], tree.place, tree.path))
+        self.noted.expressions.append(Written(Scalar(found[2], tree.place, tree.path), self._event, found[1]))
         return Assign(values={found[1]: Cel(source=found[2])})
 
     def variable(self, tree: Tree) -> str | None:
@@ -264,7 +287,8 @@ class ActionReader:
                 self._faults.warning(
                     "D514", key, what, f"Write '{name.removeprefix('context.')}', a name at the top of it."
                 )
-        return Assign(values=self._expressions(mapping))
+        read = {name: self.expression(value, name) for name, value in mapping.values.items()}
+        return Assign(values=_good(read))
 
     def _raise(self, tree: Tree) -> Raise | None:
         if isinstance(tree, Scalar):
@@ -393,16 +417,16 @@ class ActionReader:
         return {} if data is None else self._expressions(data)
 
     def _expressions(self, mapping: Mapping) -> dict[str, Expression]:
-        read = {name: self.expression(value) for name, value in mapping.values.items()}
-        return {name: expression for name, expression in read.items() if expression is not None}
+        return _good({name: self.expression(value) for name, value in mapping.values.items()})
 
-    def expression(self, tree: Tree) -> Expression | None:
-        """Read an expression, or a constant in its place."""
+    def expression(self, tree: Tree, assigned: str | None = None) -> Expression | None:
+        """Read an expression, or a constant in its place; `assigned` is the name of the context that gets its value."""
         match tree:
             case Scalar(value=str(source)):
-                self.noted.expressions.append(tree)
+                self.noted.expressions.append(Written(tree, self._event, assigned))
                 return Cel(source=source)
             case Scalar(value=bool() | int() | float() | None as value):
+                self.noted.constants.append(Written(tree, self._event, assigned))
                 return Constant(value=value)
             case Unread():
                 return None
@@ -410,6 +434,10 @@ class ActionReader:
                 remedy = 'Write lists and objects in CEL, in quotes: "[1, 2]" or "{\'a\': 1}".'
                 self._shape.wrong(tree, "an expression", remedy)
                 return None
+
+
+def _good(read: dict[str, Expression | None]) -> dict[str, Expression]:
+    return {name: expression for name, expression in read.items() if expression is not None}
 
 
 def _is_dynamic(mapping: Mapping) -> bool:

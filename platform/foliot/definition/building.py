@@ -241,6 +241,9 @@ class Builder:
         self._shape.only(mapping, TRANSITION_KEYS)
         values = mapping.values
         reenter = self._shape.boolean(values["reenter"]) or False if "reenter" in values else False
+        with self.actions.seeing(event):
+            guard = self.actions.guard(values["guard"]) if "guard" in values else None
+            actions = self.actions.block(values.get("actions"))
         if reenter and "target" not in values:
             remedy = "Name the state as its own target, or take 'reenter' out."
             self._faults.warning("D411", mapping.keys["reenter"], "Without a target no state is entered again.", remedy)
@@ -248,8 +251,8 @@ class Builder:
             index=index,
             event=event,
             targets=self._targets.targets(values.get("target"), sketch),
-            guard=self.actions.guard(values["guard"]) if "guard" in values else None,
-            actions=self.actions.block(values.get("actions")),
+            guard=guard,
+            actions=actions,
             reenter=reenter,
             description=self._description(mapping),
         )

@@ -105,6 +105,7 @@ CODES = MappingProxyType(
         "D514": "bad name of the context",
         "D515": "two services of one id",
         "D516": "bad id of a service",
+        "D517": "assigned value against its schema",
         # 6: expressions.
         "D601": "expression with a syntax error",
         "D602": "expression with a type error",
@@ -112,6 +113,9 @@ CODES = MappingProxyType(
         "D604": "unknown name of the context",
         "D605": "unknown field of an event",
         "D606": "inState of an unknown state",
+        "D607": "operation that the schemas rule out",
+        "D608": "comparison that never differs",
+        "D609": "unknown property",
         # 7: schemas.
         "D701": "not a JSON Schema",
         "D702": "another draft of JSON Schema",

@@ -65,6 +65,10 @@ class ContextNames:
     names: frozenset[str]
     closed: bool
 
+    def is_unheard_of(self, name: str) -> bool:
+        """Say whether the schema lets a name be there of which it says nothing."""
+        return not self.closed and name not in self.names
+
 
 class _Known(NamedTuple):
     """What a good expression gives, and what it reads."""
@@ -89,7 +93,7 @@ class ExpressionChecker:
         known = self._look(source)
         if isinstance(known, CelError):
             code = "D601" if isinstance(known, CelSyntaxError) else "D602"
-            where = self._inside(scalar, source, known.line, known.column)
+            where = self.inside(scalar, known.line, known.column)
             self.faults.error(code, where, _sentence(known.refusal.what), known.refusal.remedy)
             return None
         self._check_reads(known.reads, scalar)
@@ -110,12 +114,14 @@ class ExpressionChecker:
                 self._seen[source] = error
         return self._seen[source]
 
-    def guard(self, scalar: Scalar) -> None:
-        """Check an expression that must be true or false."""
+    def guard(self, scalar: Scalar) -> Type | None:
+        """Check an expression that must be true or false, and say which type it has, if it may."""
         found = self.value(scalar)
         if found is not None and found not in {BOOL, DYN}:
             what = f"A guard is true or false, but this is {found}."
             self.faults.error("D603", scalar, what, "Compare it with something: 'context.count > 0'.")
+            return None
+        return found
 
     def _check_reads(self, reads: Collection[str], scalar: Scalar) -> None:
         for path in sorted(reads):
@@ -124,19 +130,18 @@ class ExpressionChecker:
             if root == "event" and name and name not in EVENT_FIELDS:
                 what = f"An event has no field {self.faults.quote(name)}."
                 self.faults.error("D605", scalar, what, did_you_mean(name, EVENT_FIELDS))
-            if root == "context" and name and self.known is not None and name not in self.known.names:
+            if root == "context" and name and self.known is not None and self.known.is_unheard_of(name):
                 what = f"The schema of the context does not know {self.faults.quote(name)}."
-                note = self.faults.error if self.known.closed else self.faults.warning
-                note("D604", scalar, what, did_you_mean(name, sorted(self.known.names)))
+                self.faults.warning("D604", scalar, what, did_you_mean(name, sorted(self.known.names)))
 
-    def _inside(self, scalar: Scalar, source: str, line: int, column: int) -> Scalar:
+    def inside(self, scalar: Scalar, line: int, column: int) -> Scalar:
         """Move the place of a scalar to a place within its text, where the text stands there as it is.
 
         Texts with escapes, or folded over several lines, keep the place where they begin.
         """
         if line < 1 or column < 1:
             return scalar
-        place = scalar.place
+        place, source = scalar.place, str(scalar.value)
         wanted = source.split("\n")
         here = self.text_lines[place.line - 1][place.column - 1 :] if place.line <= len(self.text_lines) else ""
         if len(wanted) == 1 and line == 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
 from foliot.definition import scalars
+from foliot.definition.actions import Noted
 from foliot.definition.building import Builder, Built
 from foliot.definition.census import count_states
 from foliot.definition.diagnostics import DefinitionRefused, Diagnostic, Faults, ReadingStopped
@@ -14,6 +15,7 @@ from foliot.definition.json_reader import read_json
 from foliot.definition.limits import Limits
 from foliot.definition.lint import Linter, check_assigned, check_handled
 from foliot.definition.model import Definition
+from foliot.definition.schema_checks import SchemaChecker
 from foliot.definition.schemas import check_instance, check_schema, context_names
 from foliot.definition.shape import Shape
 from foliot.definition.sizing import check_size
@@ -143,13 +145,11 @@ def understand(tree: Tree, content: str, faults: Faults) -> Understood | None:
     built = builder.build(document)
     check_size(built.definition, faults, document)
     known = _check_schemas(document, built, faults)
+    noted = builder.actions.noted
     checker = ExpressionChecker(tuple(content.split("\n")), frozenset(census.states), known, faults)
-    for expression in builder.actions.noted.expressions:
-        checker.value(expression)
-    for guard in builder.actions.noted.guards:
-        checker.guard(guard)
+    _check_expressions(noted, checker, built.definition, faults)
     if known is not None:
-        check_assigned(builder.actions.noted.assigned, known, faults)
+        check_assigned(noted.assigned, known, faults)
     events = document.values.get("events")
     linter = Linter(built, census, faults)
     linter.check_transitions()
@@ -162,6 +162,21 @@ def understand(tree: Tree, content: str, faults: Faults) -> Understood | None:
         {index: located.place for index, located in built.places.items()},
     )
     return Understood(built.definition, places)
+
+
+def _check_expressions(noted: Noted, checker: ExpressionChecker, definition: Definition, faults: Faults) -> None:
+    """Check each expression by itself, and what is good against the schemas, where these are."""
+    values = [written for written in noted.expressions if checker.value(written.scalar) is not None]
+    guards = [written for written in noted.guards if checker.guard(written.scalar) is not None]
+    if faults.any_error("D7"):
+        return
+    schemas = SchemaChecker(definition, checker.inside, faults)
+    for written in values:
+        schemas.value(written)
+    for written in guards:
+        schemas.guard(written)
+    for written in noted.constants:
+        schemas.constant(written)
 
 
 def _check_schemas(document: Mapping, built: Built, faults: Faults) -> ContextNames | None:
