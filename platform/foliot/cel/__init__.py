@@ -1,7 +1,8 @@
 """CEL, the Common Expression Language: text is parsed, type-checked and compiled to a Python function."""
 
-from foliot.cel.environment import DIGEST, FAIL, IN_STATE, Environment, HostFunction
+from foliot.cel.environment import Environment
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
+from foliot.cel.host_functions import DIGEST, FAIL, IN_STATE, HostFunction
 from foliot.cel.inference import Doubt, Inferred, infer
 from foliot.cel.json_schemas import conjuncts, refer
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json

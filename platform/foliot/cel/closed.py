@@ -77,7 +77,6 @@ OPERATIONS: Final = MappingProxyType(
         "contains": texts.contains,
         "contains_item": comparing.contains_item,
         "dict": dict,
-        "digest": host_functions.digest,
         "divide": arithmetic.divide,
         "ends_with": texts.ends_with,
         "equals": comparing.equals,
@@ -108,7 +107,6 @@ OPERATIONS: Final = MappingProxyType(
         "negate": arithmetic.negate,
         "nothing": optionals.nothing,
         "overflow": arithmetic.overflow,
-        "refuse": host_functions.refuse,
         "replace": texts.replace,
         "require": comparing.require,
         "require_bool": comparing.require_bool,
@@ -135,6 +133,7 @@ OPERATIONS: Final = MappingProxyType(
         "type": type,
         "type_of": conversions.type_of,
         "upper_ascii": texts.upper_ascii,
+        **{each.operation: each.evaluate for each in host_functions.HOST_FUNCTIONS if not each.is_passed},
     }
 )
 

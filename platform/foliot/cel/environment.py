@@ -7,29 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from foliot.cel.kinds import BOOL, DYN, STRING, Type
+from foliot.cel.host_functions import HOST_FUNCTIONS, HostFunction
+from foliot.cel.kinds import Type
 from foliot.cel.weights import Weight
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class HostFunction:
-    """A function beyond standard CEL, of one argument.
-
-    `is_passed` says that the caller passes it to `Program.evaluate` after the variables; others are built in.
-    """
-
-    name: str
-    parameter: Type
-    result: Type
-    is_passed: bool
-
-
-IN_STATE: Final = HostFunction("inState", STRING, BOOL, is_passed=True)
-DIGEST: Final = HostFunction("digest", STRING, STRING, is_passed=False)
-FAIL: Final = HostFunction("fail", STRING, DYN, is_passed=False)
-HOST_FUNCTIONS: Final = (IN_STATE, DIGEST, FAIL)
 
 
 @dataclass(frozen=True, slots=True)

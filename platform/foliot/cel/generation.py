@@ -50,7 +50,6 @@ _ORDERS: Final[dict[str, tuple[Callable[[], ast.cmpop], str]]] = {
     ">": (ast.Gt, "greater"),
     ">=": (ast.GtE, "greater_equal"),
 }
-_HOST_OPERATIONS: Final = {"digest": ("digest", True), "fail": ("refuse", False)}
 
 
 def generate(checked: Checked, want: Type | None, budget: int | None) -> Callable[..., Any]:
@@ -251,8 +250,7 @@ class _Generator:
                 texts = [ast.Constant(text) for text in (host.parameter.name, host.result.name)]
                 return call("call_passed", load(self._passed[host.name]), ast.Constant(host.name), *arguments, *texts)
             if host.name == node.function:
-                operation, is_charged = _HOST_OPERATIONS[host.name]
-                return call(operation, *arguments, *([self._meter] if is_charged else []))
+                return call(host.operation, *arguments, *([self._meter] if host.is_charged else []))
         function = FUNCTIONS[node.function]
         if not function.operation:
             return arguments[0]

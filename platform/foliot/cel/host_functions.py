@@ -1,12 +1,14 @@
-"""Functions beyond standard CEL: `digest()`, `fail()` and what the caller of an evaluation passes."""
+"""The closed list of functions beyond standard CEL: what checker, generator and evaluation know of each stands here."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from foliot.cel.failures import EvaluationError
+from foliot.cel.kinds import BOOL, DYN, STRING, Type
 from foliot.cel.metering import Meter, charge_length
 from foliot.cel.values import kind_of, no_overload
 
@@ -46,3 +48,34 @@ def call_passed(function: Callable[[Any], Any], name: str, argument: Any, parame
         raise RuntimeError(f"the host function {name} failed") from fault
     assert kind_of(value) == result, f"the host function {name} must return {result}"  # noqa: S101 (our own bug)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class HostFunction:
+    """A function of one argument.
+
+    `evaluate` does its work, and takes the meter behind the argument where the function `is_charged`. Without it the
+    caller of an evaluation passes the function, behind the variables (`is_passed`).
+    """
+
+    name: str
+    parameter: Type
+    result: Type
+    evaluate: Callable[..., Any] | None = None
+    is_charged: bool = False
+
+    @property
+    def is_passed(self) -> bool:
+        """Say whether the caller of an evaluation passes it."""
+        return self.evaluate is None
+
+    @property
+    def operation(self) -> str:
+        """What generated code calls it, where it is not passed."""
+        return f"host_{self.name}"
+
+
+IN_STATE: Final = HostFunction("inState", STRING, BOOL)
+DIGEST: Final = HostFunction("digest", STRING, STRING, digest, is_charged=True)
+FAIL: Final = HostFunction("fail", STRING, DYN, refuse)
+HOST_FUNCTIONS: Final = (IN_STATE, DIGEST, FAIL)

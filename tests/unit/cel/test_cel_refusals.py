@@ -190,4 +190,4 @@ def test_an_environment_refuses_names_that_no_expression_can_use() -> None:
 
 def test_an_environment_refuses_functions_beyond_the_closed_list() -> None:
     with pytest.raises(ValueError, match="HOST_FUNCTIONS"):
-        Environment({}, (HostFunction("system", STRING, STRING, is_passed=True),))
+        Environment({}, (HostFunction("system", STRING, STRING),))
