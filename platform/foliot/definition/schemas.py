@@ -6,6 +6,7 @@ Regular expressions are those of the Rust crate `regex`: without look-around and
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
 import jsonschema_rs
@@ -79,7 +80,7 @@ def context_names(schema: JsonSchema | None) -> ContextNames | None:
 def _check_meta(tree: Tree, faults: Faults) -> bool:
     """Note what the schema of schemas refuses."""
     good = True
-    for error in jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, offline=True).iter_errors(plain(tree)):
+    for error in _schema_of_schemas().iter_errors(plain(tree)):
         where = find(tree, tuple(error.instance_path))
         what, remedy = _message(error, faults), "See https://json-schema.org/draft/2020-12."
         if error.kind.name == "anyOf" and error.instance_path[-1:] == ["type"] and isinstance(where, Scalar):
@@ -87,6 +88,12 @@ def _check_meta(tree: Tree, faults: Faults) -> bool:
         faults.error("D701", where, what, remedy)
         good = False
     return good
+
+
+@cache
+def _schema_of_schemas() -> jsonschema_rs.Draft202012Validator:
+    """Compile it once: that takes longer than most schemas take to be checked."""
+    return jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, offline=True)
 
 
 def _check_keywords(tree: Tree, faults: Faults) -> bool:
