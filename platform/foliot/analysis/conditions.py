@@ -13,11 +13,8 @@ from foliot.analysis.searching import Search
 from foliot.cel import Condition, Facts, schema_ranges
 from foliot.definition import (
     ENVIRONMENT,
-    Action,
     Definition,
-    Dispatch,
-    Raise,
-    Send,
+    SentData,
     Transition,
 )
 from foliot.testing import name_transition
@@ -113,20 +110,5 @@ def known_facts(definition: Definition, transition: Transition) -> Facts:
     An event that the machine makes itself is held to no schema, and an eventless guard sees any event.
     """
     facts = dict(schema_ranges("context", definition.context.json_schema))
-    event = transition.event
-    if event is None or " " in event or event.endswith("*") or event not in definition.events:
-        return facts
-    others = [name for name in definition.events if name.startswith(f"{event}.")]
-    if not others and not any(_makes(action, event) for action in definition.actions()):
-        facts |= dict(schema_ranges("event.data", definition.events[event].json_schema))
-    return facts
-
-
-def _makes(action: Action, event: str) -> bool:
-    match action:
-        case Raise() | Send(topic=None):
-            return f"{action.event}.".startswith(f"{event}.")
-        case Dispatch():
-            return True
-        case _:
-            return False
+    sent = SentData(definition).schema(transition.event)
+    return facts if sent is None else facts | dict(schema_ranges("event.data", sent))

@@ -206,13 +206,16 @@ class _Checker:
         return operand.parameters[1] if operand.parameters else DYN
 
     def _dotted(self, node: Node) -> str | None:
-        """Return the path that a chain of selections reads, None where it does not start at a variable."""
+        """Return the path that a chain of selections reads.
+
+        None where it does not start at a variable, or where a name has a dot and would pass for two.
+        """
         match node:
             case Variable() if all(name != node.name for name, _ in self._scopes):
                 return node.name
             case Select():
                 step = node.field
-            case Index(key=Constant(value=str() as text)):
+            case Index(key=Constant(value=str() as text)) if "." not in text:
                 step = text
             case _:
                 return None

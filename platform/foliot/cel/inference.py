@@ -167,10 +167,21 @@ class _Inference:
         found = operand.of_field(name)
         if found.is_empty:
             line, column = self.source.place(node.offset)
-            path = _dotted(node.operand)
+            path = self._dotted(node.operand)
             known = tuple(name for name, shape in operand.fields.items() if not shape.is_empty)
             self.doubts.append(Doubt("field", name, line, column, f"{path}.{name}" if path else "", known))
         return found
+
+    def _dotted(self, node: Node) -> str:
+        """Return the path that selections read from a variable, '' where they do not."""
+        match node:
+            case Variable() if all(name != node.name for name, _ in self._scopes):
+                return node.name
+            case Select(operand=operand, field=step) | Index(operand=operand, key=Constant(value=str() as step)):
+                above = self._dotted(operand)
+                return above and f"{above}.{step}"
+            case _:
+                return ""
 
     def _index(self, node: Index) -> Shape:
         operand, key = self.visit(node.operand), self.visit(node.key)
@@ -305,15 +316,3 @@ def _fits(arguments: list[Shape], parameters: tuple[Type, ...]) -> bool:
 
 def _shape_of_type(found: Type) -> Shape:
     return ANY if found == DYN else shape_of_kinds(found.name)
-
-
-def _dotted(node: Node) -> str:
-    """Return the path that selections read from a variable, '' where they do not."""
-    match node:
-        case Variable():
-            return node.name
-        case Select(operand=operand, field=step) | Index(operand=operand, key=Constant(value=str() as step)):
-            above = _dotted(operand)
-            return above and f"{above}.{step}"
-        case _:
-            return ""

@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from foliot.cel.json_schemas import conjuncts
 
 _INFINITE: Final = math.inf
 # Beyond this, not every integer is a double, and a sum may be rounded past its bound.
@@ -174,6 +178,8 @@ NUMBER: Final = Range(numbers=_ALL_NUMBERS)
 WHOLE: Final = Range(numbers=_ALL_NUMBERS, is_whole=True)
 TEXT: Final = Range(texts=None)
 SOMETHING: Final = Range(BOOLEAN.booleans, _ALL_NUMBERS, None, null=True, maps=True, other=True)
+# References may double at each step.
+_PATHS_MAX: Final = 4_096
 ANYTHING: Final = replace(SOMETHING, missing=True)
 Facts: TypeAlias = Mapping[str, Range]
 """What is known of the values at dotted paths such as `event.data.amount`; of others nothing is."""
@@ -196,21 +202,42 @@ def just(value: Any) -> Range:
             return Range(other=True)
 
 
-def schema_ranges(path: str, schema: Any, *, missing: bool = False) -> Iterator[tuple[str, Range]]:
+def schema_ranges(path: str, schema: Any) -> Iterator[tuple[str, Range]]:
     """Give the dotted paths, from `path` on, of which a JSON Schema says something, with what they may be.
 
-    Only `type`, `enum`, `const`, bounds of numbers, `properties` and `required` are looked at; what else the schema
-    says can only narrow values further.
+    Only `type`, `enum`, `const`, bounds of numbers, `properties`, `required`, `allOf` and local references are looked
+    at, for `_PATHS_MAX` paths at most; what else the schema says can only narrow values further. Names with a dot have
+    no path.
     """
-    if not isinstance(schema, Mapping):
+    yield from islice(_ranges(path, schema, schema, frozenset(), missing=False), _PATHS_MAX)
+
+
+def _ranges(path: str, schema: Any, root: Any, above: frozenset[int], *, missing: bool) -> Iterator[tuple[str, Range]]:
+    parts = [part for part in conjuncts(schema, root) if isinstance(part, Mapping)]
+    here = {id(part) for part in parts}
+    if not parts or not here.isdisjoint(above):
         return
-    found = _range_of(schema)
+    found = reduce(Range.meet, map(_range_of, parts))
     yield path, replace(found, missing=missing)
-    properties, required = schema.get("properties"), schema.get("required")
-    if isinstance(properties, Mapping):
-        needed = required if found.is_map and isinstance(required, list) else []
-        for name, inner in properties.items():
-            yield from schema_ranges(f"{path}.{name}", inner, missing=missing or name not in needed)
+    needed = _required(parts) if found.is_map else set()
+    for name, below in _properties(parts).items():
+        is_missing = missing or name not in needed
+        yield from _ranges(f"{path}.{name}", below, root, above | here, missing=is_missing)
+
+
+def _properties(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in parts:
+        properties = part.get("properties")
+        for name, schema in properties.items() if isinstance(properties, Mapping) else ():
+            if "." not in name:
+                found[name] = {"allOf": [found[name], schema]} if name in found else schema
+    return found
+
+
+def _required(parts: Iterable[Mapping[str, Any]]) -> set[str]:
+    lists = (part.get("required") for part in parts)
+    return {name for names in lists if isinstance(names, list) for name in names}
 
 
 _BY_TYPE: Final[Mapping[str, Range]] = {

@@ -48,6 +48,7 @@ from foliot.definition.model import (
     failed_invocation,
 )
 from foliot.definition.schemas import compile_schema
+from foliot.definition.sent_data import SentData
 from foliot.definition.shape import Shape
 from foliot.definition.sizing import check_size
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
@@ -96,6 +97,7 @@ __all__ = [
     "Retry",
     "Scalar",
     "Send",
+    "SentData",
     "Sequence",
     "Severity",
     "Shape",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import jsonschema_rs
 import orjson
 
-from foliot.cel import CelError, Source, tokenize
+from foliot.cel import CelError, Source, refer, tokenize
 from foliot.definition import JsonSchema, compile_schema
 
 _SAMPLES_MAX: Final = 12
@@ -91,17 +91,11 @@ class _Samples:
         elif "enum" in schema:
             yield from schema["enum"]
         elif "$ref" in schema:
-            yield from self.of(self._referred(schema["$ref"]), depth + 1)
+            yield from self.of(refer(schema["$ref"], self._root), depth + 1)
         elif several := schema.get("anyOf") or schema.get("oneOf"):
             yield from itertools.chain.from_iterable(self.of(each, depth + 1) for each in several)
         else:
             yield from self._typed(schema, depth)
-
-    def _referred(self, reference: str) -> Any:
-        found: Any = self._root
-        for part in reference.removeprefix("#").split("/")[1:]:
-            found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
-        return found
 
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Iterator[Any]:
         kinds = schema.get("type")

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from foliot.cel import refer
 from foliot.definition import Definition, JsonSchema, compile_schema
 from foliot.engine import Compiled, EngineError, Event, State
 from foliot.engine import compile as compile_machine
@@ -163,10 +164,7 @@ def _of(schema: Any, root: Mapping[str, Any], depth: int) -> st.SearchStrategy[A
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if "$ref" in schema:
-        found: Any = root
-        for part in str(schema["$ref"]).removeprefix("#").split("/")[1:]:
-            found = found.get(part, {}) if isinstance(found, Mapping) else {}
-        return _of(found, root, depth + 1)
+        return _of(refer(schema["$ref"], root), root, depth + 1)
     if several := schema.get("anyOf") or schema.get("oneOf"):
         return st.one_of([_of(each, root, depth + 1) for each in several])
     kinds = schema.get("type", "object" if "properties" in schema else None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from foliot.cel import (
     DIGEST,
+    DYN,
     FAIL,
     IN_STATE,
     MAP,
@@ -30,7 +31,10 @@ from foliot.cel.values import kind_of
 from foliot.definition import compile_schema
 from foliot.testing.samples import Constants, samples
 
-ENVIRONMENT: Final = Environment({"context": MAP, "event": MAP}, (IN_STATE, DIGEST, FAIL))
+# `context` has two other names, since the maker knows it by these; what the others hold is not told.
+OTHERS: Final = {"i": 1, "s": "a", "d": 2.5, "b": True, "l": [1, "a", 2.5]}
+NAMED: Final = ("context", "a", "m")
+ENVIRONMENT: Final = Environment({**dict.fromkeys(NAMED, MAP), **dict.fromkeys(OTHERS, DYN)}, (IN_STATE, DIGEST, FAIL))
 EXPRESSIONS: Final = 25
 CONTEXTS: Final = 12
 NAMES: Final = ("a", "b", "k")
@@ -98,19 +102,16 @@ class PathMaker(ExpressionMaker):
     """Makes expressions whose leaves are mostly paths into the context."""
 
     def leaf(self, kind: str) -> str:
-        if not self.loop_variables and self.random.random() < 0.7:
+        if not self.loop_variables and self.random.random() < 0.6:
             return self.path()
-        made = super().leaf(kind)
-        return made if made in self.loop_variables else self.literal(kind)
+        return super().leaf(kind)
 
     def path(self) -> str:
         steps = [self.random.choice(NAMES) for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
         return f"context.{'.'.join(steps)}" + self.one_of("", "", "", "[0]", f"['{self.random.choice(NAMES)}']")
 
-    def literal(self, kind: str) -> str:
-        literals = {"int": "1", "uint": "2u", "double": "2.5", "string": "'a'", "bytes": "b'a'", "bool": "true"}
-        literals |= {"null": "null", "list": "[1, 'a']", "map": "{'a': 1}", "timestamp": "timestamp(0)"}
-        return literals.get(kind, self.one_of("has(context.a)", "dyn(1)", "duration('1s')", "context.?a.?b"))
+    def loop(self, macro: str, kind: str, depth: int, over: str = "") -> str:
+        return super().loop(macro, kind, depth, self.one_of(over, self.path()))
 
 
 def _fitting(schema: Any, chooser: random.Random) -> list[Any]:
@@ -151,7 +152,7 @@ def _category(kind: str) -> str:
 
 
 def _inferred(source: str, schema: Any) -> Inferred:
-    return infer(source, ENVIRONMENT, {"context": meet(shape_of_schema(schema), MAPS)})
+    return infer(source, ENVIRONMENT, dict.fromkeys(NAMED, meet(shape_of_schema(schema), MAPS)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -170,7 +171,7 @@ def test_what_has_a_value_for_fitting_data_is_not_refused_and_has_the_inferred_s
         inferred = _inferred(source, schema)
         for context in contexts:
             try:
-                value = program.evaluate(context, {}, lambda state: state == "a.b")
+                value = program.evaluate(*[context] * len(NAMED), *OTHERS.values(), lambda state: state == "a.b")
             except EvaluationError:
                 continue
             assert _holds(inferred.shape, value), f"{source} of {context} is {value!r}, not {inferred.shape}"
