@@ -14,10 +14,13 @@ from typing import Any, Final, TypeAlias
 from foliot.cel.json_schemas import conjuncts
 from foliot.cel.values import KIND_NAMES, kind_of
 
-# Of each level below it counts as anything. Recursive schemas have no end of their own.
+# What lies deeper, or beyond so many reads, counts as anything: recursive schemas have no end of their own.
 _DEPTH_MAX: Final = 12
-# Of two shapes that are put together.
-_COMBINED_DEPTH_MAX: Final = 4
+_READS_MAX: Final = 50_000
+# Of shapes that are put together; beyond it no fields are.
+_COMBINED_DEPTH_MAX: Final = 2
+_COMBINED_FIELDS_MAX: Final = 256
+_ALTERNATIVES_MAX: Final = 32
 _CATEGORIES: Final[Mapping[str, str]] = {
     **{kind: kind for kind in KIND_NAMES.values()},
     **dict.fromkeys(("int", "uint", "double"), "number"),
@@ -35,6 +38,7 @@ _BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SHOWN: Final[Mapping[str, str]] = {"null_type": "null"}
 _SHOWN_MAX: Final = 8
+_STRUCTURAL: Final = frozenset({"properties", "additionalProperties", "unevaluatedProperties", "items"})
 # Keywords that let `unevaluatedProperties` speak of names in another place than `properties`.
 _INDIRECT: Final = ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas")
 
@@ -86,6 +90,11 @@ class Shape:
     def categories(self) -> frozenset[str]:
         """The kinds, with those of numbers as one."""
         return frozenset(_CATEGORIES[kind] for kind in self.kinds)
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether it says nothing of what maps and lists hold."""
+        return not self.fields and self.rest is None and self.element is None
 
     def may_be(self, *kinds: str) -> bool:
         """Say whether it may have one of these kinds."""
@@ -151,12 +160,12 @@ def _joined(one: Shape, other: Shape, depth: int) -> Shape:
     known = [each.constants for each in (one, other) if each.categories & _SCALARS]
     constants = None if None in known else frozenset(pair for each in known for pair in each or ())
     found = Shape(one.kinds | other.kinds, constants)
-    maps = [each for each in (one, other) if each.may_be("map")]
-    lists = [each for each in (one, other) if each.may_be("list")]
-    if depth == _COMBINED_DEPTH_MAX:
+    if _is_far(one, other, depth):
         return found
+    lists = [each.element for each in (one, other) if each.may_be("list")]
+    maps = [each for each in (one, other) if each.may_be("map")]
     if lists:
-        found = replace(found, element=_combined([each.element for each in lists], _joined, depth))
+        found = replace(found, element=_combined(lists, _joined, depth))
     if len(maps) == 1:
         return replace(found, fields=maps[0].fields, rest=maps[0].rest)
     return _with_fields(found, one, other, _joined, depth) if maps else found
@@ -174,11 +183,16 @@ def _met(one: Shape, other: Shape, depth: int) -> Shape:
     if constants is not None:
         left = {category for category, _ in constants}
         kinds = frozenset(kind for kind in kinds if _CATEGORIES[kind] not in _SCALARS - left)
-    found = Shape(kinds, constants, one.fields, one.rest, one.element)
-    if depth == _COMBINED_DEPTH_MAX:
+    told = other if one.is_plain else one
+    found = Shape(kinds, constants, told.fields, told.rest, told.element)
+    if one.is_plain or other.is_plain or _is_far(one, other, depth):
         return found
     found = replace(found, element=_combined([one.element, other.element], _met, depth))
     return _with_fields(found, one, other, _met, depth)
+
+
+def _is_far(one: Shape, other: Shape, depth: int) -> bool:
+    return depth == _COMBINED_DEPTH_MAX or len(one.fields) + len(other.fields) > _COMBINED_FIELDS_MAX
 
 
 _Combine: TypeAlias = Callable[[Shape, Shape, int], Shape]
@@ -201,29 +215,30 @@ class _Reader:
 
     def __init__(self, root: object) -> None:
         self._root = root
+        self._reads_left = _READS_MAX
         self._known: dict[tuple[int, int], Shape] = {}
 
     def read(self, schema: object, depth: int) -> Shape:
-        if depth > _DEPTH_MAX or schema is True:
+        """Return the shape of what fits a schema and all that it refers to."""
+        self._reads_left -= 1
+        if depth > _DEPTH_MAX or self._reads_left < 0:
             return JSON
-        key = (id(schema), depth)
-        if key not in self._known:
-            parts = (self._part(part, depth) for part in conjuncts(schema, self._root))
-            self._known[key] = reduce(meet, parts, JSON)
-        return self._known[key]
+        return reduce(meet, (self._part(part, depth) for part in conjuncts(schema, self._root)), JSON)
 
     def _part(self, schema: Mapping[str, Any] | bool, depth: int) -> Shape:  # noqa: FBT001 - a schema may be one
         if not isinstance(schema, Mapping):
             return JSON if schema else NEVER
-        found = meet(_of_values(schema), _of_types(schema.get("type")))
-        found = meet(found, self._structure(schema, depth))
-        for name in ("anyOf", "oneOf"):
-            if isinstance(schema.get(name), list):
-                found = meet(found, self._either(schema[name], depth))
-        return found
+        key = (id(schema), depth)
+        if key not in self._known:
+            shapes = [_of_values(schema), _of_types(schema.get("type")), self._structure(schema, depth)]
+            shapes += [self._either(schema.get(name), depth) for name in ("anyOf", "oneOf")]
+            self._known[key] = reduce(meet, shapes)
+        return self._known[key]
 
     def _structure(self, schema: Mapping[str, Any], depth: int) -> Shape:
         """Read what maps and lists hold."""
+        if _STRUCTURAL.isdisjoint(schema):
+            return JSON
         properties = schema.get("properties")
         items = schema.get("items")
         fields = properties if isinstance(properties, Mapping) else {}
@@ -243,7 +258,9 @@ class _Reader:
             return self.read(schema["unevaluatedProperties"], depth + 1)
         return None
 
-    def _either(self, schemas: list[Any], depth: int) -> Shape:
+    def _either(self, schemas: object, depth: int) -> Shape:
+        if not isinstance(schemas, list) or len(schemas) > _ALTERNATIVES_MAX:
+            return JSON
         return reduce(join, (self.read(schema, depth + 1) for schema in schemas), NEVER)
 
 

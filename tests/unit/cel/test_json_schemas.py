@@ -58,6 +58,9 @@ def test_a_value_must_fit_what_is_referred_to_and_all_of_allof() -> None:
         {"$ref": "#"},
         {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}] * 9}, "b": {"$ref": "#/$defs/a"}}},
         {"properties": {name: {"$ref": "#"} for name in "abcdefgh"}, "anyOf": [{"items": {"$ref": "#"}}] * 3},
+        {"properties": {f"{name}{n}": {"$ref": "#"} for n in range(2_000) for name in "ab"}},
+        {"properties": {name: {"anyOf": [{"$ref": "#"}, {"properties": {"x": {"$ref": "#"}}}]} for name in "abcdefgh"}},
+        {"anyOf": [{"properties": {f"p{n}-{m}": {"type": "string"} for m in range(60)}} for n in range(200)]},
         {
             "$ref": "#/$defs/d0",
             "$defs": {
