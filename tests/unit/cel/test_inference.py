@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
+import pytest
 from conformance.cel_expressions import ExpressionMaker
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -175,6 +176,29 @@ def test_what_has_a_value_for_fitting_data_is_not_refused_and_has_the_inferred_s
             except EvaluationError:
                 continue
             assert _holds(inferred.shape, value), f"{source} of {context} is {value!r}, not {inferred.shape}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "dyn(1) < 2.5 && dyn(2u) >= 2",
+        "[7, 8][dyn(1.0)] + [7][dyn(0u)]",
+        "optional.of(1).orValue(dyn(context.n + 'a'))",
+        "optional.of(dyn(1)).or(optional.of(dyn(context.n + 'a'))).value()",
+        "context.m.map(key, key + 'a')",
+        "[].map(x, context.n + 'a')",
+        "context.n == 1 || context.n + 'a' == 'b'",
+        "context.n == 1 ? 1 : dyn(context.n + 'a')",
+        "timestamp(dyn(0)) - dyn(duration('1s'))",
+    ],
+)
+def test_what_evaluation_allows_beyond_the_checker_is_not_refused(source: str) -> None:
+    schema = {"properties": {"n": {"type": "integer"}, "m": {"items": {"type": "integer"}}}}
+    context = {"n": 1, "m": {"k": 1}}
+
+    value = compile_expression(source, ENVIRONMENT).evaluate(*[context] * len(NAMED), *OTHERS.values(), bool)
+
+    assert _holds(_inferred(source, schema).shape, value)
 
 
 @settings(max_examples=200, deadline=None)
