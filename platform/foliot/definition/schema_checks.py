@@ -49,6 +49,7 @@ class SchemaChecker:
         self._facts: Facts = dict(schema_ranges("context", context))
         self._sent = SentData(definition)
         self._events: dict[str | None, Shape] = {}
+        self._seen: dict[tuple[str, str | None], Inferred] = {}
         self._silent = context is None and all(spec.json_schema is None for spec in definition.events.values())
         self._locate = locate
         self._faults = faults
@@ -74,10 +75,17 @@ class SchemaChecker:
     def _inferred(self, written: Written) -> Inferred | None:
         if self._silent:
             return None
-        inferred = infer(str(written.scalar.value), ENVIRONMENT, self._shapes(written.event))
+        inferred = self._look(str(written.scalar.value), written.event)
         for doubt in inferred.doubts:
             self._note(doubt, self._locate(written.scalar, doubt.line, doubt.column), is_sure=inferred.shape.is_empty)
         return inferred
+
+    def _look(self, source: str, descriptor: str | None) -> Inferred:
+        """Follow an expression once for each descriptor, however often it stands in the machine."""
+        key = (source, descriptor)
+        if key not in self._seen:
+            self._seen[key] = infer(source, ENVIRONMENT, self._shapes(descriptor))
+        return self._seen[key]
 
     def _shapes(self, descriptor: str | None) -> Mapping[str, Shape]:
         if descriptor not in self._events:
