@@ -102,7 +102,7 @@ class SchemaChecker:
             case "comparison":
                 self._faults.warning("D608", where, doubt.what, "Compare it with what it can be, or take it out.")
             case "field":
-                remedy = did_you_mean(doubt.what, sorted(doubt.known))
+                remedy = did_you_mean(doubt.what, sorted(doubt.known)) or "Take it out, or declare it in the schema."
                 name = self._faults.quote(doubt.what)
                 if doubt.path == f"context.{doubt.what}":
                     note("D604", where, f"The schema of the context does not know {name}.", remedy)
