@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from enum import Enum
+from typing import Any, ClassVar, Final, NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import (
-    AuthorizationError,
-    InvalidConfigurationError,
-    InvalidPartitionsError,
-    InvalidReplicationFactorError,
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
     PolicyViolationError,
     RecordListTooLargeError,
+    TopicAuthorizationFailedError,
 )
 
 from foliot.definition import TOPIC
@@ -31,14 +29,9 @@ CLOSED_S: Final = 30.0
 _CLOSED_MAX: Final = 1_000
 """Closed topics that are remembered beyond their time; machines name topics, and may name any number."""
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
-_FORBIDDEN: Final = (
-    AuthorizationError,
-    PolicyViolationError,
-    InvalidConfigurationError,
-    InvalidPartitionsError,
-    InvalidReplicationFactorError,
-)
-"""What Kafka says again and again until a person changes something."""
+_FORBIDDEN: Final = (TopicAuthorizationFailedError, PolicyViolationError)
+"""What Kafka says of a topic again and again until a person changes something."""
+_REFUSALS: Final = (*_TOO_LARGE, *_FORBIDDEN, InvalidTopicError)
 
 
 class MessageTooLarge(FoliotError):
@@ -55,19 +48,28 @@ class TopicRefused(FoliotError):
     remedy: ClassVar[str] = "Make the topic writable for Foliot, then redrive; or let the machine send elsewhere."
 
 
-@dataclass(slots=True)
-class _Closed:
-    """A topic that is not tried before `until`; `since` when it was refused each time, or None where it was not."""
+class _Kind(Enum):
+    """Why a topic is closed: it is out of reach, Foliot may not write to it, or there can be none of the name."""
+
+    AWAY = 0
+    FORBIDDEN = 1
+    IMPOSSIBLE = 2
+
+
+class _Closed(NamedTuple):
+    """A topic that is not tried before `until`."""
 
     why: str
     until: float
-    since: float | None
+    kind: _Kind
 
 
 class Doors:
     """Hands records over, and remembers how topics took them. For one thread.
 
-    Only messages are refused for good: changes wait until their topic, which is Foliot's own, takes them.
+    Only messages are refused for good: changes wait until their topic, which is Foliot's own, takes them. Where a topic
+    is forbidden, a tenant's messages wait for as long as the settings say, once for all its topics together, since
+    others' messages may stand behind them.
     """
 
     def __init__(self, settings: Settings, *, name: str) -> None:
@@ -76,6 +78,8 @@ class Doors:
         self._own = frozenset(own_topics(settings))
         self._open: set[str] = set()
         self._closed: dict[str, _Closed] = {}
+        self._forbidden_since: dict[int, float] = {}
+        self._confirmed_at = -math.inf
 
     def hand_over(self, producer: KafkaProducer, record: Outgoing, *, deadline: float) -> Any:
         """Give a record to the producer, making its topic first where it is missing; gives the report to come.
@@ -100,13 +104,16 @@ class Doors:
         except (KafkaUnavailable, KafkaError, ValueError) as error:
             raise self._judge(record, error.__cause__ if isinstance(error, KafkaUnavailable) else error) from error
 
-    def confirm(self, topic: str) -> None:
+    def confirm(self, record: Outgoing) -> None:
         """Remember that a topic has taken a record."""
-        self._closed.pop(topic, None)
+        self._confirmed_at = time.monotonic()
+        closed = self._closed.pop(record.topic, None)
+        if closed is not None and closed.kind is _Kind.FORBIDDEN:
+            self._forbidden_since.pop(_tenant(record), None)
 
     def judge_report(self, record: Outgoing, error: KafkaError) -> FoliotError:
-        """Say what an error that was reported for a record means: `MessageTooLarge`, `TopicRefused` or not now."""
-        if isinstance(error, (*_TOO_LARGE, *_FORBIDDEN, InvalidTopicError)):
+        """Say what an error means that was reported for a record while no other was on its way: see `is_refusal`."""
+        if is_refusal(error):
             return self._judge(record, error)
         return KafkaUnavailable(f"not confirmed: {first_line(error)}", where=f"{record.topic} for shard {record.shard}")
 
@@ -123,26 +130,39 @@ class Doors:
         if isinstance(error, _TOO_LARGE) and record.stream is Stream.MESSAGES:
             return MessageTooLarge(why, where=record.topic)
         now = time.monotonic()
+        kind = _Kind.AWAY
+        if isinstance(error, InvalidTopicError):
+            kind = _Kind.IMPOSSIBLE
+        elif isinstance(error, _FORBIDDEN):
+            kind = _Kind.FORBIDDEN
+            self._forbidden_since.setdefault(_tenant(record), now)
         self._open.discard(record.topic)
         if len(self._closed) >= _CLOSED_MAX:
             self._closed = {topic: each for topic, each in self._closed.items() if now < each.until}
-        closed = self._closed.setdefault(record.topic, _Closed(why, now, None))
-        closed.why, closed.until = why, now + CLOSED_S
-        if isinstance(error, InvalidTopicError):
-            # Nobody is waited for: no name becomes another.
-            closed.since = float("-inf")
-        elif not isinstance(error, _FORBIDDEN):
-            closed.since = None
-        elif closed.since is None:
-            closed.since = now
+        closed = self._closed[record.topic] = _Closed(why, now + CLOSED_S, kind)
         return self._refused(record, closed)
 
     def _refused(self, record: Outgoing, closed: _Closed) -> FoliotError:
-        refused_s = 0.0 if closed.since is None else time.monotonic() - closed.since
-        if (
-            record.stream is Stream.MESSAGES
-            and closed.since is not None
-            and refused_s >= self._settings.topic_patience_s
+        if record.stream is Stream.MESSAGES and (
+            closed.kind is _Kind.IMPOSSIBLE or (closed.kind is _Kind.FORBIDDEN and self._has_waited(record))
         ):
             return TopicRefused(closed.why, where=record.topic)
         return KafkaUnavailable(closed.why, where=record.topic)
+
+    def _has_waited(self, record: Outgoing) -> bool:
+        """Whether a tenant's patience is at an end, and Foliot's own rights are not what is missing."""
+        since = self._forbidden_since.get(_tenant(record), math.inf)
+        return time.monotonic() - since >= self._settings.topic_patience_s and self._confirmed_at >= since
+
+
+def is_refusal(error: KafkaError) -> bool:
+    """Whether Kafka refuses a record for good.
+
+    The producer gives up all that it has on its way for one record that is refused, with the same error: who is to
+    blame is known only where the record was alone.
+    """
+    return isinstance(error, _REFUSALS)
+
+
+def _tenant(record: Outgoing) -> int:
+    return -1 if record.origin is None else record.origin.tenant

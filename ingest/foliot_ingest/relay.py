@@ -24,7 +24,7 @@ from foliot.producer import KafkaUnavailable, make_producer
 from foliot.runtime import SetAside, insert_dead_letters
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
-from foliot_ingest.doors import Doors, MessageTooLarge, TopicRefused
+from foliot_ingest.doors import Doors, MessageTooLarge, TopicRefused, is_refusal
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 
 _SQL: Final = load("relay")
@@ -71,6 +71,7 @@ class Relay:
         self._marks_late = "outbox_mark" not in settings.defences_off
         self._doors = Doors(settings, name=self._writer)
         self._alarmed: set[str] = set()
+        self._suspects: set[int] = set()
 
     def run(self) -> None:
         """Relay until `stop` is set; Kafka or Postgres may go away and come back meanwhile.
@@ -102,7 +103,7 @@ class Relay:
             try:
                 while not self._stop.is_set():
                     shards = self._find(connection)
-                    moved = [self._relay(connection, producer, some) for some in _parts(shards, _SHARDS_MAX)]
+                    moved = [self._relay(connection, producer, some) for some in self._parts(shards)]
                     if not any(moved):
                         # Work that could not be done is not tried at once again.
                         self._stop.wait(_BLOCKED_S if shards else self._settings.relay_poll_ms / 1000)
@@ -111,6 +112,13 @@ class Relay:
                 # from nobody. Records in flight are a prefix of what was asked for.
                 with suppress(KafkaError):
                     producer.close(timeout=0)
+
+    def _parts(self, shards: Sequence[int]) -> Iterable[Sequence[int]]:
+        """Give the shards of each transaction: suspects by themselves, the others together."""
+        suspects = [shard for shard in shards if shard in self._suspects]
+        others = [shard for shard in shards if shard not in self._suspects]
+        yield from ([shard] for shard in suspects)
+        yield from (others[start : start + _SHARDS_MAX] for start in range(0, len(others), _SHARDS_MAX))
 
     def _find(self, connection: Connection) -> list[int]:
         found = _SQL["find_unsent"].run(connection, {"changes": bool(self._settings.changes_topic)})
@@ -147,28 +155,45 @@ class Relay:
         self, connection: Connection, producer: KafkaProducer, confirmed: dict[int, dict[Stream, int]]
     ) -> _Outcome:
         """Send and wait; `confirmed` moves with every record whose predecessors are confirmed or set aside too."""
-        reports = self._hand_over(connection, producer, self._read(connection, confirmed))
+        handed = self._hand_over(connection, producer, self._read(connection, confirmed))
+        alone = sum(not isinstance(report, FoliotError) for _, report in handed) == 1
         outcome = _Outcome()
         deadline = time.monotonic() + _REPORTS_S_MAX
         unconfirmed: set[tuple[int, Stream]] = set()
-        for record, report in reports:
-            reported = not isinstance(report, FoliotError)
-            verdict = self._report(record, report, deadline) if reported else report
+        for record, report in handed:
+            verdict = report
+            if not isinstance(report, FoliotError):
+                error = self._report(record, report, deadline)
+                verdict = None if error is None else self._judge(record, error, alone=alone, outcome=outcome)
+                if alone and error is None:
+                    self._suspects.discard(record.shard)
+                if isinstance(error, KafkaTimeoutError):
+                    # The others had the same time.
+                    deadline = time.monotonic()
             stream = (record.shard, record.stream)
             if isinstance(verdict, KafkaUnavailable):
                 unconfirmed.add(stream)
-                outcome.failure = verdict
-                if isinstance(verdict.__cause__, KafkaTimeoutError):
-                    # The others had the same time.
-                    deadline = time.monotonic()
-            elif verdict is not None and reported:
-                # Nobody knows what such a producer does with what comes after.
-                outcome.failure = outcome.failure or _ProducerSpent()
             if stream not in unconfirmed:
                 confirmed[record.shard][record.stream] = record.last
                 if verdict is not None:
                     outcome.letters.append(record.letter(verdict.refusal))
         return outcome
+
+    def _judge(self, record: Outgoing, error: KafkaError, *, alone: bool, outcome: _Outcome) -> FoliotError:
+        """Say what a reported error means, and that this producer is not to be used any more.
+
+        A refusal names nobody where several records were on their way: those shards are sent for one record at a time.
+        """
+        if is_refusal(error) and not alone:
+            verdict: FoliotError = KafkaUnavailable(f"not confirmed: {error}", where=record.topic)
+        else:
+            verdict = self._doors.judge_report(record, error)
+        if is_refusal(error) and record.stream is Stream.MESSAGES:
+            self._suspects.add(record.shard)
+            outcome.failure = outcome.failure or _ProducerSpent()
+        else:
+            outcome.failure = verdict
+        return verdict
 
     def _hand_over(
         self, connection: Connection, producer: KafkaProducer, records: Iterable[Outgoing]
@@ -195,11 +220,15 @@ class Relay:
 
     def _read(self, connection: Connection, confirmed: Mapping[int, Mapping[Stream, int]]) -> list[Outgoing]:
         sent = {shard: numbers[Stream.MESSAGES] for shard, numbers in confirmed.items()}
-        count = max(1, self._settings.relay_batch // len(sent))
+        # A suspect's messages go one by one, and nothing beside them.
+        suspected = not self._suspects.isdisjoint(sent)
+        count = 1 if suspected else max(1, self._settings.relay_batch // len(sent))
         parameters = {"shards": list(sent), "sent": list(sent.values()), "count": count}
         found = list(messages(_SQL["read_outbox"].run(connection, parameters), sent))
+        if suspected and not found:
+            self._suspects.difference_update(sent)
         topic = self._settings.changes_topic
-        if topic:
+        if topic and not (suspected and found):
             announced = {shard: numbers[Stream.CHANGES] for shard, numbers in confirmed.items()}
             count = max(self._settings.changes_per_record, _CHANGES_MAX // len(announced))
             parameters = {"shards": list(announced), "changes": list(announced.values()), "count": count}
@@ -207,8 +236,8 @@ class Relay:
             found += changes(rows, announced, topic=topic, count_max=self._settings.changes_per_record)
         return found
 
-    def _report(self, record: Outgoing, report: Any, deadline: float) -> FoliotError | None:
-        """Wait for one report, and say what is wrong with the record; told to stop, wait a part of the grace only."""
+    def _report(self, record: Outgoing, report: Any, deadline: float) -> KafkaError | None:
+        """Wait for one report; told to stop, wait for a part of the grace only."""
         if not self._marks_late:
             return None
         while True:
@@ -217,14 +246,14 @@ class Relay:
             left_s = deadline - time.monotonic()
             try:
                 report.get(timeout=max(0.0, min(left_s, 0.25)))
+            except KafkaTimeoutError as error:
+                if report.is_done or left_s <= 0:
+                    return error
             except KafkaError as error:
-                if isinstance(error, KafkaTimeoutError) and not report.is_done and left_s > 0:
-                    continue
-                judged = self._doors.judge_report(record, error)
-                judged.__cause__ = error
-                return judged
-            self._doors.confirm(record.topic)
-            return None
+                return error
+            else:
+                self._doors.confirm(record)
+                return None
 
     def _mark(
         self, connection: Connection, moved: Mapping[int, Mapping[Stream, int]], letters: Sequence[SetAside]
@@ -246,7 +275,3 @@ class Relay:
             log.error("record_not_sent", shard=record.shard, topic=record.topic, number=record.last, why=why)
             parameters = {"code": "relay_blocked", "shard": record.shard, "what": what, "writer": self._writer}
             _SQL["insert_alarm"].run(connection, parameters)
-
-
-def _parts(shards: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    return (shards[start : start + size] for start in range(0, len(shards), size))

@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 _SQL: Final = load("sweep")
 RINGS: Final = ("inbox", "outbox", "timers", "dedupe")
-PORTION: Final = 10_000
-"""Rows that one transaction moves or deletes at most."""
+PORTION: Final = 1_000
+"""Rows that one transaction moves or deletes at most; each may have a MiB."""
 SECONDS_MAX: Final = 2.0
 """How long a sweep is busy with one ring at most: timers wait meanwhile."""
 _ALL: Final = 2**31 - 1
@@ -124,7 +124,7 @@ def _alarm_if_stuck(connection: Connection, settings: Settings, name: str, write
     parameters = {
         "name": name,
         "seconds": _STUCK * segment_seconds(settings, name),
-        "what": f"the ring of {name} does not turn: somebody holds a lock on its segments",
+        "what": f"the ring of {name} does not turn: a lock on its next segment is not to be had",
         "writer": writer,
     }
     if _SQL["alarm_stuck_ring"].run(connection, parameters).rowcount > 0:

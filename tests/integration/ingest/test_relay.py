@@ -13,7 +13,15 @@ import pytest
 from addresses import Database, KafkaAt
 from integration.ingest.streams import add_machine, eventually, relaying, rows, settings_for
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import InvalidTopicError, KafkaTimeoutError, NodeNotReadyError, TopicAuthorizationFailedError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    InvalidReplicationFactorError,
+    InvalidTopicError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    NodeNotReadyError,
+    TopicAuthorizationFailedError,
+)
 
 from foliot.errors import FoliotError
 from foliot.producer import RECORD_BYTES_MAX, KafkaUnavailable
@@ -21,9 +29,9 @@ from foliot.registry import load_catalog
 from foliot.runtime import DeadLetterRefused, redrive
 from foliot.settings import Settings
 from foliot.store import connect
-from foliot_ingest import doors
+from foliot_ingest import doors, relay
 from foliot_ingest.doors import Doors, TopicRefused
-from foliot_ingest.outgoing import Outgoing, Stream
+from foliot_ingest.outgoing import Origin, Outgoing, Stream
 from foliot_ingest.topics import make_topics
 
 SHARDS = (3, 9)
@@ -227,46 +235,125 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     return broker
 
 
-def outgoing(stream: Stream = Stream.MESSAGES) -> Outgoing:
-    return Outgoing(3, stream, 1, "orders", b"key", b"{}", ())
+def outgoing(stream: Stream = Stream.MESSAGES, *, topic: str = "orders", tenant: int = 1) -> Outgoing:
+    origin = Origin(tenant, "incident", "case", 1, "1-1-0", None)
+    return Outgoing(3, stream, 1, topic, b"key", b"{}", (), origin if stream is Stream.MESSAGES else None)
 
 
 def hand_over(at: Doors, broker: Broker, record: Outgoing) -> object:
     """Hand a record over when any rest is past; give the report, or the class of what was raised."""
-    for closed in at._closed.values():
-        closed.until = 0.0
+    at._closed = {topic: closed._replace(until=0.0) for topic, closed in at._closed.items()}
     try:
         return at.hand_over(broker, record, deadline=math.inf)
     except FoliotError as error:
         return type(error)
 
 
+FORBIDDEN = TopicAuthorizationFailedError("no")
+
+
 def test_a_topic_without_rights_is_waited_for_and_then_refused(broker: Broker):
     at = Doors(Settings(topic_patience_s=0.2), name="test")
-    broker.refusal = TopicAuthorizationFailedError("no")
+    broker.refusal = FORBIDDEN
 
     first = hand_over(at, broker, outgoing())
     time.sleep(0.3)
+    while_all_are_refused = hand_over(at, broker, outgoing())
+    at.confirm(outgoing(topic="others"))
     later = hand_over(at, broker, outgoing())
     of_changes = hand_over(at, broker, outgoing(Stream.CHANGES))
+    second_topic = hand_over(at, broker, outgoing(topic="second"))
+    of_another_tenant = hand_over(at, broker, outgoing(topic="third", tenant=2))
     broker.refusal = None
     healed = hand_over(at, broker, outgoing())
-    at.confirm("orders")
-    broker.refusal = TopicAuthorizationFailedError("no")
-    again = at.judge_report(outgoing(), broker.refusal)
+    at.confirm(outgoing())
+    again = at.judge_report(outgoing(), FORBIDDEN)
 
-    assert (first, later, of_changes) == (KafkaUnavailable, TopicRefused, KafkaUnavailable)
+    assert (first, while_all_are_refused, later) == (KafkaUnavailable, KafkaUnavailable, TopicRefused)
+    assert (of_changes, second_topic, of_another_tenant) == (KafkaUnavailable, TopicRefused, KafkaUnavailable)
     assert healed == "report of orders"
     assert type(again) is KafkaUnavailable
 
 
-@pytest.mark.parametrize("error", [KafkaTimeoutError("late"), NodeNotReadyError("away"), OSError("cut")])
-def test_a_broker_that_is_away_refuses_nothing(broker: Broker, error: Exception):
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaTimeoutError("late"),
+        NodeNotReadyError("away"),
+        KafkaUnavailable("cut"),
+        InvalidReplicationFactorError("a broker is down"),
+        ClusterAuthorizationFailedError("no rights at all"),
+    ],
+)
+def test_what_is_no_fault_of_the_topic_refuses_nothing(broker: Broker, error: Exception):
     at = Doors(Settings(topic_patience_s=0.0), name="test")
-    broker.refusal = error if not isinstance(error, OSError) else KafkaUnavailable("cut")
+    broker.refusal = error
+    at.confirm(outgoing(topic="others"))
 
-    assert hand_over(at, broker, outgoing()) is KafkaUnavailable
-    assert hand_over(at, broker, outgoing()) is KafkaUnavailable
+    assert [hand_over(at, broker, outgoing()) for _ in range(2)] == [KafkaUnavailable] * 2
+
+
+class Report:
+    """What a producer says of a record in the end."""
+
+    is_done = True
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    def get(self, timeout: float) -> None:
+        assert timeout >= 0
+        if self.error is not None:
+            raise self.error
+
+
+class StrictProducer:
+    """Gives up all that is on its way where one record is too large for its topic, as kafka-python does."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.waiting: list[tuple[str, Report]] = []
+        self.log: list[str] = []
+
+    def send(self, topic: str, value: bytes, *_: object) -> Report:
+        assert topic
+        report = Report(None)
+        self.waiting.append((json.loads(value)["id"], report))
+        if len(value) > self.bytes_max:
+            for _, each in self.waiting:
+                each.error = MessageSizeTooLargeError("too large")
+        elif any(each.error for _, each in self.waiting):
+            report.error = MessageSizeTooLargeError("too large")
+        else:
+            self.log.append(json.loads(value)["id"])
+        return report
+
+    def close(self, timeout: float) -> None:
+        assert timeout == 0
+
+
+@pytest.mark.usefixtures("broker")
+def test_what_a_producer_gives_up_beside_a_record_that_is_too_large_is_sent_again(
+    settings: Settings, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    producers: list[StrictProducer] = []
+
+    def make(*_: object, **__: object) -> StrictProducer:
+        producers.append(StrictProducer(10_000))
+        return producers[-1]
+
+    monkeypatch.setattr(relay, "make_producer", make)
+    write_messages(fresh_database, "orders", 5)
+    large = json.dumps({"id": "3-2", "number": 2, "data": "x" * 20_000})
+    rows(fresh_database, "UPDATE outbox SET body = %s WHERE shard = 3 AND number = 2 RETURNING 1", [large])
+
+    with relaying(settings.model_copy(update={"changes_topic": ""})):
+        eventually(lambda: marks(fresh_database, "sent") == [5, 5])
+
+    sent = list(dict.fromkeys(id_ for each in producers for id_ in each.log))
+    assert [id_ for id_ in sent if id_.startswith("3")] == ["3-1", "3-3", "3-4", "3-5"]
+    assert [id_ for id_ in sent if id_.startswith("9")] == [f"9-{number}" for number in range(1, 6)]
+    assert [(code, id_) for code, _, _, _, id_, _, _ in letters(fresh_database)] == [("message_too_large", "3-2")]
 
 
 def test_a_name_that_collides_with_another_is_refused_at_once(broker: Broker):

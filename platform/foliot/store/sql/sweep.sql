@@ -163,9 +163,10 @@ SELECT shard, instance, timer, armed, due, ordinal, tenant, machine, key, queue,
 -- name: short_lock_timeout
 -- in: nothing
 -- out: nothing
--- locks: nothing; for the rest of the transaction no lock is waited for longer than 100 ms
+-- locks: nothing; for the rest of the transaction no lock is waited for longer than 100 ms, and a portion may take its
+--        time: one of large rows that is cut off after 5 s, as other statements are, would begin anew for ever
 -- index: none
-SELECT set_config('lock_timeout', '100ms', true)
+SELECT set_config('lock_timeout', '100ms', true), set_config('statement_timeout', '10min', true)
 
 -- name: lock_segment
 -- in: ring, segment

@@ -66,7 +66,7 @@ END $$;
 -- Numbers the message of a dead letter of stage send anew, so that the relay sends it once more, with its id and bytes.
 -- in: the letter's id, who does it
 -- out: whether this call has done it
--- fails: where there is no such shard or machine
+-- fails: where there is no such shard or machine, or the topic is another tenant's
 -- locks: the letter's row, then the shard's cursor, until the commit
 -- index: dead_letters_pkey, cursors_pkey, machines_tenant_name_key, rings_pkey; outbox_pkey of the written segment grows
 CREATE FUNCTION repair_send_letter(wanted int8, operator text) RETURNS bool
@@ -79,6 +79,9 @@ BEGIN
     WHERE d.id = wanted AND d.status = 'open' AND d.stage = 'send' AND repair_may(d.tenant) RETURNING d.* INTO letter;
     IF letter.id IS NULL THEN
         RETURN false;
+    END IF;
+    IF EXISTS (SELECT FROM topics t WHERE t.topic = letter.topic AND t.tenant <> letter.tenant) THEN
+        RAISE check_violation USING MESSAGE = format('topic %s belongs to another tenant now', letter.topic);
     END IF;
     UPDATE cursors c SET outbox = c.outbox + 1 WHERE c.shard = letter.shard RETURNING c.outbox INTO given;
     INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body, traceparent)
