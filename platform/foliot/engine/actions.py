@@ -27,6 +27,7 @@ from foliot.definition import (
 from foliot.engine.evaluating import Evaluate, Guard, InState, compile_condition, compile_raw, compile_value_of
 from foliot.engine.scratch import Macrostep, Raised
 from foliot.engine.sending import compile_dispatch
+from foliot.reserved import RESERVED_EVENT
 
 Perform: TypeAlias = Callable[[Macrostep, InState], object]
 Assigned: TypeAlias = tuple[tuple[str, Evaluate], ...]
@@ -195,7 +196,10 @@ def _withdraw(action: Withdraw, where: str) -> Perform:
     evaluate = compile_value_of(action.id, where)
 
     def withdraw(macrostep: Macrostep, in_state: InState) -> None:
-        macrostep.withdraw(str(evaluate(macrostep.context, macrostep.event, in_state)))
+        send_id = str(evaluate(macrostep.context, macrostep.event, in_state))
+        if RESERVED_EVENT.match(send_id):
+            raise EvaluationError("invalid_argument", f"{send_id[:80]!r} is a timeout of a state, which ends with it.")
+        macrostep.withdraw(send_id)
 
     return withdraw
 

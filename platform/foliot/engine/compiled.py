@@ -84,5 +84,6 @@ def compile(  # noqa: A001 - the word of the contract; it stands for the built-i
     )
     fault = machine.validate_context(definition.context.initial)
     if fault is not None:
+        machine.memory.leave()
         raise DefinitionNotCompilable(f"the initial context does not fit the schema: {fault}", where="context.initial")
     return machine

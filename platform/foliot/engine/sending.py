@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from foliot.cel import EvaluationError
-from foliot.definition import Dispatch, Expression, Invocation, Payload, delay_us
+from foliot.definition import EVENT_NAME, Dispatch, Expression, Invocation, Payload, delay_us
 from foliot.engine.evaluating import Evaluate, InState, compile_value_of
+from foliot.engine.measures import is_bulky
 from foliot.engine.scratch import SCXML_PROCESSOR, Macrostep, SendFailed
 from foliot.engine.values import Invoke, Policy, session_address
+from foliot.reserved import RESERVED_EVENT
 
 PROCESSORS: Final = frozenset({"", "scxml", SCXML_PROCESSOR, SCXML_PROCESSOR.removesuffix("#SCXMLEventProcessor")})
 _DELAY_US_MAX: Final = 3_650 * 86_400_000_000
@@ -77,12 +79,15 @@ def compile_dispatch(action: Dispatch, where: str) -> Callable[[Macrostep, InSta
             if processor not in PROCESSORS:
                 raise _unknown("event processor", processor)
             _must_be_target(target)
+            stays = target in {"", "#_internal", session_address(macrostep.session_id)}
+            if stays:
+                _must_be_event(event_type)
             data = data_of(macrostep, in_state)
         except EvaluationError as error:
             raise SendFailed(error, send_id) from error
         if target == "#_internal":
             macrostep.raise_event(event_type, data)
-        elif not target or target == session_address(macrostep.session_id):
+        elif stays:
             macrostep.arm(send_id, wait_us, event_type, data)
         else:
             macrostep.deliver(target, event_type, data, send_id, wait_us)
@@ -155,6 +160,13 @@ def policy_of(invocation: Invocation) -> Policy:
 
 def _unknown(what: str, kind: str) -> EvaluationError:
     return EvaluationError("invalid_argument", f"There is no {what} of the type {kind[:80]!r}.")
+
+
+def _must_be_event(name: str) -> None:
+    if not EVENT_NAME.match(name) or is_bulky(name):
+        raise EvaluationError("invalid_argument", f"{name[:80]!r} can't be the name of an event.")
+    if RESERVED_EVENT.match(name):
+        raise EvaluationError("invalid_argument", f"{name[:80]!r} is an event that Foliot alone gives.")
 
 
 def _must_be_target(target: str) -> None:

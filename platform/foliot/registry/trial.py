@@ -26,7 +26,7 @@ _WAIT: Final = 3
 """How many times longer than its processor time a check may take where the machine is busy."""
 _BEGIN_S: Final = 30
 _TOO_COSTLY: Final = 3
-_ENDED_BY_LIMITS: Final = frozenset({_TOO_COSTLY, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT})
+_ENDED_BY_LIMITS: Final = frozenset({_TOO_COSTLY, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGSEGV})
 _REFUSALS: Final = {each.code: each for each in (BadName, MachineNotStartable)}
 
 
@@ -37,14 +37,14 @@ def check_apart(text: bytes, *, filename: str, cpu_s_max: int, memory_mb_max: in
         FoliotError: as `check_machine`.
         CheckTooCostly: the check was ended.
     """
-    argv = (sys.executable, "-c", _PROGRAM, filename, str(cpu_s_max), str(memory_mb_max))
+    # Not from the folder in which this process was started.
+    argv = (sys.executable, "-P", "-c", _PROGRAM, filename, str(cpu_s_max), str(memory_mb_max))
     too_costly = CheckTooCostly(
         f"to check it takes more than {cpu_s_max} s of processor time, or {memory_mb_max} MB", where=filename
     )
     try:
-        # With no environment: what is set for this process, secrets among it, is no business of a check.
         done = subprocess.run(
-            argv, input=text, capture_output=True, check=False, env={}, timeout=_BEGIN_S + _WAIT * cpu_s_max
+            argv, input=text, capture_output=True, check=False, env=_environment(), timeout=_BEGIN_S + _WAIT * cpu_s_max
         )
     except subprocess.TimeoutExpired as error:
         raise too_costly from error
@@ -67,11 +67,18 @@ def main() -> None:
         with suppress(ValueError):
             resource.setrlimit(which, (most, most))
     try:
-        answer = _answer(sys.stdin.buffer.read(), filename)
+        answer = json.dumps(_answer(sys.stdin.buffer.read(), filename))
     except MemoryError:
         # At once: an orderly end takes memory too.
         os._exit(_TOO_COSTLY)
-    sys.stdout.write(json.dumps(answer))
+    sys.stdout.write(answer)
+
+
+def _environment() -> dict[str, str]:
+    """Give what Python needs to find itself: what else is set, secrets among it, is no business of a check."""
+    libraries = os.environ.get("LD_LIBRARY_PATH")
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return paths if libraries is None else {**paths, "LD_LIBRARY_PATH": libraries}
 
 
 def _answer(text: bytes, filename: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from foliot.cel import literal
 from foliot.definition import Definition, load
-from foliot.engine import Event, Invoke, Policy, compile, retry_delay, start  # noqa: A004 - the engine's own word
+from foliot.engine import Event, Invoke, Log, Policy, compile, retry_delay, start, step  # noqa: A004 - the engine's own word
 from foliot.testing import Answer, Failure, Reply, Session, Sessions, Silence, scripted
 
 SECOND = 1_000_000
@@ -273,6 +273,10 @@ def test_a_dynamic_send_tells_its_event_its_delay_and_its_data_by_expressions(de
         "{event: tick, delay: {expression: \"'soon'\"}}",
         "{event: tick, delay: {expression: \"'99999999999d'\"}}",
         "{event: tick, delay: {expression: 'true'}}",
+        "{event: {expression: \"'done.state.' + 'x'\"}}",
+        "{event: {expression: \"'done.state.x'\"}, to: {target: '#_internal'}}",
+        "{event: {expression: \"'a' + '\\\\u0000'\"}}",
+        "{event: {expression: \"'a b'\"}}",
         "{event: {expression: \"'tick'\"}, data: {n: context.none}}",
     ],
 )
@@ -281,6 +285,21 @@ def test_a_dynamic_send_without_a_value_is_an_error_of_its_block(send: str) -> N
 
     assert step.state.configuration == ("failed",)
     assert not step.state.timers
+
+
+def test_a_dynamic_cancel_takes_no_timeout_of_a_state_away() -> None:
+    text = (
+        "foliot: 1\nid: m\ninitial: a\n"
+        "states:\n  a:\n    after: {1m: late}\n    onError: {actions: [{log: \"'refused'\"}]}\n"
+        "    on: {end: {actions: [{cancel: {expression: event.data}}]}}\n  late: {}\n"
+    )
+    definition = compile(load(text, filename="m.yaml"))
+    born = start(definition, Event("", "", "", None), now=0)
+
+    after = step(definition, born.state, Event("", "", "end", "after.60000.a"), now=0)
+
+    assert list(after.state.timers) == ["after.60000.a"]
+    assert Log("refused") in after.effects
 
 
 def sent(send: str) -> Any:
