@@ -339,10 +339,12 @@ def test_the_wait_for_a_shard_shortens_no_other_wait_and_tells_the_time_as_of_it
     waiting = connect(incident.database.service, application="waiting")
     with closing(waiting), closing(connect(incident.database.service, application="next")) as following:
         following.execute("SELECT FROM cursors WHERE shard = 5 FOR UPDATE")
-        Timer(0.02, _step_as, (following, 5)).start()
+        giving_back = Timer(0.02, _step_as, (following, 5))
+        giving_back.start()
 
         locked = lock(waiting, [3, 5], ahead=False, how="await_cursors")
 
+        giving_back.join()
         assert waiting.execute("SHOW lock_timeout").fetchone() == ("5s",)
         waiting.rollback()
     [(stepped_at,)] = incident.rows("SELECT (extract(epoch FROM at) * 1000000)::int8 FROM cursors WHERE shard = 5")
