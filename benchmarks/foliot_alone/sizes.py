@@ -19,7 +19,7 @@ from foliot.engine import Compiled, Event, compile, start, step  # noqa: A004 - 
 
 STATES: Final = (10, 100, 1_000, 10_000)
 REGIONS: Final = (1, 2, 4, 8, 16, 32)
-_LIMITS: Final = Limits(text_bytes_max=16_777_216, node_count_max=1_000_000)
+LIMITS: Final = Limits(text_bytes_max=16_777_216, node_count_max=1_000_000)
 _GROUP: Final = 9
 """Leaves of a group, which is a state as well."""
 _STRAYS: Final = 20_000
@@ -94,14 +94,14 @@ def _making(document: dict[str, Any]) -> dict[str, float]:
     """Measure the seconds of CPU that it takes to read and check a definition, and to compile it."""
     text = json.dumps(document)
     began = time.process_time()
-    definition = load(text, filename="large.json", limits=_LIMITS)
+    definition = load(text, filename="large.json", limits=LIMITS)
     read = time.process_time()
     compile(definition)
     return {"load_s": read - began, "compile_s": time.process_time() - read}
 
 
 def _read(document: dict[str, Any]) -> Definition:
-    return load(json.dumps(document), filename="generated.json", limits=_LIMITS)
+    return load(json.dumps(document), filename="generated.json", limits=LIMITS)
 
 
 def _machine(states: dict[str, Any], initial: str) -> dict[str, Any]:

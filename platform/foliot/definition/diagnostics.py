@@ -172,7 +172,7 @@ class DefinitionRefused(FoliotError):
         more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
         path = f" {first.path}" if first.path else ""
         super().__init__(
-            f"{first.code}: {first.what}{more}",
+            f"{first.code}: {first.what.removesuffix('.')}{more}",
             where=f"{first.file}:{first.line}:{first.column}{path}",
             remedy=first.remedy,
         )

@@ -18,7 +18,8 @@ def check_size(definition: Definition, faults: Faults, where: Located | Place) -
     """
     limits, states = faults.limits, tuple(definition.root.walk())
     sizes = (
-        (len(states), limits.states_max, "states"),
+        # The machine itself is no state to who writes it.
+        (len(states) - 1, limits.states_max, "states"),
         (sum(1 for state in states for _ in state.outgoing()), limits.transitions_max, "transitions"),
         (sum(1 for state in states for _ in _expressions(state)), limits.expressions_max, "expressions"),
     )

@@ -1,6 +1,7 @@
 import copy
 import json
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from benchmarks.engines.comparing import OPERATIONS, EnginesPlan, as_engine_figures, check_agreement
 from benchmarks.engines.entrants import Entrant, find_entrants
 from benchmarks.foliot_alone.four import MACHINES, NOW, FoliotMachine
-from benchmarks.foliot_alone.sizes import hierarchy, regions, ring
+from benchmarks.foliot_alone.sizes import LIMITS, STATES, hierarchy, regions, ring
 from benchmarks.measure import Failed
 from benchmarks.peers.engines import by_hand
 from benchmarks.peers.engines.measuring import EVENTS, measure, trace, trace_resumed
@@ -133,6 +134,11 @@ def test_an_event_for_one_region_moves_no_other() -> None:
     after = step(machine, start(machine, only, NOW).state, only, NOW).state
 
     assert after.configuration == ("r0.a", "r1.b", "r2.a")
+
+
+@pytest.mark.parametrize("make", [ring, hierarchy])
+def test_the_largest_of_the_machines_is_no_larger_than_a_machine_may_be(make: Callable[[int], dict[str, Any]]) -> None:
+    assert load(json.dumps(make(STATES[-1])), filename="large.json", limits=LIMITS)
 
 
 def figures(rates: dict[str, int], *, ring_costs: tuple[float, float] = (1.0, 1.1)) -> Any:
