@@ -117,12 +117,17 @@ class Chart:
         for number in active:
             if number != top:
                 parent = self.nodes[number].ancestors[0]
-                if parent not in active:
+                if parent not in chosen:
                     return None
                 chosen[parent] += 1
-        if any(count != self.nodes[number].needed for number, count in chosen.items()):
-            return None
-        return tuple(self.nodes[number].id for number in sorted(active) if self.nodes[number].is_leaf)
+        found: list[str] = []
+        for number in sorted(active):
+            node = self.nodes[number]
+            if chosen[number] != node.needed:
+                return None
+            if node.needed == 0:
+                found.append(node.id)
+        return tuple(found)
 
     def closure(self, leaves: tuple[str, ...], top: int = 0) -> frozenset[int] | None:
         """Give all that is active from `top` down, by the ids of the leaves; None if they are no configuration."""

@@ -7,7 +7,7 @@ are added whole, and one that two threads make at a time is made twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -114,7 +114,11 @@ class Memory:
         self._entries_max = entries_max
         self._entries = 0
         self.vertices: dict[tuple[str, ...], Vertex] = {}
-        self._chains: dict[tuple[str, str | None, bool], Edges] = {}
+        # By the type of an event and whether a timer brings it, then by leaf.
+        self._chains: dict[tuple[str | None, bool], dict[str, Edges]] = {}
+        self._ids = tuple(node.id for node in chart.nodes)
+        self._defer = frozenset(node.number for node in chart.nodes if node.defers)
+        self._asks_always = any(node.always for node in chart.nodes)
         self._histories = tuple(node.id for node in chart.nodes if node.kind == "history")
         self._beginnings: list[Vertex] = []
         birth = plan_birth(chart)
@@ -142,7 +146,7 @@ class Memory:
         known = vertex.by_timer if timer else vertex.by_event
         found = known.get(event_type)
         if found is None:
-            found = self._select(vertex, event_type, timer=timer)
+            found = self._select(vertex.configuration, event_type, timer=timer)
             # Whoever sends chooses the type, which may be long.
             self._count(1 + len(found.chains) + len(event_type) // _TYPE_CHARS)
             known[event_type] = found
@@ -156,7 +160,7 @@ class Memory:
         recalled = (edges, self._recall(memories))
         found = vertex.recalled.get(recalled)
         if found is None:
-            plan = plan_microstep(self._chart, vertex.active, edges, memories)
+            plan = plan_microstep(self._chart, vertex.active, vertex.in_state, edges, memories)
             found = Microstep(plan, self._vertex_after(plan))
             self._count(1 + len(plan.operations) + len(plan.active))
             if plan.recalls:
@@ -179,7 +183,8 @@ class Memory:
 
     def root_completion(self) -> Selection:
         """Find what `onDone` of the root may do when the machine is done."""
-        return _selection([tuple(edge for edge in self._chart.nodes[0].edges if edge.matcher == "completion")])
+        chain = tuple(edge for edge in self._chart.nodes[0].edges if edge.matcher == "completion")
+        return _selection((chain,) if chain else ())
 
     def _look_ahead(self, vertex: Vertex, edges: Edges, memories: Memories) -> tuple[Shortcut | None, bool]:
         """Walk for as long as it is certain what comes; tell, too, whether that depends on the memories."""
@@ -216,7 +221,7 @@ class Memory:
 
     def death(self, vertex: Vertex) -> tuple[Operation, ...]:
         """Work out what runs when the machine ends in this configuration. Seldom asked, so not kept."""
-        return plan_death(self._chart, vertex.active)
+        return plan_death(self._chart, vertex.active, vertex.in_state)
 
     def _vertex_after(self, plan: Plan) -> Vertex:
         return self.vertices.get(plan.configuration) or self._add_vertex(plan.configuration, plan.active)
@@ -226,31 +231,37 @@ class Memory:
         vertex = Vertex(
             configuration,
             active,
-            frozenset(nodes[number].id for number in active).__contains__,
-            _selection(self._chain(leaf, None, timer=False) for leaf in configuration),
-            tuple((number, descriptor) for number in sorted(active) for descriptor in nodes[number].defers),
+            frozenset(map(self._ids.__getitem__, active)).__contains__,
+            self._select(configuration, None, timer=False) if self._asks_always else _NOTHING,
+            tuple((number, each) for number in sorted(active & self._defer) for each in nodes[number].defers),
         )
         self._count(1 + len(active))
         self.vertices[configuration] = vertex
         return vertex
 
-    def _select(self, vertex: Vertex, event_type: str, *, timer: bool) -> Selection:
-        return _selection(self._chain(leaf, event_type, timer=timer) for leaf in vertex.configuration)
+    def _select(self, configuration: tuple[str, ...], event_type: str | None, *, timer: bool) -> Selection:
+        """Find the transitions for an event (None: for none)."""
+        known = self._chains.get((event_type, timer))
+        if known is None:
+            self._count(2 + len(event_type or "") // _TYPE_CHARS)
+            known = self._chains[event_type, timer] = {}
+        chains: list[Edges] = []
+        for leaf in configuration:
+            chain = known.get(leaf)
+            if chain is None:
+                chain = known[leaf] = self._chain(leaf, event_type, timer=timer)
+            if chain:
+                chains.append(chain)
+        return _selection(chains)
 
     def _chain(self, leaf: str, event_type: str | None, *, timer: bool) -> Edges:
-        """Find the transitions for an event (None: for none) of a leaf and its ancestors, its own first."""
-        key = (leaf, event_type, timer)
-        found = self._chains.get(key)
-        if found is None:
-            number = self._chart.numbers[leaf]
-            found = tuple(
-                edge
-                for each in (number, *self._chart.nodes[number].ancestors)
-                for edge in self._fitting(each, event_type, timer=timer)
-            )
-            self._count(1 + len(found) // _EDGES + len(event_type or "") // _TYPE_CHARS)
-            self._chains[key] = found
-        return found
+        """Find the transitions for an event of a leaf and its ancestors, its own first."""
+        number = self._chart.numbers[leaf]
+        found: list[Edge] = []
+        for each in (number, *self._chart.nodes[number].ancestors):
+            found.extend(self._fitting(each, event_type, timer=timer))
+        self._count(1 + len(found) // _EDGES)
+        return tuple(found)
 
     def _fitting(self, number: int, event_type: str | None, *, timer: bool) -> Iterable[Edge]:
         node = self._chart.nodes[number]
@@ -316,8 +327,10 @@ def _holds(edge: Edge, vertex: Vertex, macrostep: Macrostep) -> bool:
         return False
 
 
-def _selection(chains: Iterable[Edges]) -> Selection:
-    used = tuple(chain for chain in chains if chain)
-    firsts = tuple(dict.fromkeys(chain[0] for chain in used))
+def _selection(chains: Sequence[Edges]) -> Selection:
+    firsts = tuple(dict.fromkeys([chain[0] for chain in chains]))
     certain = firsts if all(edge.guard is None for edge in firsts) else None
-    return Selection(used, certain, any(edge.guard_sees_event for chain in used for edge in chain))
+    return Selection(tuple(chains), certain, any(edge.guard_sees_event for chain in chains for edge in chain))
+
+
+_NOTHING = _selection(())

@@ -44,37 +44,40 @@ class Plan:
     sees_event: bool
 
 
-def plan_microstep(chart: Chart, active: frozenset[int], edges: tuple[Edge, ...], memories: Memories) -> Plan:
+def plan_microstep(
+    chart: Chart, active: frozenset[int], in_state: InState, edges: tuple[Edge, ...], memories: Memories
+) -> Plan:
     """Work out the microstep that takes these transitions, which have been selected in document order.
 
     Raises:
         IllegalTarget: the targets lead into no legal configuration.
     """
-    return _Planner(chart, active, memories).plan(edges)
+    return _Planner(chart, active, in_state, memories).plan(edges)
 
 
 def plan_birth(chart: Chart) -> Plan:
     """Work out the entry of the initial configuration."""
-    planner = _Planner(chart, frozenset(), {})
+    planner = _Planner(chart, frozenset(), _nowhere, {})
     planner.add_descendants(0)
     return planner.complete((), {})
 
 
-def plan_death(chart: Chart, active: frozenset[int]) -> tuple[Operation, ...]:
+def plan_death(chart: Chart, active: frozenset[int], in_state: InState) -> tuple[Operation, ...]:
     """Work out what runs when the machine is done: the exit blocks of all that is active (`exitInterpreter`)."""
-    planner = _Planner(chart, active, {})
+    planner = _Planner(chart, active, in_state, {})
     planner.leave(active)
     return tuple(planner.operations)
 
 
 class _Planner:
-    """The working set of one plan. `live` holds the ids that `inState` sees while the operations run."""
+    """The working set of one plan: `in_state` tells what is active before it, `live` and `spans` what is meanwhile."""
 
-    def __init__(self, chart: Chart, active: frozenset[int], memories: Memories) -> None:
+    def __init__(self, chart: Chart, active: frozenset[int], in_state: InState, memories: Memories) -> None:
         self.operations: list[Operation] = []
         self._nodes = chart.nodes
         self._chart = chart
         self._active = active
+        self._before = in_state
         self._memories = memories
         self._entering: set[int] = set()
         # All that is entered and all above it, so that a region is known to be entered without a look at each state.
@@ -84,7 +87,7 @@ class _Planner:
         self._history_blocks: dict[int, Routine] = {}
         self._live = set(active)
         self._moment = 0
-        self._spans: dict[str, tuple[int, int]] = {chart.nodes[number].id: (_NEVER, _NEVER) for number in active}
+        self._spans: dict[str, tuple[int, int]] = {}
         self._recalls = False
         self._sees_event = False
         self._assigning = 0
@@ -189,7 +192,7 @@ class _Planner:
         self._spans[self._nodes[number].id] = self._moment, _NEVER
 
     def _in_state(self) -> InState:
-        return _in_state_at(self._moment, self._spans)
+        return _in_state_at(self._moment, self._spans, self._before)
 
     def _run(self, block: Routine | None) -> None:
         if block is None:
@@ -217,7 +220,11 @@ class _Planner:
         found = self._exit_sets.get(edge)
         if found is None:
             domain = self._nodes[self._domain(edge)]
-            found = self._exit_sets[edge] = frozenset(number for number in self._active if domain.holds(number))
+            if domain.last - domain.number < len(self._active):
+                found = self._active.intersection(range(domain.number + 1, domain.last + 1))
+            else:
+                found = frozenset([number for number in self._active if domain.holds(number)])
+            self._exit_sets[edge] = found
         return found
 
     def _domain(self, edge: Edge) -> int:
@@ -323,16 +330,20 @@ class _Planner:
         return tuple(self._nodes[each].id for each in below if self._nodes[each].ancestors[0] == parent.number)
 
 
-def _in_state_at(moment: int, spans: Mapping[str, tuple[int, int]]) -> InState:
+def _nowhere(_state_id: str) -> bool:
+    return False
+
+
+def _in_state_at(moment: int, spans: Mapping[str, tuple[int, int]], before: InState) -> InState:
     """Tell of a state whether it is active at a moment of a microstep.
 
-    `spans` says of each state when it is left, if it was active, and when it is entered. All moments of a plan share
-    it: a set for each of them would take as much room as the square of the active states.
+    `spans` says of each state that changes when it is left, if it was active, and when it is entered; `before` tells of
+    all others. All moments of a plan share them: a set for each would take as much room as the square of the active.
     """
 
     def in_state(state_id: str) -> bool:
         span = spans.get(state_id)
-        return span is not None and (moment < span[0] or moment >= span[1])
+        return before(state_id) if span is None else moment < span[0] or moment >= span[1]
 
     return in_state
 
