@@ -9,19 +9,22 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.foliot_alone.four import NOW
 from benchmarks.peers.engines.measuring import rates
 from foliot.definition import Definition, Limits, load
 from foliot.engine import Compiled, Event, compile, start, step  # noqa: A004 - the engine's own word
+from foliot.engine.memory import ENTRIES_MAX
 
 STATES: Final = (10, 100, 1_000, 10_000)
 REGIONS: Final = (1, 2, 4, 8, 16, 32)
 LIMITS: Final = Limits(text_bytes_max=16_777_216, node_count_max=1_000_000)
 _GROUP: Final = 9
 """Leaves of a group, which is a state as well."""
+_TURNS: Final = 5
+_FEW: Final = 100
 _STRAYS: Final = 20_000
 """Events after which an instance of many regions has been in more configurations than a machine remembers."""
 
@@ -51,11 +54,14 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "ring": {count: _cost(ring(count), ["go"] * count, seconds) for count in STATES},
-                "hierarchy": {count: _cost(hierarchy(count), ["go"] * count, seconds) for count in STATES},
-                "corner": {count: _cost(hierarchy(count), ["turn"] * _GROUP, seconds) for count in STATES},
-                "regions": {count: _cost(regions(count), ["go"] * 2, seconds) for count in REGIONS},
-                "strays": {count: _cost(regions(count), _strays(count), seconds) for count in REGIONS},
+                "ring": _costs({count: (ring(count), ["go"] * count) for count in STATES}, seconds),
+                "hierarchy": _costs({count: (hierarchy(count), ["go"] * count) for count in STATES}, seconds),
+                "corner": _costs({count: (hierarchy(count), ["turn"] * _GROUP) for count in STATES}, seconds),
+                "regions": _costs({count: (regions(count), ["go"] * 2) for count in REGIONS}, seconds),
+                "strays": _costs({count: (regions(count), _strays(count, _STRAYS)) for count in REGIONS}, seconds),
+                "anew": _costs(
+                    {count: (regions(count), _strays(count, _FEW)) for count in REGIONS}, seconds, entries_max=0
+                ),
                 "making": {name: _making(make(STATES[-1])) for name, make in _LARGE.items()},
             }
         )
@@ -65,14 +71,24 @@ def main() -> None:
 _LARGE: Final[dict[str, Callable[[int], dict[str, Any]]]] = {"ring": ring, "hierarchy": hierarchy}
 
 
-def _cost(document: dict[str, Any], event_types: Sequence[str], seconds: float) -> float:
-    """Measure the µs of CPU that a step takes, once all ways have been gone."""
-    machine = compile(_read(document))
-    events = [Event(f"e{number}", "bench", event_type, {}, None) for number, event_type in enumerate(event_types)]
-    drive = _driver(machine, events)
-    drive(1)
-    seen = rates({"step": drive}, seconds)["step"]
-    return seen["cpu_seconds"] / seen["operations"] * 1e6
+def _costs(
+    machines: Mapping[int, tuple[dict[str, Any], Sequence[str]]], seconds: float, *, entries_max: int = ENTRIES_MAX
+) -> dict[int, float]:
+    """Measure the µs of CPU that a step of each machine takes, by their sizes, once all ways have been gone.
+
+    They take turns, so that what else the processor is busy with meanwhile is in all of them.
+    """
+    drives = {}
+    for size, (document, event_types) in machines.items():
+        machine = compile(_read(document), entries_max=entries_max)
+        events = [Event(f"e{number}", "bench", event_type, {}, None) for number, event_type in enumerate(event_types)]
+        drives[size] = _driver(machine, events)
+        drives[size](1)
+    turns = [{size: rates({"": drive}, seconds / _TURNS)[""] for size, drive in drives.items()} for _ in range(_TURNS)]
+    return {
+        size: sum(turn[size]["cpu_seconds"] for turn in turns) / sum(turn[size]["operations"] for turn in turns) * 1e6
+        for size in drives
+    }
 
 
 def _driver(machine: Compiled, events: Sequence[Event]) -> Callable[[int], int]:
@@ -122,9 +138,9 @@ def _region(place: int) -> dict[str, Any]:
     return {"initial": "a", "states": {"a": there, "b": back}}
 
 
-def _strays(count: int) -> list[str]:
+def _strays(count: int, events: int) -> list[str]:
     draw = random.Random(count)
-    return [f"only.r{draw.randrange(count)}" for _ in range(_STRAYS)]
+    return [f"only.r{draw.randrange(count)}" for _ in range(events)]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _SIZES: Final = {
     "corner": "a hierarchy, nine of its states",
     "regions": "all regions move",
     "strays": "one region moves, drawn at random",
+    "anew": "one region moves, and nothing is remembered",
 }
 
 
@@ -40,7 +41,7 @@ def as_engines_section(figures: Mapping[str, Any]) -> list[str]:
         *(line for name, title in _WEIGHTS.items() for line in (*_weights(figures, name, title), "")),
         *_sizes(figures["rounds"], ("ring", "hierarchy", "corner"), "states"),
         "",
-        *_sizes(figures["rounds"], ("regions", "strays"), "regions"),
+        *_sizes(figures["rounds"], ("regions", "strays", "anew"), "regions"),
         "",
         *_makings(figures["rounds"]),
         "",

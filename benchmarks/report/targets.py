@@ -103,7 +103,12 @@ def _spread(rounds: Sequence[Mapping[str, Any]]) -> Iterator[Target]:
             f"{spread:.2f} ×",
             spread <= _SPREAD_MAX,
         )
-    for name, title in (("regions", "where all move"), ("strays", "where one moves")):
+    ways = {
+        "regions": "where all move",
+        "strays": "where one moves",
+        "anew": "where one moves and nothing is remembered",
+    }
+    for name, title in ways.items():
         costs = _costs(rounds, name)
         growth, regions = costs["32"] / costs["1"], 32
         yield Target(

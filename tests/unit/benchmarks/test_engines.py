@@ -155,6 +155,7 @@ def figures(rates: dict[str, int], *, ring_costs: tuple[float, float] = (1.0, 1.
         "corner": {"10": 1.0, "10000": 1.0},
         "regions": {"1": 1.0, "32": 8.0},
         "strays": {"1": 1.0, "32": 40.0},
+        "anew": {"1": 10.0, "32": 40.0},
         "making": {"ring": {"load_s": 2.0, "compile_s": 1.0}},
     }
     rounds = []
