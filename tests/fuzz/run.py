@@ -16,7 +16,9 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import atheris
 
@@ -97,6 +99,19 @@ class Watch:
             )
 
 
+def _changing(change: Callable[[str, Random], str | None]) -> Callable[[bytes, int, int], bytes]:
+    """Give a mutator that changes the bytes of every third input, and else the tree that it is."""
+
+    def mutate(data: bytes, size_max: int, seed: int) -> bytes:
+        random = Random(seed)
+        changed = None if seed % 3 == 0 else change(data.decode(errors="replace"), random)
+        if changed is None or len(encoded := changed.encode(errors="surrogatepass")) > size_max:
+            return bytes(atheris.Mutate(data, size_max))
+        return encoded
+
+    return mutate
+
+
 def _peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -124,8 +139,9 @@ def main() -> None:
     words.write_text("".join(f"{json.dumps(word)}\n" for word in targets.WORDS[arguments.reader]))
     limit = f"-max_len={targets.BYTES_MAX[arguments.reader]}"
     options = [limit, f"-dict={words}", "-timeout=20", "-rss_limit_mb=2000", "-print_final_stats=1", "-verbosity=0"]
+    mutator = _changing(targets.CHANGES[arguments.reader]().change)
     watch = Watch(arguments.reader, arguments.seconds, arguments.report, found)
-    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={found}/", str(seeds)], watch)
+    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={found}/", str(seeds)], watch, custom_mutator=mutator)
     atheris.Fuzz()
 
 

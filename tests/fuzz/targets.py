@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.cel_expressions import VALUES, ExpressionMaker
 from fuzz import machine_seeds
+from fuzz.grafting import Grafter, Splicer
 
 from foliot.cel import (
     DIGEST,
@@ -70,14 +71,16 @@ def _evaluate(program: Program, context: dict[str, Any]) -> str:
     return "value"
 
 
-def write_cel_seeds(folder: Path) -> None:
-    """Write expressions for the fuzzer to begin with."""
+def _expressions() -> Iterator[str]:
     maker = ExpressionMaker(1)
     for number in range(600):
         source = maker.make(random.Random(number).choice(maker.KINDS), 1 + number % 3)
-        renamed = source.replace("a.", "context.").replace("m.", "event.data.")
-        name = hashlib.blake2b(renamed.encode(), digest_size=8).hexdigest()
-        (folder / name).write_text(renamed)
+        yield source.replace("a.", "context.").replace("m.", "event.data.")
+
+
+def write_cel_seeds(folder: Path) -> None:
+    """Write expressions for the fuzzer to begin with."""
+    _write_seeds(_expressions(), folder)
 
 
 _FILENAMES = MappingProxyType({"yaml": "m.yaml", "json": "m.json", "scxml": "m.scxml", "xstate": "m.xstate.json"})
@@ -109,7 +112,11 @@ def _run(definition: Definition) -> str:
 
 def write_machine_seeds(language: str, folder: Path) -> None:
     """Write machines for the fuzzer to begin with."""
-    for text in machine_seeds.texts(language):
+    _write_seeds(machine_seeds.texts(language), folder)
+
+
+def _write_seeds(texts: Iterator[str], folder: Path) -> None:
+    for text in texts:
         (folder / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()).write_text(text)
 
 
@@ -118,6 +125,21 @@ READERS: MappingProxyType[str, Callable[[bytes], str]] = MappingProxyType(
 )
 SEEDS: MappingProxyType[str, Callable[[Path], None]] = MappingProxyType(
     {"cel": write_cel_seeds, **{language: partial(write_machine_seeds, language) for language in _FILENAMES}}
+)
+
+
+def splicer() -> Splicer:
+    """Give what changes expressions."""
+    return Splicer(_expressions())
+
+
+def grafter(language: str) -> Grafter:
+    """Give what changes the trees of a language's machines."""
+    return Grafter(language, machine_seeds.sound(language))
+
+
+CHANGES: MappingProxyType[str, Callable[[], Grafter | Splicer]] = MappingProxyType(
+    {"cel": splicer, **{language: partial(grafter, language) for language in _FILENAMES}}
 )
 WORDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {"cel": (), **{language: machine_seeds.words(language) for language in _FILENAMES}}

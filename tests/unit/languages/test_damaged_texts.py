@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from drawn_machines import JSON
+from fuzz.grafting import Grafter
 from fuzz.machine_seeds import sound, too_much, words
 from fuzz.targets import read_machine
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +11,7 @@ from hypothesis import strategies as st
 
 LANGUAGES = ("yaml", "json", "scxml", "xstate")
 SOUND = {language: [text for text in sound(language) if len(text) < 4_000] for language in LANGUAGES}
+GRAFTERS = {language: Grafter(language, SOUND[language]) for language in LANGUAGES}
 quickly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -52,18 +49,14 @@ def test_a_text_with_parts_cut_out_put_in_and_taken_from_others_is_told_about(la
     read_machine(language, text.encode("utf-8", "surrogatepass"))
 
 
-@pytest.mark.parametrize("language", ["json", "xstate"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @quickly
 @given(data=st.data())
 def test_a_tree_with_branches_taken_away_and_grafted_is_told_about(language: str, data: st.DataObject):
-    document = json.loads(data.draw(st.sampled_from(SOUND[language])))
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder, key = data.draw(st.sampled_from(list(branches(document))))
-        giver, given_key = data.draw(st.sampled_from(list(branches(document))))
-        graft = json.loads(json.dumps(giver[given_key]))
-        holder[key] = data.draw(st.sampled_from([graft, [graft], {"a": graft}]) | JSON)
+    changed = GRAFTERS[language].change(data.draw(st.sampled_from(SOUND[language])), data.draw(st.randoms()))
 
-    read_machine(language, json.dumps(document).encode())
+    assert changed is not None
+    read_machine(language, changed.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -71,10 +64,3 @@ def test_a_tree_with_branches_taken_away_and_grafted_is_told_about(language: str
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_told_about(language: str, data: bytes):
     assert read_machine(language, data) in {"refused", "run", "stopped"}
-
-
-def branches(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each place in a tree as what holds it, and its key there."""
-    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
-        yield tree, key
-        yield from branches(value)
