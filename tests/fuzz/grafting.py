@@ -20,7 +20,8 @@ import yaml
 from foliot.definition import Faults, Limits, ReadingStopped, parse, plain
 from foliot.languages.scxml.elements import FOLIOT_NAMESPACE, SCXML_NAMESPACE, Element, parse_xml
 
-_CHANGES_MAX = 4
+# One as often as up to four: each may spoil what the others came to.
+_CHANGES = (1, 4)
 _LEAVES = ("", "x", "a.b", "#a", "*", 0, -1, 0.5, 2**63, True, False, None, [], {})
 # What `_read_xml` calls the parts of an element; the rest of its keys are attributes.
 _NAME, _TEXT, _CHILDREN = "<>", "text()", "*"
@@ -37,7 +38,7 @@ class Grafter:
         self._given: defaultdict[str, list[Any]] = defaultdict(list)
         for text in texts:
             tree = self._read(text)
-            for holder, key in branches(tree):
+            for holder, key in _branches(tree):
                 self._given[_kind(holder, key)].append(holder[key])
         self._kinds = tuple(self._given)
 
@@ -47,8 +48,8 @@ class Grafter:
             tree = self._read(text)
         except ReadingStopped:
             return None
-        for _ in range(random.randint(1, _CHANGES_MAX)):
-            places = list(branches(tree))
+        for _ in range(random.randint(1, random.choice(_CHANGES))):
+            places = list(_branches(tree))
             if not places:
                 return None
             self._change(places, random)
@@ -88,7 +89,7 @@ class Splicer:
 
     def change(self, text: str, random: Random) -> str | None:
         """Make one to four changes; None where there is nothing to change."""
-        for _ in range(random.randint(1, _CHANGES_MAX)):
+        for _ in range(random.randint(1, random.choice(_CHANGES))):
             parts = list(_parts(text))
             if not parts:
                 return None
@@ -112,11 +113,11 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def branches(tree: Any) -> Iterator[_Place]:
+def _branches(tree: Any) -> Iterator[_Place]:
     """Yield each place in a tree as what holds it, and its key there."""
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
         yield tree, key
-        yield from branches(value)
+        yield from _branches(value)
 
 
 def _kind(holder: Any, key: Any) -> str:

@@ -141,8 +141,17 @@ def grafter(language: str) -> Grafter:
 CHANGES: MappingProxyType[str, Callable[[], Grafter | Splicer]] = MappingProxyType(
     {"cel": splicer, **{language: partial(grafter, language) for language in _FILENAMES}}
 )
+_WORDS_OF_CEL = tuple(
+    """
+    context event.data event.time .exists( .exists_one( .all( .map( .filter( has( size( .size() in && || ! ? : == != <=
+    >= .matches( .startsWith( .endsWith( .contains( .split( .join( .replace( .substring( .format( timestamp( duration(
+    .getFullYear( 'Europe/Paris' .getSeconds() int( uint( double( string( bytes( bool( type( dyn( .orValue( .?a [?0]
+    optional.of( optional.none() .hasValue() 9223372036854775807 -9223372036854775808 18446744073709551615u 1e308 0.1
+    b'\\xff' r'a' \"\"\" '\\u00e9' null true {} [] {1: x.a} '(a+)+$' digest( fail( inState( cel.bind( math.greatest(
+    """.split()  # noqa: SIM905 - one word a line would be eighty lines
+)
 WORDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
-    {"cel": (), **{language: machine_seeds.words(language) for language in _FILENAMES}}
+    {"cel": _WORDS_OF_CEL, **{language: machine_seeds.words(language) for language in _FILENAMES}}
 )
 BYTES_MAX: MappingProxyType[str, int] = MappingProxyType(
     {"cel": 2_000, **dict.fromkeys(_FILENAMES, machine_seeds.BYTES_MAX)}
