@@ -124,6 +124,7 @@ class Memory:
         birth = plan_birth(chart)
         self.birth = Microstep(birth, self._vertex_after(birth))
         self._beginnings.append(self.birth.vertex)
+        self.birth_shortcut, _ = self._look_ahead(self.birth.vertex, (), {}, begun=birth)
 
     def vertex(self, configuration: tuple[str, ...]) -> Vertex:
         """Find the vertex of a configuration.
@@ -186,13 +187,19 @@ class Memory:
         chain = tuple(edge for edge in self._chart.nodes[0].edges if edge.matcher == "completion")
         return _selection((chain,) if chain else ())
 
-    def _look_ahead(self, vertex: Vertex, edges: Edges, memories: Memories) -> tuple[Shortcut | None, bool]:
-        """Walk for as long as it is certain what comes; tell, too, whether that depends on the memories."""
+    def _look_ahead(
+        self, vertex: Vertex, edges: Edges, memories: Memories, *, begun: Plan | None = None
+    ) -> tuple[Shortcut | None, bool]:
+        """Walk for as long as it is certain what comes; tell, too, whether that depends on the memories.
+
+        `begun` is the plan that has led to `vertex` already.
+        """
         transitions: tuple[int, ...] = ()
         remembered: Memories = {}
         assigns: tuple[tuple[Assigned, InState], ...] = ()
         sees_event = recalls = False
         for _ in range(self._shortcut_max):
+            plan, begun = begun, None
             if edges:
                 try:
                     microstep = self.microstep(vertex, edges, {**memories, **remembered})
@@ -200,6 +207,7 @@ class Memory:
                     # To be told only when it is taken: something may fail before.
                     return None, recalls
                 plan, vertex = microstep.plan, microstep.vertex
+            if plan is not None:
                 recalls |= plan.recalls
                 if plan.assigns is None or plan.final:
                     return None, recalls

@@ -14,9 +14,10 @@ from foliot.engine.compiled import Compiled
 from foliot.engine.measures import depth_exceeds, encoded_bytes, is_bulky, is_plain
 from foliot.engine.memory import Edges, Memory, Selection, Shortcut, Vertex
 from foliot.engine.plans import Memories
-from foliot.engine.values import Event, Limits, State, Step
+from foliot.engine.values import NO_INVOCATIONS, Event, Limits, State, Step, Timer
 
 _UNSEEN: Final[Mapping[str, Any]] = {}
+_NO_TIMERS: Final[Mapping[str, Timer]] = {}
 _new: Final = tuple.__new__
 
 
@@ -54,6 +55,22 @@ def take_shortcut(machine: Compiled, state: State, event: Event) -> Step | None:
     return _new(Step, (_new(State, made), shortcut.outcome, (), shortcut.transitions))
 
 
+def take_birth_shortcut(machine: Compiled, event: Event) -> Step | None:
+    """Enter the initial states; None if it must go the long way."""
+    shortcut = machine.memory.birth_shortcut
+    if shortcut is None or machine.asks:
+        return None
+    seen = _see(event) if shortcut.sees_event else _UNSEEN
+    try:
+        context = _assign(shortcut, machine.limits, machine.definition.context.initial, seen)
+    except EvaluationError:
+        return None
+    if context is None:
+        return None
+    made = (shortcut.configuration, context, shortcut.remembered, _NO_TIMERS, 1, False, NO_INVOCATIONS, ())
+    return _new(Step, (_new(State, made), "taken", (), shortcut.transitions))
+
+
 def _find(
     memory: Memory, vertex: Vertex, context: Mapping[str, Any], history: Memories, event: Event
 ) -> tuple[Shortcut | None, Mapping[str, Any]]:
@@ -89,14 +106,13 @@ def _choose(selection: Selection, context: Mapping[str, Any], seen: Mapping[str,
 
 def _assign(
     shortcut: Shortcut, limits: Limits, context: Mapping[str, Any], seen: Mapping[str, Any]
-) -> dict[str, Any] | None:
+) -> Mapping[str, Any] | None:
     """Give the context afterwards; None if it has grown past a limit."""
-    changed: dict[str, Any] = {}
     bulky = False
     for assigned, in_state in shortcut.assigns:
-        before, changed = context, {**context}
+        changed = {**context}
         for name, evaluate in assigned:
-            value = evaluate(before, seen, in_state)
+            value = evaluate(context, seen, in_state)
             if not is_plain(value):
                 value = to_json(value)
                 if is_bulky(value):
@@ -105,6 +121,6 @@ def _assign(
                     bulky = True
             changed[name] = value
         context = changed
-    if bulky and encoded_bytes(changed) > limits.context_bytes_max:
+    if bulky and encoded_bytes(context) > limits.context_bytes_max:
         return None
-    return changed
+    return context

@@ -13,7 +13,7 @@ from foliot.engine.compiled import Compiled
 from foliot.engine.errors import MicrostepLimitReached
 from foliot.engine.memory import Edges, Microstep, Vertex, choose, deferring
 from foliot.engine.scratch import Macrostep, Raised
-from foliot.engine.shortcuts import take_shortcut
+from foliot.engine.shortcuts import take_birth_shortcut, take_shortcut
 from foliot.engine.values import Event, Host, Outcome, State, Step
 
 HERE: Final = Host()
@@ -31,6 +31,8 @@ def start(
     Raises:
         EngineError: one of the limits was reached, or the initial states are no legal configuration.
     """
+    if values is None and (found := take_birth_shortcut(machine, event)) is not None:
+        return found
     initial = machine.definition.context.initial
     unborn = State((), initial if values is None else {**initial, **values}, {}, {}, 0, done=False)
     macrostep = Macrostep(unborn, event, now, machine.limits, host, asks=machine.asks)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from unit.engine.random_machines import NOW, random_definition, random_event
 from unit.engine.sessions import event, machine_of
 
+from foliot.definition import load
 from foliot.engine import (
     Compiled,
     ContextTooLarge,
@@ -24,7 +25,7 @@ from foliot.engine import (
     start,
     step,
 )
-from foliot.engine.shortcuts import take_shortcut
+from foliot.engine.shortcuts import take_birth_shortcut, take_shortcut
 
 LIMITS = Limits(microsteps_max=30)
 
@@ -61,6 +62,49 @@ def test_machines_that_do_nothing_but_assign_go_the_short_way() -> None:
         taken += sum(take_shortcut(machine, state, each) is not None for each in happened)
 
     assert taken > 100
+
+
+BIRTHS = {
+    "it goes on by itself": "initial: a, states: {a: {always: {target: b, actions: [{assign: {n: 1}}]}}, b: {}}",
+    "it goes on for as long as it may": "initial: a, states: {a: {always: b}, b: {always: c}, c: {}}",
+    "it goes on for longer": "initial: a, states: {a: {always: b}, b: {always: c}, c: {always: d}, d: {}}",
+    "it asks a guard": "initial: a, states: {a: {always: {guard: context.n == 0, target: b}}, b: {}}",
+    "it sees the event": "entry: [{assign: {n: event.type}}]",
+    "an action has no value": "entry: [{assign: {n: context.gone}}]",
+    "a value is too large": "entry: [{assign: {n: context.long + context.long}}]",
+    "it leaves what it will remember": (
+        "initial: a, states: {a: {initial: x, states: {x: {}, h: {history: shallow}}, always: b}, b: {}}"
+    ),
+    "it is over at once": "initial: a, states: {a: {type: final}}",
+    "a timeout is set": "initial: a, states: {a: {after: {1s: a}}}",
+    "it tells something": "entry: [{log: context.n}]",
+}
+
+
+@pytest.mark.parametrize("text", BIRTHS.values(), ids=BIRTHS)
+def test_an_instance_is_born_on_the_short_way_as_on_the_long_one(text: str) -> None:
+    text = f"{{foliot: 1, id: m, context: {{initial: {{n: 0, long: {'y' * 60}}}}}, {text}}}"
+    limits = Limits(microsteps_max=3, context_bytes_max=100)
+    machine = compile(load(text, filename="m.yaml"), limits=limits)
+    long_way = compile(machine.definition.model_copy(update={"system": True}), limits=limits)
+
+    assert _run(machine, None, event("birth"), NOW) == _run(long_way, None, event("birth"), NOW)
+
+
+def test_births_that_do_nothing_but_assign_go_the_short_way() -> None:
+    short = []
+    for name, text in BIRTHS.items():
+        machine = compile(load(f"{{foliot: 1, id: m, context: {{initial: {{n: 0}}}}, {text}}}", filename="m.yaml"))
+        if take_birth_shortcut(machine, event("birth")) is not None:
+            short.append(name)
+
+    assert short == [
+        "it goes on by itself",
+        "it goes on for as long as it may",
+        "it goes on for longer",
+        "it sees the event",
+        "it leaves what it will remember",
+    ]
 
 
 @pytest.mark.parametrize(
