@@ -124,7 +124,8 @@ def _answering(run: Run) -> Callable[..., None]:
 
     parameters = [parameter.replace(annotation=annotations[name]) for name, parameter in own.items() if name != "json"]
     parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option))
-    command.__doc__ = run.__doc__
+    # What a function raises is for those who call it in Python.
+    command.__doc__ = (run.__doc__ or "").partition("Raises:")[0].rstrip()
     command.__annotations__ = annotations
     # `inspect.signature` looks here first.
     vars(command)["__signature__"] = inspect.Signature(parameters)

@@ -243,3 +243,8 @@ def test_docs_name_every_command() -> None:
     missing = [name for name in builtin.register(Commands()).entries if f"`foliot {name}" not in docs]
 
     assert missing == []
+
+
+def test_help_says_nothing_of_what_is_raised_in_python(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["api", "--help"]) == 0
+    assert "Raises" not in capsys.readouterr().out
