@@ -162,14 +162,16 @@ class _Surveyor:
         sketches = []
         for name, key in states.keys.items():
             child = self._body(states.values[name])
-            if self._good_name(name, key) and child is not None:
+            if self._good_name(name, key):
                 sketches.append(self.state(f"{state_id}.{name}" if state_id else name, name, key, child))
         return tuple(sketches)
 
-    def _body(self, tree: Tree) -> Mapping | None:
+    def _body(self, tree: Tree) -> Mapping:
+        """Read what a state has. One that cannot be read is there all the same, or its name would be a fault too."""
+        empty = Mapping({}, {}, tree.place, tree.path)
         if isinstance(tree, Scalar) and tree.value is None:
-            return Mapping({}, {}, tree.place, tree.path)  # `waiting:` with nothing after it
-        return self._shape.mapping(tree, "a state")
+            return empty  # `waiting:` with nothing after it
+        return self._shape.mapping(tree, "a state") or empty
 
     def _good_name(self, name: str, key: Key) -> bool:
         if not words.STATE_NAME.match(name):
