@@ -46,6 +46,39 @@ _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
         ("scxml", "binding"): ("early", "late"),
     }
 )
+_ATTRIBUTES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+    {
+        "scxml": ("initial", "name", "version", "datamodel", "binding", "exmode"),
+        "state": ("id", "initial"),
+        "parallel": ("id",),
+        "final": ("id",),
+        "history": ("id", "type"),
+        "initial": (),
+        "transition": ("event", "cond", "target", "type"),
+        "onentry": (),
+        "onexit": (),
+        "datamodel": (),
+        "data": ("id", "src", "expr"),
+        "donedata": (),
+        "content": ("expr",),
+        "param": ("name", "expr", "location"),
+        "raise": ("event",),
+        "if": ("cond",),
+        "elseif": ("cond",),
+        "else": (),
+        "foreach": ("array", "item", "index"),
+        "log": ("label", "expr"),
+        "assign": ("location", "expr", "type", "attr"),
+        "script": ("src",),
+        "send": (
+            *("event", "eventexpr", "target", "targetexpr", "type", "typeexpr", "id", "idlocation"),
+            *("delay", "delayexpr", "namelist"),
+        ),
+        "cancel": ("sendid", "sendidexpr"),
+        "invoke": ("type", "typeexpr", "src", "srcexpr", "id", "idlocation", "namelist", "autoforward"),
+        "finalize": (),
+    }
+)
 _ASKED: Final = re.compile(r"""\bIn\(\s*(['"])([^'"]*)\1\s*\)""")
 
 
@@ -68,6 +101,11 @@ def check_elements(element: Element, states: Collection[str], faults: Faults) ->
 
 
 def _check_attributes(element: Element, faults: Faults) -> None:
+    known = _ATTRIBUTES.get(element.name, element.attributes)
+    for name in element.attributes:
+        if name not in known and not name.startswith(("{", "foliot:")):
+            what = f"<{element.name}> has no attribute {faults.quote(name)}."
+            faults.error("D201", element.place, what, did_you_mean(name, known) or "Take it out.")
     for name in _NEEDED.get(element.name, ()):
         if name not in element.attributes:
             faults.error("D804", element.place, f"<{element.name}> needs {name}.", f'Write {name}="…".')
