@@ -66,6 +66,9 @@ _SCALARS: dict[type, Type] = {
     type(None): NULL,
 }
 _KEYS = (BOOL, INT, UINT, STRING, DYN)
+# What other languages call what CEL has by another name.
+_CONSTANTS = {"None": "null", "True": "true", "False": "false"}
+_CALLS = {"len": "size", "length": "size", "lower": "lowerAscii", "upper": "upperAscii"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +180,20 @@ class _Checker:
         if node.name not in self.environment.variables:
             if node.name in TYPE_NAMES:
                 return TYPE
-            known = ", ".join(self.environment.variables)
-            raise self._refuse(node, f"There is no variable {node.name!r}.", f"Known are: {known}." if known else "")
+            raise self._refuse(node, f"There is no variable {node.name!r}.", self._other_variable(node.name))
         if node not in self._inner:
             self.reads.add(node.name)
         return self.environment.variables[node.name]
+
+    def _other_variable(self, name: str) -> str:
+        """Say what may have been meant by the name of a variable that does not exist."""
+        if name in _CONSTANTS:
+            return f"Write {_CONSTANTS[name]}."
+        known = tuple(self.environment.variables)
+        if near := get_close_matches(name, known, n=1):
+            return f"Did you mean {near[0]}?"
+        part = f"Known are: {', '.join(known)}. What is in them is {known[0]}.{name}; a" if known else "A"
+        return f"{part} text has quotes: '{name}'."
 
     def _path(self, node: Select | Index) -> Type:
         if node not in self._inner and (path := self._dotted(node)) is not None:
@@ -281,7 +293,8 @@ class _Checker:
             return f"Write {node.function}(value)." if is_method else f"Write value.{node.function}()."
         names = [name for name, each in FUNCTIONS.items() if any(one.is_method == is_method for one in each.overloads)]
         names += [] if is_method else [each.name for each in self.environment.functions]
-        return "".join(f"Did you mean {near}()?" for near in get_close_matches(node.function, names, n=1))
+        meant = _CALLS.get(node.function, node.function)
+        return "".join(f"Did you mean {near}()?" for near in get_close_matches(meant, names, n=1))
 
     def _conditional(self, node: Conditional) -> Type:
         self._boolean(node.condition, "The condition of ?:")

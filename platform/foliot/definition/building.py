@@ -96,7 +96,7 @@ class Builder:
         mapping = None if tree is None else self._shape.mapping(tree, "an object with schema and initial")
         if mapping is None:
             return ContextSpec()
-        self._shape.only(mapping, ("schema", "initial"))
+        self._shape.only(mapping, ("schema", "initial"), "Write the values under 'initial': {initial: {name: value}}.")
         initial = mapping.values.get("initial")
         values = None if initial is None else self._shape.mapping(initial, "an object")
         return ContextSpec(

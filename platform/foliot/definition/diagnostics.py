@@ -16,6 +16,8 @@ from foliot.errors import FoliotError
 # What is compared for one suggestion: a text may need a suggestion for each of its diagnostics.
 _COMPARED_MAX = 200
 _COMPARED_CHARS_MAX = 64
+_LISTED_MAX = 24
+_LISTED_OF_MORE = 8
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -226,9 +228,20 @@ class Faults:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or list them where there are few. Of many, the first are looked at."""
+    """Suggest the nearest known word, or list them. Of many, the first few are listed."""
     names = list(itertools.islice(known, _COMPARED_MAX))
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= _COMPARED_CHARS_MAX else []
-    if near:
-        return f"Did you mean '{near[0]}'?"
-    return f"There is: {', '.join(names)}." if 0 < len(names) <= 24 else ""
+    if near := nearest(word, names):
+        return f"Did you mean '{near}'?"
+    if len(names) > _LISTED_MAX:
+        return f"There is: {', '.join(names[:_LISTED_OF_MORE])} and more."
+    return f"There is: {', '.join(names)}." if names else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Find the known word that is most like one, small and large letters alike; empty where none is like it."""
+    if len(word) > _COMPARED_CHARS_MAX:
+        return ""
+    alike: dict[str, str] = {}
+    for name in itertools.islice(known, _COMPARED_MAX):
+        alike.setdefault(name.casefold(), name)
+    return "".join(alike[near] for near in difflib.get_close_matches(word.casefold(), alike, n=1, cutoff=0.6))

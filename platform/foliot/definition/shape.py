@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from types import MappingProxyType
 
-from foliot.definition.diagnostics import Faults, did_you_mean
+from foliot.definition.diagnostics import Faults, did_you_mean, nearest
 from foliot.definition.tree import Located, Mapping, Scalar, Sequence, Tree, Unread
 
 _REMEDIES = MappingProxyType(
@@ -28,9 +28,25 @@ _REMEDIES = MappingProxyType(
         "an object with topic or target": "Write {topic: name}.",
         "the name of a service, or an object with expression": "Write src: charge_card.",
         "an object of names and expressions": "Write {name: expression}.",
+        "an object of durations": "Write {30s: target}.",
+        "the name of an event, or an object with event and data": "Write raise: name, or {event: name, data: {…}}.",
+        "an object with array, item, index and actions": "Write {array: context.list, item: name, actions: […]}.",
+        "an object with attempts, delay, factor and delayMax": "Write {attempts: 3, delay: 1s}.",
     }
 )
 """What to write instead, by what is wanted; where it is not here, what is wanted says it."""
+
+_ELSEWHERE = MappingProxyType(
+    {
+        "cond": "guard",
+        "conditions": "guard",
+        "dest": "target",
+        "transitions": "on",
+        "on_enter": "entry",
+        "on_exit": "exit",
+    }
+)
+"""Keys of this language by the words that others have for them."""
 
 
 class Shape:
@@ -76,12 +92,14 @@ class Shape:
             return None
         return text
 
-    def only(self, mapping: Mapping, allowed: Collection[str]) -> None:
-        """Note each key of an object that is not among those that it may have."""
+    def only(self, mapping: Mapping, allowed: Collection[str], otherwise: str = "") -> None:
+        """Note each key of an object that is not among those that it may have; `otherwise` is for one like none."""
         for name, key in mapping.keys.items():
             if name not in allowed:
                 what = f"The key {self.faults.quote(name)} is not known here."
-                self.faults.error("D201", key, what, did_you_mean(name, allowed))
+                meant = _ELSEWHERE.get(name, name)
+                remedy = did_you_mean(meant, allowed) if nearest(meant, allowed) or not otherwise else otherwise
+                self.faults.error("D201", key, what, remedy)
 
     def need(self, mapping: Mapping, name: str, remedy: str) -> Tree | None:
         """Read an entry that must be there."""
@@ -93,7 +111,7 @@ class Shape:
     def wrong(self, tree: Tree, wanted: str, remedy: str = "") -> None:
         """Note that something else is wanted here."""
         if not isinstance(tree, Unread):
-            remedy = remedy or _REMEDIES.get(wanted, "")
+            remedy = remedy or _REMEDIES.get(wanted, f"Write {wanted}.")
             self.faults.error("D203", tree, f"Here {_found(tree)} stands instead of {wanted}.", remedy)
 
     def short(self, name: str, where: Located) -> bool:

@@ -26,6 +26,7 @@ from foliot.definition.diagnostics import Faults, ReadingStopped
 from foliot.definition.tree import Key, Mapping, Path, Place, Scalar, Sequence, Tree, Unread
 
 _MARKED = frozenset({"while scanning an alias", "while scanning an anchor", "while scanning a tag"})
+_TAB = r"'\t'"
 
 
 def read_yaml(text: str, faults: Faults) -> Tree:
@@ -161,17 +162,22 @@ def _events(text: str, faults: Faults) -> Iterator[Event]:
         raise ReadingStopped("not YAML") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # Escapes and directives with absurd numbers come out of the scanner as plain Python errors without a place.
-        faults.error("D101", Place(1, 1), "This is not YAML: an escape or a directive is out of range.", "")
+        remedy = r"Look for texts in quotes with \x, \u or \U, and for lines that begin with %."
+        faults.error("D101", Place(1, 1), "This is not YAML: an escape or a directive is out of range.", remedy)
         raise ReadingStopped("not YAML") from error
 
 
 def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
     if "<block" in (error.problem or ""):
         return "this does not belong to what stands above it"
+    if _TAB in (error.problem or ""):
+        return "a tab stands here"
     return error.problem or error.context or "it cannot be read"
 
 
 def _yaml_remedy(error: yaml.MarkedYAMLError) -> str:
+    if _TAB in (error.problem or ""):
+        return "Indent with spaces, and put none but spaces between words: YAML takes no tabs there."
     if error.context in _MARKED:
         return "A text that begins with *, & or ! needs quotes."
     if "<block" in (error.problem or ""):

@@ -52,5 +52,5 @@ def test_of_many_words_the_first_are_compared_for_a_suggestion():
 
     suggestion = did_you_mean("wort", known)
 
-    assert suggestion == ""
+    assert "word" not in suggestion
     assert "word" in list(known)
