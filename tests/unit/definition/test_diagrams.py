@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -225,3 +226,33 @@ def test_a_diagram_of_the_same_machine_is_the_same():
     assert [write(definition, marks) for write in (svg, dot, mermaid)] == [
         write(definition, marks) for write in (svg, dot, mermaid)
     ]
+
+
+@pytest.mark.parametrize("draw", [svg, dot, mermaid])
+def test_services_and_deferred_events_are_shown(draw: Callable[[Definition], str]):
+    text = """
+foliot: 1
+id: order
+initial: paying
+states:
+  paying: {invoke: {src: charge_card, onDone: paid}, defer: [hurry]}
+  paid: {}
+"""
+
+    drawn = re.sub("<[^>]*>", "", draw(load(text, filename="order.yaml")))
+
+    assert "invoke / charge_card" in drawn
+    assert "hurry / defer" in drawn
+
+
+def test_a_history_state_is_drawn_as_no_region():
+    text = """
+foliot: 1
+id: order
+type: parallel
+states: {paying: {}, packing: {}, last: {history: deep}}
+"""
+
+    drawn = svg(load(text, filename="order.yaml"))
+
+    assert drawn.count('class="region"') == 1

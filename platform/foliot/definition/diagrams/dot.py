@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from foliot.definition.diagrams.marks import Marks, with_count
-from foliot.definition.diagrams.rows import Row, one_line, rows_of
+from foliot.definition.diagrams.rows import Row, needs_box, one_line, rows_of
 from foliot.definition.model import Definition, StateNode
 
 _INDENT = "  "
@@ -36,7 +36,7 @@ class _Writer:
         yield f'{_INDENT}graph [compound=true, rankdir=TB, fontname="Helvetica", nodesep=0.4, ranksep=0.5];'
         yield f'{_INDENT}node [shape=box, style="rounded,filled", fillcolor=white, fontname="Helvetica", fontsize=11];'
         yield f'{_INDENT}edge [fontname="Helvetica", fontsize=9];'
-        if not list(rows_of(self._root)):
+        if not needs_box(self._root):
             yield f"{_INDENT}label={quoted(self._title)};"
             yield from self._inside(self._root, 1)
         else:

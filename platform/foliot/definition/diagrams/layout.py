@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from foliot.definition.diagrams.rows import Row, rows_of
+from foliot.definition.diagrams.rows import Row, needs_box, rows_of
 from foliot.definition.model import StateNode
 
 MARGIN = 24.0
@@ -72,9 +72,9 @@ class Layout:
 
 
 def lay_out(root: StateNode, *, top: float, width_min: float = 0.0) -> Layout:
-    """Place a machine below `top`. Its root is drawn as a state only if it has rows of its own."""
+    """Place a machine below `top`."""
     boxes: list[Box] = []
-    place = _place if any(rows_of(root)) else _place_children
+    place = _place if needs_box(root) else _place_children
     bottom = place(root, 0, top, boxes)
     right = max((box.left + _width(box) + box.depth * INSET for box in boxes), default=MARGIN)
     for box in boxes:
@@ -115,7 +115,7 @@ def _place_children(
     for number, child in enumerate(state.children):
         if number:
             y += GAP
-            if state.kind == "parallel" and separators is not None:
+            if state.kind == "parallel" and child.kind != "history" and separators is not None:
                 separators.append(y - GAP / 2)
         first = len(boxes)
         y = _place(child, depth, y, boxes)

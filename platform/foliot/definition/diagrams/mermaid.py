@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from foliot.definition.diagrams.marks import Marks, with_count
-from foliot.definition.diagrams.rows import Row, one_line, rows_of
+from foliot.definition.diagrams.rows import Row, needs_box, one_line, rows_of
 from foliot.definition.model import Definition, StateNode
 
 _INDENT = "    "
@@ -27,9 +27,7 @@ class _Writer:
     def lines(self) -> Iterator[str]:
         """Give the diagram line by line."""
         yield "stateDiagram-v2"
-        rows = list(rows_of(self._root))
-        if rows:
-            # What holds everywhere needs a state that holds everything.
+        if needs_box(self._root):
             yield from self._state(self._root, 1)
         else:
             yield from self._inside(self._root, 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+from foliot.cel import text_of
 from foliot.definition.model import (
     Action,
     Assign,
@@ -29,7 +30,7 @@ _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a state: a transition, or what it does at its entry or exit (`transition` is None then)."""
+    """One line of a state: a transition, or what it does beside (`transition` is None then)."""
 
     trigger: str
     guard: str
@@ -49,10 +50,8 @@ class Row:
 
 
 def rows_of(state: StateNode) -> Iterator[Row]:
-    """Give a state's rows: entry and exit, then its transitions in the order in which they are looked at."""
-    for word, actions in (("entry", state.entry), ("exit", state.exit)):
-        if actions:
-            yield Row(word, "", _effect(actions))
+    """Give a state's rows: what it does beside, then its transitions in the order in which they are looked at."""
+    yield from _beside(state)
     for transition in state.always:
         yield _row("always", transition)
     for timeout in state.after:
@@ -68,6 +67,22 @@ def rows_of(state: StateNode) -> Iterator[Row]:
         yield _row("error", transition)
     for transition in state.transitions:
         yield _row(transition.event or "", transition)
+
+
+def _beside(state: StateNode) -> Iterator[Row]:
+    for word, actions in (("entry", state.entry), ("exit", state.exit)):
+        if actions:
+            yield Row(word, "", _effect(actions))
+    for invocation in state.invocations:
+        service = invocation.source or invocation.content
+        yield Row("invoke", "", "" if service is None else _text(service))
+    for descriptor in state.defer:
+        yield Row(descriptor, "", "defer")
+
+
+def needs_box(root: StateNode) -> bool:
+    """Tell whether the machine itself is drawn as a state: for what it does, or around its regions."""
+    return root.kind == "parallel" or any(rows_of(root))
 
 
 def duration(milliseconds: int) -> str:
@@ -118,4 +133,6 @@ def _action(action: Action) -> str:  # noqa: C901, PLR0911 - one for each kind
 
 
 def _text(expression: Expression) -> str:
-    return one_line(expression.source if isinstance(expression, Cel) else str(expression.value))
+    """Write an expression, and a text without its quotes."""
+    source = expression.source if isinstance(expression, Cel) else str(expression.value)
+    return one_line(text_of(source) or source)
