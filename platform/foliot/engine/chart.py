@@ -198,7 +198,7 @@ class _Builder:
         for number, invocation in enumerate(state.invocations):
             key = f"{state.id}#{number}"
             finalize = compile_block(invocation.finalize, f"finalize of {key}")
-            yield compile_invocation(invocation, key, state.name, None if finalize is None else finalize.perform)
+            yield compile_invocation(invocation, key, state.id, None if finalize is None else finalize.perform)
 
     def _edges(self, state: StateNode, *, rollback: bool) -> Iterator[Edge]:
         for timeout in state.after:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.engine.random_machines import NOW, random_definition, random_event
 
-from foliot.definition import load
+from foliot.definition import dump, load
 from foliot.engine import (
     Compiled,
     EngineError,
@@ -74,3 +74,13 @@ def test_data_that_must_have_a_value_keeps_its_expression_however_often_it_is_wr
     third = read_scxml(write_scxml(second), filename="third.scxml").definition
 
     assert third.root == second.root
+
+
+def test_states_in_states_keep_their_names_so_that_the_language_itself_can_write_them_again() -> None:
+    text = "foliot: 1\nid: m\ninitial: a\nstates: {a: {initial: b, states: {b: {initial: c, states: {c: {}}}}}}"
+    first = load(text, filename="m.yaml")
+
+    second = read_scxml(write_scxml(first), filename="m.scxml").definition
+
+    assert second.root == first.root
+    assert load(dump(second), filename="m.json").root == first.root

@@ -173,17 +173,18 @@ class _Document:
         for name, element in self._ids.items():
             self._parents |= {child.attributes["id"]: name for child in element.children if child.name in _KINDS}
 
-    def _state(self, element: Element, *, is_root: bool = False) -> StateNode:
+    def _state(self, element: Element, parent_id: str = "", *, is_root: bool = False) -> StateNode:
         children = [child for child in element.children if child.name in _KINDS]
         kind = self._kind(element, children)
-        name = "" if is_root else element.attributes["id"]
+        state_id = "" if is_root else element.attributes["id"]
         defaults, default_actions = self._defaults(element, kind, children)
         simple = len(defaults) == 1 and any(child.attributes["id"] == defaults[0] for child in children)
         is_child = kind == "compound" and simple and self._ids[defaults[0]].name != "history"
         groups = self._groups(element, kind)
         return StateNode(
-            id=name,
-            name=name,
+            id=state_id,
+            # An id that is a path, as `write_scxml` writes them, ends in the name.
+            name=state_id.removeprefix(f"{parent_id}."),
             kind=kind,
             initial=defaults[0] if is_child else None,
             default_targets=() if is_child else defaults,
@@ -200,7 +201,7 @@ class _Document:
             output=self._output(element),
             invocations=self._invocations(element, groups.services),
             defer=tuple(element.attributes.get("foliot:defer", "").split()),
-            children=tuple(self._state(child) for child in children),
+            children=tuple(self._state(child, state_id) for child in children),
         )
 
     def _kind(self, element: Element, children: list[Element]) -> StateKind:
