@@ -10,19 +10,20 @@ from typing import Annotated, TypeAlias
 import orjson
 import typer
 
+from foliot import file_names
 from foliot.analysis import check_strictly
 from foliot.cli.answers import Answer
-from foliot.cli.files import read_file
 from foliot.cli.sarif import sarif_log
+from foliot.cli.scenario_files import KeptTexts
 from foliot.cli.snippets import tell
 from foliot.cli.wording import counted
-from foliot.definition import Diagnostic
+from foliot.definition import DefinitionRefused, Diagnostic
 from foliot.errors import Refusal
 from foliot.languages import check as check_text
 from foliot.testing import STEPS_MAX
 
 Files: TypeAlias = Annotated[
-    list[Path], typer.Argument(help="YAML, JSON, .scxml, .xstate.json or .arrows; - is standard input.")
+    list[Path], typer.Argument(help="YAML, JSON, .scxml, .xstate.json, .arrows or .test.yaml; - is standard input.")
 ]
 
 
@@ -49,13 +50,14 @@ def check(
     ] = STEPS_MAX,
 ) -> Answer:
     """Tell everything that is wrong with definitions, file by file; nothing is published."""
-    texts = {str(file): read_file(file) for file in files}
-    found = [each for file, text in texts.items() for each in _check(text, file, strict=strict, steps_max=steps_max)]
+    texts = KeptTexts()
+    told = (each for file in files for each in _check(texts, file, strict=strict, steps_max=steps_max))
+    found = list(dict.fromkeys(told))
     data = {"diagnostics": found}
-    refusal = _refusal(found, texts, strict=strict)
+    refusal = _refusal(found, texts.by_file, strict=strict)
     match format:
         case Format.TEXT:
-            return diagnosed(found, texts, strict=strict)
+            return diagnosed(found, texts.by_file, strict=strict)
         case Format.JSON:
             return Answer(data, refusal=refusal, as_json=True)
         case Format.SARIF:
@@ -63,10 +65,18 @@ def check(
             return Answer(data, (log,), refusal)
 
 
-def _check(text: bytes, file: str, *, strict: bool, steps_max: int) -> tuple[Diagnostic, ...]:
+def _check(texts: KeptTexts, file: Path, *, strict: bool, steps_max: int) -> tuple[Diagnostic, ...]:
+    """Check a machine, or scenarios with the machine that they name."""
+    if file.name.endswith(file_names.SCENARIOS):
+        try:
+            texts.suites([file])
+        except DefinitionRefused as error:
+            return error.diagnostics
+        return ()
+    text = texts.fetch(str(file))
     if strict:
-        return check_strictly(text, filename=file, steps_max=steps_max)
-    return check_text(text, filename=file)
+        return check_strictly(text, filename=str(file), steps_max=steps_max)
+    return check_text(text, filename=str(file))
 
 
 def diagnosed(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:

@@ -73,7 +73,9 @@ def run_tests(
     runner = Runner()
     ran = _run(suites, runner, name)
     if not ran:
-        raise NoScenarios("no scenario has this text in its name" if name else "there is no scenario", where=name)
+        if name:
+            raise NoScenarios("no scenario has this text in its name", where=name, remedy="Say another, or none.")
+        raise NoScenarios("there is no scenario")
     lacking = tuple(_lacking(runner, coverage_min, pairs_min))
     refusal = _refusal(ran, lacking)
     data: dict[str, Any] = {"scenarios": [ran_data(each) for each in ran], **summary(ran)}

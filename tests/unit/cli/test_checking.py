@@ -87,3 +87,22 @@ def test_strict_findings_are_there_for_editors(capsys: pytest.CaptureFixture[str
     (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
     assert (code, result["ruleId"], result["level"]) == (1, "D008", "warning")
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6, "startColumn": 3}
+
+
+def test_scenarios_are_checked_with_their_machine_and_its_faults_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.yaml").write_text(FAULTY)
+    Path("one.test.yaml").write_text("machine: one.yaml\nscenarios: [{name: it goes, step: []}]\n")
+
+    assert run(["check", "one.test.yaml", "one.yaml"]) == 1
+    told = capsys.readouterr()
+    assert told.out.count("one.yaml:3:10: error D303") == 1
+    assert "one.test.yaml:2:" in told.out
+    assert "2 of 2 files" in told.err
+
+
+def test_good_scenarios_have_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("door.yaml").write_text(door())
+    Path("door.test.yaml").write_text("machine: door.yaml\nscenarios: [{name: it begins, steps: [{event: built}]}]\n")
+
+    assert run(["check", "door.yaml", "door.test.yaml"]) == 0
+    assert capsys.readouterr() == ("no fault in 2 files\n", "")

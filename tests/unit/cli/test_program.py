@@ -117,7 +117,7 @@ def test_a_reader_that_has_enough_changes_no_exit_code(
 
 
 def test_ctrl_c_ends_a_call_without_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("foliot.cli.checking.read_file", _interrupted)
+    monkeypatch.setattr("foliot.cli.scenario_files.read_file", _interrupted)
 
     codes = [run(["check", "m.yaml", *options]) for options in ((), ("--json",))]
 
