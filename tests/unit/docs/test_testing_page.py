@@ -18,4 +18,4 @@ def test_what_the_page_about_tests_shows_is_what_comes(tmp_path: Path) -> None:
     for block in blocks:
         reader.follow(block)
 
-    assert sum(block.language == "console" for block in blocks) == 6
+    assert sum(block.language == "console" for block in blocks) == 7
