@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from foliot.analysis.findings import Finding
-from foliot.analysis.searching import Search
+from foliot.analysis.searching import Search, fits
 from foliot.cel import Condition, Facts, schema_ranges
 from foliot.definition import (
     ENVIRONMENT,
@@ -92,12 +92,9 @@ def _covers(earlier: Transition, later: Transition, definition: Definition) -> b
 
 
 def _is_wider(one: str | None, other: str | None) -> bool:
-    if one == other:
-        return True
     if one is None or other is None:
-        return False
-    prefix = one.removesuffix("*").removesuffix(".")
-    return " " not in one and (not prefix or f"{other}.".startswith(f"{prefix}."))
+        return one is other
+    return all(fits(one, name.removesuffix("*").removesuffix(".")) for name in other.split())
 
 
 def _condition(transition: Transition) -> Condition:

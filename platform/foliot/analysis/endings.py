@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foliot.analysis.exactness import is_faithful
 from foliot.analysis.findings import Finding
-from foliot.analysis.searching import Search, backwards, is_faithful
+from foliot.analysis.searching import Search, backwards
 from foliot.engine import MicrostepLimitReached
 from foliot.testing import Moves, NeverRests, active_states
 
@@ -35,7 +36,7 @@ def dead_ends(search: Search) -> Iterator[Finding]:
     told: set[str] = set()
     for way in search.seen.rests.values():
         state = way.world.state
-        if state.done or state.invocations or any(moves.of(state)):
+        if state.done or state.invocations or moves.waits(state):
             continue
         leaf = next((each for each in state.configuration if search.chart.nodes[each].kind != "final"), None)
         if leaf is not None and leaf not in told:
@@ -60,7 +61,7 @@ def traps(search: Search) -> Iterator[Finding]:
     told: set[str] = set()
     for key, way in seen.rests.items():
         state = way.world.state
-        if key in free or not any(moves.of(state)):
+        if key in free or not moves.waits(state):
             continue
         caught = [each for each in state.configuration if each not in escaping and chart.nodes[each].kind != "final"]
         # Of a whole trap the place where it is entered is told.

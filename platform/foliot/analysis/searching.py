@@ -7,21 +7,21 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from foliot.analysis.exactness import is_exact
 from foliot.analysis.watching import Failure, failures, watched
-from foliot.definition import Assign, Cel, Definition, Dispatch, ForEach, StateNode, Transition
+from foliot.definition import Definition, StateNode, Transition
 from foliot.engine import ArmTimer
 from foliot.testing import (
     STEPS_MAX,
     Asked,
     Explored,
+    Moves,
     Way,
     active_states,
     deciding_names,
     explore,
-    guards_of,
     parent_of,
     probe,
-    reads_of,
     world_key,
 )
 
@@ -112,12 +112,15 @@ class Search:
     seen: Seen
     explored: Explored
     is_proof: bool
+    untried: frozenset[str] = frozenset()
 
     @property
     def limit(self) -> str:
         """Say how far "never" goes: nothing where it is a proof."""
         if self.is_proof:
             return ""
+        if self.untried:
+            return f" Data for {min(self.untried)!r} were not found, so what it leads to was not tried."
         if self.explored.complete:
             return " So all ways with sample data say; other data and other moments were not tried."
         return f" Not within {self.explored.steps:,} steps, where the search ended; a longer way may show it."
@@ -131,34 +134,21 @@ def search(definition: Definition, *, steps_max: int = STEPS_MAX) -> Search:
     """
     watcher = _Watcher(definition)
     explored = explore(watcher.machine, watcher.look, steps_max=steps_max, failed=watcher.fail)
-    is_exact = _is_exact(definition) and watcher.timers_at_once <= 1 and not watcher.seen.stuck
-    is_proof = explored.complete and is_exact
-    return Search(watcher.chart, watcher.seen, explored, is_proof)
+    untried = Moves(definition).untried
+    is_proof = (
+        explored.complete
+        and is_exact(definition)
+        and watcher.timers_at_once <= 1
+        and not watcher.seen.stuck
+        and not untried
+    )
+    return Search(watcher.chart, watcher.seen, explored, is_proof, untried)
 
 
-def is_faithful(definition: Definition) -> bool:
-    """Say whether a search meets all that happens to an instance: nobody else talks to it."""
-    invokes = any(node.invocations for node in definition.root.walk())
-    return not (definition.system or invokes or any(isinstance(each, Dispatch) for each in definition.actions()))
-
-
-def _is_exact(definition: Definition) -> bool:
-    """Say whether no data of events decides where the machine goes, so that samples of them are as good as all."""
-    names = deciding_names(definition)
-    if names is None or not is_faithful(definition):
-        return False
-    sources = list(guards_of(definition))
-    for action in definition.actions():
-        match action:
-            case Assign():
-                sources += [
-                    each.source for name, each in action.values.items() if name in names and isinstance(each, Cel)
-                ]
-            case ForEach(array=Cel(source=source)):
-                sources.append(source)
-            case _:
-                pass
-    return not any(path.startswith("event") and path != "event.type" for each in sources for path in reads_of(each))
+def fits(descriptor: str | None, event: str) -> bool:
+    """Say whether an event, or one whose type begins with it, fits a descriptor."""
+    prefixes = (name.removesuffix("*").removesuffix(".") for name in (descriptor or "").split())
+    return any(not prefix or f"{event}.".startswith(f"{prefix}.") for prefix in prefixes)
 
 
 class _Watcher:
@@ -230,7 +220,10 @@ class _Watcher:
         for step in way.steps:
             for effect in step.effects:
                 if isinstance(effect, ArmTimer):
-                    self.seen.armed.setdefault(_timer_name(effect.id, effect.event), way)
+                    name = _timer_name(effect.id, effect.event)
+                    self.seen.armed.setdefault(name, way)
+                    if effect.due <= now:
+                        self.seen.fired.add(name)
 
     def _note_rest(self, way: Way) -> None:
         before, after = (world_key(world, self._names) for world in (way.came_from, way.world))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foliot.analysis.exactness import is_faithful
 from foliot.analysis.findings import Finding
-from foliot.analysis.searching import Search, is_faithful
+from foliot.analysis.searching import Search
 from foliot.definition import Send, StateNode
 from foliot.testing import write_duration
 

@@ -15,7 +15,9 @@ from foliot.engine import Step
 
 _MARK: Final = "foliot.analysis"
 _BETWEEN: Final = "\n"
-_IS_FAILURE: Final = "event.type == 'error.execution' && has(event.data.what) && has(event.data.where)"
+_ERROR: Final = "error.execution"
+# It asks for no type of event: machines that do are searched with more of them.
+_IS_FAILURE: Final = "has(event.data.what) && has(event.data.where)"
 
 
 class Failure(NamedTuple):
@@ -45,7 +47,7 @@ def failures(step: Step) -> Iterator[Failure]:
 def _listener(index: int) -> Transition:
     source = f"'{_MARK}\\n' + event.data.where + '\\n' + event.data.what"
     actions = (Log(expression=Cel(source=source)),)
-    return Transition(index=index, event="error", targets=(), guard=_IS_FAILURE, actions=actions, reenter=False)
+    return Transition(index=index, event=_ERROR, targets=(), guard=_IS_FAILURE, actions=actions, reenter=False)
 
 
 def _guarded(node: StateNode) -> StateNode:

@@ -30,7 +30,7 @@ from foliot.cel.kinds import (
 from foliot.cel.lexer import SOURCE_BYTES_MAX, Source, Token, tokenize
 from foliot.cel.metering import COST_MAX
 from foliot.cel.program import Program, compile_expression
-from foliot.cel.ranges import ANYTHING, Facts, Range, just, schema_ranges
+from foliot.cel.ranges import ANYTHING, SOMETHING, Facts, Range, just, schema_ranges
 from foliot.cel.reasoning import Condition
 from foliot.cel.rewriting import free_names, literal, text_of
 from foliot.cel.shapes import ANY, JSON_KINDS, MAPS, Shape, are_apart, meet, shape_of_schema, shape_of_value
@@ -57,6 +57,7 @@ __all__ = [
     "MAPS",
     "NULL",
     "OPTIONAL",
+    "SOMETHING",
     "SOURCE_BYTES_MAX",
     "STRING",
     "TIMESTAMP",

@@ -82,6 +82,10 @@ class Condition:
         """Say whether it may have no verdict; False is a proof."""
         return self._may_fail_as_condition(self._root, facts)
 
+    def may_lack_value(self, facts: Facts) -> bool:
+        """Say whether it may have no value, of whatever kind; False is a proof."""
+        return self._may_fail(self._root, facts)
+
     def _assume(  # noqa: PLR0911 - one for each kind
         self,
         node: Node,

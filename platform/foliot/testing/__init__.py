@@ -19,7 +19,7 @@ from foliot.testing.judging import Mismatch, Played, narrate, play
 from foliot.testing.mutants import Mutant, mutants
 from foliot.testing.mutation import Judged, Score, judge_mutants, score, tell_apart
 from foliot.testing.probing import Asked, probe
-from foliot.testing.relevance import all_expressions, deciding_names, guards_of, reads_of
+from foliot.testing.relevance import all_expressions, deciding_names, expressions_of, guards_of, reads_of
 from foliot.testing.running import Play, Seen, active_states, parent_of
 from foliot.testing.scenarios import (
     Scenario,
@@ -76,6 +76,7 @@ __all__ = [
     "apply",
     "deciding_names",
     "explore",
+    "expressions_of",
     "generate",
     "golden",
     "guards_of",

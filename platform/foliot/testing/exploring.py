@@ -15,15 +15,17 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from foliot.definition import Definition
+from foliot.definition import EVENT_NAME, Definition
 from foliot.engine import Compiled, EngineError, Event, State, Step, start, step
-from foliot.testing.relevance import deciding_names, event_fields, expressions_of, guards_of
+from foliot.reserved import RESERVED_EVENT
+from foliot.testing.relevance import all_expressions, deciding_names, event_fields, expressions_of, guards_of, reads_of
 from foliot.testing.running import make_event, parent_of
 from foliot.testing.samples import constants_of, samples
 from foliot.testing.sessions import NO_EVENT, NOT_BEGUN
 
 STEPS_MAX: Final = 20_000
 _DUE_MAX: Final = 100
+_TYPE: Final = "event.type"
 
 
 class NeverRests(Exception):
@@ -94,11 +96,15 @@ def _fire(machine: Compiled, state: State, now: int) -> Iterator[Step]:
 
 
 class Moves:
-    """What can happen to instances of a machine: the events that it knows, each with sample data, and time."""
+    """What can happen to instances of a machine: the events that it knows, each with sample data, and time.
+
+    `untried` are events to whose schemas no sample fits: they come, and nobody tries them.
+    """
 
     def __init__(self, definition: Definition) -> None:
         nodes = list(definition.root.walk())
         constants = constants_of(guards_of(definition))
+        types = _Types(definition, constants.texts)
         self._parents = parent_of(definition.root)
         self._by_state: dict[str, tuple[str, ...]] = {}
         self._moves: dict[str, tuple[Move, ...]] = {}
@@ -115,14 +121,13 @@ class Moves:
                 for invocation in node.invocations
                 for each in (*invocation.on_done, *invocation.on_error)
             ]
-            self._by_state[node.id] = tuple(
-                dict.fromkeys(name for each in descriptors for name in _types(each, definition))
-            )
-        reads = {name: _read_of(name, definition) for names in self._by_state.values() for name in names}
+            self._by_state[node.id] = tuple(dict.fromkeys(name for each in descriptors for name in types.of(each)))
+        reads = {name: _read_of(name, definition, types) for names in self._by_state.values() for name in names}
         for name, fields in reads.items():
             spec = definition.events.get(name)
             schema = None if spec is None else spec.json_schema
             self._moves[name] = tuple(Move(name, data) for data in samples(schema, constants, reads=fields))
+        self.untried = frozenset(name for name, found in self._moves.items() if not found)
 
     def all(self) -> Iterator[Move]:
         """Yield every event that some state knows, whatever the instance is in."""
@@ -131,33 +136,56 @@ class Moves:
 
     def of(self, state: State) -> Iterator[Move]:
         """Yield what can happen to an instance."""
+        for name in self._known(state):
+            yield from self._moves[name]
+        if state.timers:
+            yield Move(None)
+
+    def waits(self, state: State) -> bool:
+        """Say whether anything can happen to an instance, be it untried."""
+        return bool(state.timers or self._known(state))
+
+    def _known(self, state: State) -> dict[str, None]:
         names: dict[str, None] = {}
         for leaf in state.configuration:
             at: str | None = leaf
             while at is not None:
                 names |= dict.fromkeys(self._by_state[at])
                 at = self._parents[at]
-        for name in names:
-            yield from self._moves[name]
-        if state.timers:
-            yield Move(None)
+        return names
 
 
-def _types(descriptor: str, definition: Definition) -> Iterator[str]:
-    """Yield types of events that fit a descriptor."""
-    prefix = descriptor.removesuffix("*").removesuffix(".")
-    known = [name for name in definition.events if not prefix or name == prefix or name.startswith(f"{prefix}.")]
-    yield from known or [prefix or "anything"]
-    if descriptor.endswith("*"):
-        yield f"{prefix}.anything" if prefix else "anything"
+class _Types:
+    """Types of events that stand for all that fit a descriptor."""
+
+    def __init__(self, definition: Definition, texts: Iterable[str]) -> None:
+        self._listed = tuple(definition.events)
+        is_read = any(_TYPE in reads_of(source) for source in all_expressions(definition))
+        named = (each for each in texts if EVENT_NAME.fullmatch(each) and not RESERVED_EVENT.match(each))
+        self._compared = tuple(named) if is_read else None
+
+    def of(self, descriptor: str) -> Iterator[str]:
+        """Yield those that are listed, else one; where expressions ask for the type, all that differs for them."""
+        prefix = descriptor.removesuffix("*").removesuffix(".")
+        one, longer = prefix or "anything", f"{prefix}.anything" if prefix else "anything"
+        known = [name for name in self._listed if _is_below(name, prefix)]
+        yield from known or [one]
+        if self._compared is not None:
+            yield from (name for name in (*self._compared, one) if _is_below(name, prefix))
+        if descriptor.endswith("*") or self._compared is not None:
+            yield longer
 
 
-def _read_of(name: str, definition: Definition) -> frozenset[str]:
+def _is_below(name: str, prefix: str) -> bool:
+    return not prefix or name == prefix or name.startswith(f"{prefix}.")
+
+
+def _read_of(name: str, definition: Definition, types: _Types) -> frozenset[str]:
     """Name the fields of an event's data that its transitions read."""
     sources: list[str] = []
     for node in definition.root.walk():
         for transition in node.transitions:
-            if name in [each for word in (transition.event or "").split() for each in _types(word, definition)]:
+            if name in [each for word in (transition.event or "").split() for each in types.of(word)]:
                 sources += [transition.guard] if transition.guard else []
                 sources += expressions_of(transition.actions)
     return event_fields(sources)

@@ -10,6 +10,7 @@ from foliot.cel import CelError
 from foliot.definition import (
     Action,
     Assign,
+    Block,
     Cel,
     Definition,
     Dispatch,
@@ -95,6 +96,8 @@ def expressions_of(actions: Iterable[Action]) -> Iterator[str]:
                     yield from expressions_of(branch.actions)
             case ForEach():
                 yield from [action.array.source] if isinstance(action.array, Cel) else []
+                yield from expressions_of(action.actions)
+            case Block():
                 yield from expressions_of(action.actions)
             case _:
                 pass

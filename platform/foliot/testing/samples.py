@@ -10,12 +10,15 @@ from typing import Any, Final
 import jsonschema_rs
 import orjson
 
-from foliot.cel import CelError, Source, refer, tokenize
+from foliot.cel import CelError, Source, tokenize
 from foliot.definition import JsonSchema, compile_schema
+from foliot.testing.alternatives import alternatives, kinds_of
+from foliot.testing.matching import matching
 
 _SAMPLES_MAX: Final = 12
 _PRODUCT_MAX: Final = 16
 _DEPTH_MAX: Final = 8
+_ITEMS_MAX: Final = 20
 _WORDS: Final = ("a", "b")
 _ABSENT: Final = object()
 _AGAIN: Final = object()
@@ -86,22 +89,16 @@ class _Samples:
         if not isinstance(schema, dict) or depth > _DEPTH_MAX:
             yield from (0, "a", None)
             return
-        if "const" in schema:
-            yield schema["const"]
-        elif "enum" in schema:
-            yield from schema["enum"]
-        elif "$ref" in schema:
-            yield from self.of(refer(schema["$ref"], self._root), depth + 1)
-        elif several := schema.get("anyOf") or schema.get("oneOf"):
-            yield from itertools.chain.from_iterable(self.of(each, depth + 1) for each in several)
-        else:
-            yield from self._typed(schema, depth)
+        for each in alternatives(schema, self._root):
+            if "const" in each:
+                yield each["const"]
+            elif "enum" in each:
+                yield from each["enum"]
+            else:
+                yield from self._typed(each, depth)
 
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Iterator[Any]:
-        kinds = schema.get("type")
-        if kinds is None:
-            kinds = "object" if "properties" in schema else "any"
-        for kind in [kinds] if isinstance(kinds, str) else kinds:
+        for kind in kinds_of(schema) or ("any",):
             match kind:
                 case "integer":
                     yield from self._numbers(schema, whole=True)
@@ -131,12 +128,16 @@ class _Samples:
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
         step = schema.get("multipleOf", 1)
         near = [low, None if low is None else low + step, high, None if high is None else high - step]
+        if low is not None and "multipleOf" in schema:
+            near += [-(-low // step) * step]
         for number in (*near, *self._around()):
             if number is not None and (not whole or float(number).is_integer()):
                 yield int(number) if whole else number
 
     def _texts(self, schema: Mapping[str, Any]) -> Iterator[str]:
         shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
+        if "pattern" in schema:
+            yield from matching(schema["pattern"], counts=(0, 1, shortest))
         for word in _WORDS:
             yield word * max(shortest, 1)
         yield from self._constants.texts
@@ -145,10 +146,15 @@ class _Samples:
             yield "a" * longest
 
     def _lists(self, schema: Mapping[str, Any], depth: int) -> Iterator[list[Any]]:
-        items = list(itertools.islice(self.of(schema.get("items", True), depth + 1), 2))
         fewest = schema.get("minItems", 0)
+        first = [next(self.of(each, depth + 1), None) for each in schema.get("prefixItems", ())]
+        items = _first(itertools.islice(self.of(schema.get("items", True), depth + 1), min(fewest, _ITEMS_MAX) + 2))
+        if schema.get("uniqueItems") and len(items) <= fewest:
+            is_text = items and isinstance(items[0], str)
+            items += [f"a{number}" if is_text else number for number in range(2, min(fewest, _ITEMS_MAX) + 2)]
         for count in (fewest, fewest + 1):
-            yield [items[number % len(items)] for number in range(count)] if items else []
+            rest = range(count - len(first))
+            yield [*first, *(items[number % len(items)] for number in rest)] if items else first
 
     def _objects(self, schema: Mapping[str, Any], depth: int) -> Iterator[dict[str, Any]]:
         """Yield all combinations where there are few; else each value of each property once, beside plain others."""
@@ -159,6 +165,8 @@ class _Samples:
             choices[name] = found if name in needed else [*found[:1], _ABSENT, *found[1:]]
         for name in sorted(needed - choices.keys()):
             choices[name] = ["a"]
+        for name, below in self._unnamed(schema, len(choices)):
+            choices[name] = [*_first(self.of(below, depth + 1)), _ABSENT]
         plain = {name: values[0] for name, values in choices.items() if values}
         yield _present(plain)
         product = list(itertools.islice(itertools.product(*choices.values()), _PRODUCT_MAX + 1))
@@ -171,6 +179,15 @@ class _Samples:
             )
         for name, found in choices.items():
             yield from (_present({**plain, name: value}) for value in found[1:])
+
+    def _unnamed(self, schema: Mapping[str, Any], count: int) -> Iterator[tuple[str, Any]]:
+        """Name some more properties where the schema says of them what they are, or how many there are at least."""
+        others = schema.get("additionalProperties", True)
+        for pattern, below in schema.get("patternProperties", {}).items():
+            yield from ((name, below) for name in matching(pattern, counts=(0,)))
+        fewest = schema.get("minProperties", int(isinstance(others, dict) and not count))
+        for number in range(min(fewest - count, _ITEMS_MAX)) if others is not False else ():
+            yield f"name{number}" if number else "a", others
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

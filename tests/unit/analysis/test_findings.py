@@ -223,3 +223,89 @@ def test_what_the_text_shows_already_is_told_once() -> None:
 
 def test_a_text_with_errors_is_not_searched() -> None:
     assert codes(HEAD + "states:\n  a: {on: {e: nowhere}}\n") == ["D401"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "{properties: {code: {pattern: '^[A-Z]{3}-[0-9]+$'}}, required: [code]}",
+        "{properties: {p: {type: string}, q: {type: integer}}, anyOf: [{required: [p]}, {required: [q]}]}",
+        "{allOf: [{required: [p], properties: {p: {type: string}}}, {required: [q]}]}",
+        "{minProperties: 1, additionalProperties: {type: integer}}",
+        "{properties: {l: {type: array, uniqueItems: true, minItems: 3, items: {type: integer}}}, required: [l]}",
+        "{properties: {k: {type: integer, minimum: 10, multipleOf: 7}}, required: [k]}",
+        "{if: {properties: {a: {const: 1}}}, then: {required: [b]}, else: {required: [c]}}",
+    ],
+)
+def test_an_event_whose_schema_is_not_plain_comes_all_the_same(schema: str) -> None:
+    assert (
+        codes(HEAD + f"events: {{e: {{schema: {schema}}}}}\nstates:\n  a: {{on: {{e: b}}}}\n  b: {{on: {{e: a}}}}\n")
+        == []
+    )
+
+
+def test_an_event_of_which_no_data_are_found_is_not_said_to_never_come() -> None:
+    odd = "events: {e: {schema: {type: array, contains: {const: 5}}}}\n"
+
+    found = check(HEAD + odd + "states:\n  a: {on: {e: b}}\n  b: {on: {e: a}}\n")
+
+    assert {each.code for each in found} == {"D001", "D002"}
+    assert all("Data for 'e' were not found, so what it leads to was not tried." in each.what for each in found)
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        "{'*': {guard: event.type == 'f', target: b}}",
+        "{e: [{guard: event.type == 'e.f', target: b}, {guard: event.type == 'e', target: a}]}",
+        "{'*': {guard: event.type.startsWith('f'), target: b}, e: b}",
+    ],
+)
+def test_a_type_that_is_compared_with_comes_and_so_do_longer_ones(on: str) -> None:
+    found = check(HEAD + f"states:\n  a: {{on: {on}}}\n  b: {{on: {{g: a}}}}\n")
+
+    assert all("were not tried" in each.what for each in found)
+    assert {each.code for each in found} <= {"D002"}
+
+
+FAILING = HEAD + (
+    "context: {initial: {m: 0, x: 0}}\n%s"
+    "states:\n  a: {on: {e: {actions: [{assign: {m: context.m + 1}}]}, f: {target: b, actions: %s}}}\n"
+    "  b: {entry: %s, on: {go: a, h: c}}\n  c: {on: {h: a}}\n"
+)
+DIVIDED = "{assign: {x: 10 / (context.m - 3)}}, {log: context.x}"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_proof"),
+    [
+        (FAILING % ("onError: {guard: context.m > 0, target: c}\n", f"[{DIVIDED}]", "[raise: go]"), True),
+        (FAILING % ("onError: c\n", f"[{DIVIDED}]", "[raise: go]"), False),
+        (FAILING % ("", "[]", f"[{DIVIDED}, raise: go]"), False),
+        (FAILING % ("", "[]", f"[raise: go, {DIVIDED}]"), True),
+        (FAILING % ("", "[]", "[{log: context.x}, raise: go]"), True),
+    ],
+)
+def test_what_only_an_error_in_an_action_would_do_is_not_said_to_never_happen(text: str, is_proof: bool) -> None:  # noqa: FBT001
+    [never] = [each for each in check(text) if each.code in {"D001", "D004"} or "--error-->" in each.what][:1] or [None]
+
+    assert never is None or ("were not tried" not in never.what) is is_proof
+
+
+def test_a_timeout_of_no_time_whose_guard_is_false_has_fired() -> None:
+    waiting = "context: {initial: {n: 0}}\nstates:\n  a: {on: {e: b}}\n"
+    waiting += "  b: {after: {0ms: {guard: context.n > 5, target: a}}, on: {e: a}}\n"
+
+    assert codes(HEAD + waiting) == ["D004"]
+
+
+def test_of_several_descriptors_each_is_covered_where_a_transition_is() -> None:
+    text = """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" initial="a" datamodel="cel">
+<datamodel><data id="n" expr="0"/></datamodel>
+<state id="a"><transition event="x" cond="_event.data.k &gt; 3 &amp;&amp; _event.data.k &lt; 4" target="a"/>
+<transition event="%s" cond="_event.data.k &gt; 3 &amp;&amp; _event.data.k &lt; 4" target="b"/></state>
+<state id="b"><transition event="e" target="a"/></state></scxml>
+"""
+
+    assert "D003" in codes(text % "x.y")
+    assert "D003" not in codes(text % "x.y c")
