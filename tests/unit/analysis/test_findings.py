@@ -299,6 +299,27 @@ def test_a_timeout_of_no_time_whose_guard_is_false_has_fired() -> None:
     assert codes(HEAD + waiting) == ["D004"]
 
 
+INVOKED = (
+    "foliot: 1\nid: m\ntype: parallel\nstates:\n  l: {initial: x, states: {x: {invoke: {src: s, onDone: y}}, y: {}}}\n"
+    "  r: {initial: x, %s states: {x: {on: {%s: y}}, y: {on: {%s: x}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        (INVOKED % ("on: {error.communication: .y},", "f", "f"), ""),
+        (INVOKED % ("", "error", "error"), ""),
+        (INVOKED % ("", "error", "f"), "nothing handles it unless 'r.x' is active: the machine waits on."),
+        (INVOKED % ("", "f", "f"), "nothing handles it: the machine waits on."),
+    ],
+)
+def test_a_state_beside_an_invocation_may_handle_its_error(region: str, said: str) -> None:
+    found = [each.what for each in check(region) if each.code == "D013"]
+
+    assert (said in found[0]) if said else (found == [])
+
+
 def test_of_several_descriptors_each_is_covered_where_a_transition_is() -> None:
     text = """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" initial="a" datamodel="cel">
 <datamodel><data id="n" expr="0"/></datamodel>
