@@ -5,17 +5,21 @@ It needs the package `hypothesis` (the extra `testing`), which shrinks what it f
 
 from __future__ import annotations
 
+import math
+import re
 import string
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+import orjson
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from foliot.cel import refer
 from foliot.definition import Definition, JsonSchema, compile_schema
 from foliot.engine import Compiled, EngineError, Event, State
 from foliot.engine import compile as compile_machine
+from foliot.testing.alternatives import alternatives, kinds_of
 from foliot.testing.exploring import BEGINNING, Move, Moves, NeverRests, apply
 from foliot.testing.generating import golden
 from foliot.testing.samples import Constants, samples
@@ -25,10 +29,11 @@ from foliot.testing.writing import write_scenarios
 
 _DEPTH_MAX: Final = 5
 _LENGTH_MAX: Final = 30
+_WHOLE_MAX: Final = 2**53
 _CHARACTERS: Final = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
 _TEXT: Final = st.text(_CHARACTERS, max_size=20)
 _NAMES: Final = st.text(string.ascii_lowercase, min_size=1, max_size=8)
-_INTEGERS: Final = st.integers(-(2**53), 2**53)
+_INTEGERS: Final = st.integers(-_WHOLE_MAX, _WHOLE_MAX)
 _FLOATS: Final = st.floats(allow_nan=False, allow_infinity=False, width=32)
 _ANY: Final[st.SearchStrategy[Any]] = st.recursive(
     st.none() | st.booleans() | _INTEGERS | _FLOATS | _TEXT,
@@ -63,7 +68,10 @@ def events(definition: Definition) -> st.SearchStrategy[Event]:
 
 
 def walks(definition: Definition, *, length_max: int = _LENGTH_MAX) -> st.SearchStrategy[tuple[Move, ...]]:
-    """Draw ways of an instance: at each step an event that some active state knows, or time until a timer is due."""
+    """Draw ways of an instance: at each step an event that some active state knows, or time until a timer is due.
+
+    Before the first event it may be there already, as one that no state knows makes it.
+    """
     return _walks(definition, compile_machine(definition), length_max)
 
 
@@ -76,7 +84,7 @@ def _walks(draw: st.DrawFn, definition: Definition, machine: Compiled, length_ma
     walked: list[Move] = []
     for _ in range(draw(st.integers(1, length_max))):
         state = born.state if world.state is NOT_BEGUN else world.state
-        known = list(moves.of(state))
+        known = [*moves.of(state), *([Move(None)] if world.state is NOT_BEGUN else [])]
         if not known or state.done:
             break
         move = draw(st.sampled_from(known))
@@ -155,22 +163,20 @@ def _told(machine: Compiled, walk: tuple[Move, ...]) -> str:
     )
 
 
-def _of(schema: Any, root: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one each
+def _of(schema: Any, root: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:
     """Draw what mostly fits a schema; `data` filters the rest."""
-    if not isinstance(schema, Mapping) or depth > _DEPTH_MAX:
+    if schema is True or depth > _DEPTH_MAX:
         return _ANY
+    return st.one_of([_of_way(each, root, depth) for each in alternatives(schema, root)])
+
+
+def _of_way(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:
     if "const" in schema:
         return st.just(schema["const"])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    if "$ref" in schema:
-        return _of(refer(schema["$ref"], root), root, depth + 1)
-    if several := schema.get("anyOf") or schema.get("oneOf"):
-        return st.one_of([_of(each, root, depth + 1) for each in several])
-    kinds = schema.get("type", "object" if "properties" in schema else None)
-    if kinds is None:
-        return _ANY
-    return st.one_of([_of_type(kind, schema, root, depth) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
+    kinds = kinds_of(schema)
+    return st.one_of([_of_type(kind, schema, root, depth) for kind in kinds]) if kinds else _ANY
 
 
 def _of_type(  # noqa: PLR0911 - one for each type
@@ -178,26 +184,78 @@ def _of_type(  # noqa: PLR0911 - one for each type
 ) -> st.SearchStrategy[Any]:
     match kind:
         case "integer":
-            return st.integers(schema.get("minimum", -(2**53)), schema.get("maximum", 2**53))
+            return _integers(schema)
         case "number":
-            low, high = schema.get("minimum"), schema.get("maximum")
-            return st.floats(low, high, allow_nan=False, allow_infinity=False)
-        case "string" if "pattern" in schema:
-            return st.from_regex(schema["pattern"])
+            return _integers(schema) | _floats(schema)
         case "string":
-            shortest = schema.get("minLength", 0)
-            return st.text(_CHARACTERS, min_size=shortest, max_size=schema.get("maxLength", shortest + 20))
+            return _texts(schema)
         case "boolean":
             return st.booleans()
         case "null":
             return st.none()
         case "array":
-            fewest = schema.get("minItems", 0)
-            items = _of(schema.get("items", True), root, depth + 1)
-            return st.lists(items, min_size=fewest, max_size=schema.get("maxItems", fewest + 4))
+            return _lists(schema, root, depth)
         case _:
-            named = {name: _of(each, root, depth + 1) for name, each in schema.get("properties", {}).items()}
-            needed = set(schema.get("required", ()))
-            must = {name: named.get(name, _ANY) for name in sorted(needed)}
-            may = {name: each for name, each in named.items() if name not in needed}
-            return st.fixed_dictionaries(must, optional=may)
+            return _objects(schema, root, depth)
+
+
+def _integers(schema: Mapping[str, Any]) -> st.SearchStrategy[int]:
+    step = schema.get("multipleOf", 1)
+    if not float(step).is_integer():
+        step = 1
+    lows = [math.ceil(schema["minimum"] / step)] if "minimum" in schema else []
+    lows += [math.floor(schema["exclusiveMinimum"] / step) + 1] if "exclusiveMinimum" in schema else []
+    highs = [math.floor(schema["maximum"] / step)] if "maximum" in schema else []
+    highs += [math.ceil(schema["exclusiveMaximum"] / step) - 1] if "exclusiveMaximum" in schema else []
+    low = max(lows, default=min(*highs, 0) - _WHOLE_MAX if highs else -_WHOLE_MAX)
+    high = min(highs, default=max(low, 0) + _WHOLE_MAX)
+    return st.nothing() if low > high else st.integers(low, high).map(lambda number: number * int(step))
+
+
+def _floats(schema: Mapping[str, Any]) -> st.SearchStrategy[float]:
+    lows = [float(schema[word]) for word in ("minimum", "exclusiveMinimum") if word in schema]
+    highs = [float(schema[word]) for word in ("maximum", "exclusiveMaximum") if word in schema]
+    low, high = max(lows, default=None), min(highs, default=None)
+    if low is not None and high is not None and low > high:
+        return st.nothing()
+    return st.floats(low, high, allow_nan=False, allow_infinity=False)
+
+
+def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    shortest = schema.get("minLength", 0)
+    texts = st.text(_CHARACTERS, min_size=shortest, max_size=schema.get("maxLength", shortest + 20))
+    if "pattern" not in schema:
+        return texts
+    try:
+        return st.from_regex(re.compile(schema["pattern"], re.ASCII))
+    except re.error:
+        return texts  # What Python's expressions do not know, such as classes of Unicode.
+
+
+def _lists(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> st.SearchStrategy[list[Any]]:
+    first = [_of(each, root, depth + 1) for each in schema.get("prefixItems", ())]
+    fewest = max(schema.get("minItems", 0) - len(first), 0)
+    most = max(schema.get("maxItems", len(first) + fewest + 4) - len(first), fewest)
+    items = _of(schema.get("items", True), root, depth + 1)
+    most = 0 if items.is_empty else most
+    unique = orjson.dumps if schema.get("uniqueItems") else None
+    rest = st.lists(items, min_size=fewest, max_size=most, unique_by=unique)
+    return st.builds(lambda one, other: [*one, *other], st.tuples(*first), rest) if first else rest
+
+
+def _objects(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> st.SearchStrategy[dict[str, Any]]:
+    named = {name: _of(each, root, depth + 1) for name, each in schema.get("properties", {}).items()}
+    needed = set(schema.get("required", ()))
+    must = {name: named.get(name, _ANY) for name in sorted(needed)}
+    may = {name: each for name, each in named.items() if name not in needed}
+    known = st.fixed_dictionaries(must, optional=may)
+    others = schema.get("additionalProperties", True)
+    fewest = max(schema.get("minProperties", 0) - len(must), 0)
+    more = [
+        st.dictionaries(st.from_regex(re.compile(pattern, re.ASCII)), _of(each, root, depth + 1), max_size=fewest + 2)
+        for pattern, each in schema.get("patternProperties", {}).items()
+    ]
+    if isinstance(others, Mapping) or (others and fewest):
+        unnamed = _NAMES.filter(lambda name: name not in named)
+        more.append(st.dictionaries(unnamed, _of(others, root, depth + 1), min_size=fewest, max_size=fewest + 2))
+    return st.builds(lambda one, *rest: dict(ChainMap(one, *rest)), known, *more) if more else known

@@ -45,11 +45,49 @@ SCHEMAS: list[Any] = [
     {"anyOf": [{"const": 7}, {"type": "boolean"}]},
     {"$defs": {"a": {"type": "integer"}}, "properties": {"b": {"$ref": "#/$defs/a"}}, "required": ["b", "c"]},
     {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"type": "boolean"}}}}},
+    {
+        "properties": {"a": {"type": "string"}, "b": {"type": "null"}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    },
+    {"allOf": [{"required": ["a"], "properties": {"a": {"type": "string"}}}, {"required": ["b"]}]},
+    {"if": {"properties": {"a": {"const": 1}}}, "then": {"required": ["b"]}, "else": {"required": ["c"]}},
+    {"type": "integer", "minimum": 0.5},
+    {"type": "integer", "minimum": 2**60},
+    {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    {"type": "number", "multipleOf": 0.5, "minimum": 0, "maximum": 3},
+    {"type": "string", "pattern": r"^\p{Lu}*$"},
+    {"type": "object", "minProperties": 2, "additionalProperties": {"type": "boolean"}},
+    {"patternProperties": {"^x-[a-z]$": {"type": "integer"}}, "additionalProperties": False},
+    {"type": "array", "prefixItems": [{"type": "string"}], "items": False, "minItems": 1},
+    {"type": "array", "uniqueItems": True, "minItems": 3, "items": {"type": "integer"}},
+]
+MANY: list[Any] = [
+    {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 100},
+    {"type": "integer", "minimum": 0, "maximum": 1000, "multipleOf": 5},
+    {"type": "string", "pattern": r"^\d{4}-\d{2}$"},
+    {"type": "object", "additionalProperties": {"type": "integer"}},
+    {
+        "properties": {"a": {"type": "string"}, "b": {"type": "integer"}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    },
 ]
 
 
+@pytest.mark.parametrize("schema", MANY, ids=str)
+def test_data_are_not_the_samples_alone(schema: Any):
+    drawn: set[str] = set()
+
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    @given(data(schema))
+    def draw(value: Any) -> None:
+        drawn.add(repr(value))
+
+    draw()
+    assert len(drawn) > 15
+
+
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_data_fit_their_schema(drawn: st.DataObject):
     schema = drawn.draw(st.sampled_from(SCHEMAS))
 
@@ -95,3 +133,14 @@ def test_a_longer_counterexample_has_nothing_but_what_is_needed():
 
 def test_what_always_holds_is_not_broken():
     check_always(DEFINITION, lambda state: state.context["balance"] >= -10, examples_max=50, derandomize=True)
+
+
+def test_an_instance_may_rest_before_the_first_event_that_a_state_knows():
+    counted = load(
+        "foliot: 1\nid: m\ncontext: {initial: {n: 0}}\ninitial: a\n"
+        "states: {a: {on: {e: {actions: [{assign: {n: 1}}]}}}}",
+        filename="m.yaml",
+    )
+
+    with pytest.raises(InvariantBroken, match='advance: "0ms"'):
+        check_always(counted, lambda state: state.context["n"] == 1, derandomize=True)
