@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -31,6 +32,11 @@ EVENT_FIELDS = ("id", "type", "source", "time", "data")
 # `Program.evaluate(context, event, in_state)`: the order of these is the order of its parameters.
 ENVIRONMENT = Environment(MappingProxyType({"context": MAP, "event": MAP}), (IN_STATE, DIGEST, FAIL))
 
+# The same expression often stands in many places of a machine. Programs of so many short ones are kept: some 60 MiB if
+# all are as long as they may be, mostly some 4.
+_KEPT_MAX = 512
+_KEPT_CHARS_MAX = 2_048
+
 IN_STATE_CALL = re.compile(r"""\binState\(\s*(["'])([^"'\\]*)\1\s*\)""")
 """A call that names its state; the second group is the id."""
 
@@ -41,7 +47,7 @@ def compile_guard(source: str) -> Program:
     Raises:
         CelError: `check` would have refused it.
     """
-    return compile_expression(source, ENVIRONMENT, want=BOOL)
+    return _compile(source, BOOL)
 
 
 def compile_value(source: str) -> Program:
@@ -50,7 +56,18 @@ def compile_value(source: str) -> Program:
     Raises:
         CelError: `check` would have refused it.
     """
-    return compile_expression(source, ENVIRONMENT)
+    return _compile(source, None)
+
+
+def _compile(source: str, want: Type | None) -> Program:
+    if len(source) <= _KEPT_CHARS_MAX:
+        return _compile_once(source, want)
+    return compile_expression(source, ENVIRONMENT, want=want)
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _compile_once(source: str, want: Type | None) -> Program:
+    return compile_expression(source, ENVIRONMENT, want=want)
 
 
 def cel_text(expression: Expression) -> str:
