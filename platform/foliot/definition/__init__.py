@@ -51,6 +51,7 @@ from foliot.definition.schemas import compile_schema
 from foliot.definition.sent_data import SentData
 from foliot.definition.shape import Shape
 from foliot.definition.sizing import check_size
+from foliot.definition.targets import exclusions
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
 from foliot.definition.words import EVENT_NAME, STATE_NAME, TOPIC, delay_us, duration_ms
 from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression, dump_invocation
@@ -123,6 +124,7 @@ __all__ = [
     "dump_expression",
     "dump_invocation",
     "duration_ms",
+    "exclusions",
     "failed_invocation",
     "find",
     "language_schema",

@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
 from foliot.definition import words
 from foliot.definition.census import Census, Sketch, parent_id, within
 from foliot.definition.diagnostics import did_you_mean
 from foliot.definition.shape import Shape
 from foliot.definition.tree import Scalar, Sequence, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Two targets, and the lowest state that has both below it or is one of them: they are not in two regions of it."""
+
+    one: str
+    other: str
+    common: str
+
+    remedy: ClassVar[str] = "Name one target, or one in each region of a parallel state."
+
+    @property
+    def what(self) -> str:
+        """What is wrong, for whoever wrote it."""
+        return f"'{self.one}' and '{self.other}' can't be entered together: they are not in different parallel regions."
+
+    @property
+    def is_nested(self) -> bool:
+        """Say whether one target is the other, or lies below it."""
+        return self.common in {self.one, self.other}
+
+
+def exclusions(
+    targets: Iterable[str], parent: Callable[[str], str], is_parallel: Callable[[str], bool]
+) -> Iterator[Exclusion | None]:
+    """Yield for each target one before it that excludes it, or None. The root's id is empty.
+
+    A target is looked at in one place: at the lowest state that it has in common with those before it.
+    """
+    entered: dict[str, tuple[str, str]] = {}
+    for target in targets:
+        child, state_id = "", target
+        while state_id and state_id not in entered:
+            entered[state_id] = (child, target)
+            child, state_id = state_id, parent(state_id)
+        region, before = entered.get(state_id, ("", ""))
+        if not region:
+            entered[state_id] = (child, target)
+        is_apart = not before or (child and region and is_parallel(state_id))
+        yield None if is_apart else Exclusion(before, target, state_id)
 
 
 class TargetReader:
@@ -31,7 +76,10 @@ class TargetReader:
             target = self._one(item, source)
             if target is not None:
                 found.append((target, item))
-        self._check_together(found)
+        excluded = exclusions([target for target, _ in found], parent_id, self._is_parallel)
+        for exclusion, (_, item) in zip(excluded, found, strict=True):
+            if exclusion is not None:
+                self._faults.error("D403", item, exclusion.what, exclusion.remedy)
         if source.kind != "history":
             for target, item in found:
                 self._check_crossing(target, item, source)
@@ -66,24 +114,8 @@ class TargetReader:
             return "There are no states in it; without a dot before it, a name stands for a state beside this one."
         return did_you_mean(text, [mark + (state_id[len(base) + 1 :] if base else state_id) for state_id in near])
 
-    def _check_together(self, found: list[tuple[str, Tree]]) -> None:
-        """Check each target at the lowest state that it has in common with those before it."""
-        entered: dict[str, tuple[str, str]] = {}
-        for other, tree in found:
-            child, state_id = "", other
-            while state_id not in entered:
-                entered[state_id] = (child, other)
-                if not state_id:
-                    break
-                child, state_id = state_id, parent_id(state_id)
-            else:
-                region, one = entered[state_id]
-                if not child or not region or self._census.states[state_id].kind != "parallel":
-                    what = (
-                        f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
-                    )
-                    remedy = "Name one target, or one in each region of a parallel state."
-                    self._faults.error("D403", tree, what, remedy)
+    def _is_parallel(self, state_id: str) -> bool:
+        return self._census.states[state_id].kind == "parallel"
 
     def _check_crossing(self, target: str, tree: Tree, source: Sketch) -> None:
         common = self._census.common(source.id, target)

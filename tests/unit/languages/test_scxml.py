@@ -89,3 +89,26 @@ def test_data_whose_name_is_none_is_an_error_when_it_is_bound(name: str) -> None
     sessions.run()
 
     assert session.state.done
+
+
+@pytest.mark.parametrize(
+    ("targets", "excluding"),
+    [
+        ("a p s", ["'a' and 'p'", "'a' and 's'"]),
+        ("a q r", ["'a' and 'q'", "'q' and 'r'"]),
+        ("p q r", ["'q' and 'r'"]),
+        ("p q", []),
+        ("q q p", []),
+        ("s t u", []),
+    ],
+)
+def test_each_target_is_told_with_one_before_it_that_excludes_it(targets: str, excluding: list[str]) -> None:
+    text = document(
+        f'<state id="a"><transition event="go" target="{targets}"/></state>',
+        '<state id="p"><state id="q"/><state id="r"/></state>',
+        '<parallel id="s"><state id="t"/><state id="u"/></parallel>',
+    )
+
+    found = check(text, filename="m.scxml")
+
+    assert [each.what.partition(" can't")[0] for each in found if each.code == "D403"] == excluding

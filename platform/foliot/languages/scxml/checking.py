@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
-from foliot.definition import Faults, did_you_mean
+from foliot.definition import Faults, did_you_mean, exclusions
 from foliot.languages.scxml.elements import Element
 
 _ACTIONS: Final = frozenset({"raise", "if", "foreach", "log", "assign", "script", "send", "cancel"})
@@ -120,19 +119,14 @@ def check_together(
     targets: Sequence[str], states: Mapping[str, Element], parents: Mapping[str, str], element: Element, faults: Faults
 ) -> None:
     """Note targets of an element that can't be active together; `parents` names the state around each, if any."""
-    for (one, chain), (other, others) in combinations(
-        [(each, _chain(each, parents)) for each in dict.fromkeys(targets)], 2
-    ):
-        common = next((each for each in chain if each in others), None)
-        if common is None or (states[common].name != "parallel" and common not in {one, other}):
-            what = f"'{one}' and '{other}' can't be entered together: they are not in different parallel regions."
-            remedy = "Name one target, or one in each region of a parallel state."
-            faults.warning("D403", element.place, what, remedy)
 
+    def parent(state: str) -> str:
+        return parents.get(state, "")
 
-def _chain(state: str, parents: Mapping[str, str]) -> list[str]:
-    """Name the state and all around it."""
-    chain = [state]
-    while chain[-1] in parents:
-        chain.append(parents[chain[-1]])
-    return chain
+    def is_parallel(state: str) -> bool:
+        return state in states and states[state].name == "parallel"
+
+    for exclusion in exclusions(targets, parent, is_parallel):
+        # To SCXML a state and one below it are no contradiction: both are active then.
+        if exclusion is not None and not exclusion.is_nested:
+            faults.warning("D403", element.place, exclusion.what, exclusion.remedy)
