@@ -8,10 +8,20 @@ from functools import lru_cache
 from typing import Any, Final
 
 from foliot.cel import CelError
-from foliot.definition import Cancel, Definition, Dispatch, Raise, Send, StateNode, Transition, Withdraw, compile_value
+from foliot.definition import (
+    IN_STATE_CALL,
+    Cancel,
+    Definition,
+    Dispatch,
+    Raise,
+    Send,
+    StateNode,
+    Transition,
+    Withdraw,
+    compile_value,
+)
 from foliot.optimizing.descriptors import overlap
 
-_IN_STATE: Final = re.compile(r"""\binState\(\s*(["'])([^"']*)\1\s*\)""")
 _CERTAIN: Final = re.compile(r"""\s*(true|false|!?inState\(\s*(["'])[^"']*\2\s*\))\s*""")
 _NAMING: Final = re.compile(r"(?:done\.state|after\.\d+)\.(?P<state>.+)")
 _ERROR: Final = "error.execution"
@@ -29,12 +39,12 @@ class Visibility:
         words = [word for each in self._descriptors for word in each.split()]
         words += [each.event for each in actions if isinstance(each, Raise | Send)]
         words += [each.id for each in actions if isinstance(each, Cancel | Send) and each.id is not None]
-        self._named = {match[2] for source in sources for match in _IN_STATE.finditer(source)}
+        self._named = {match[2] for source in sources for match in IN_STATE_CALL.finditer(source)}
         self._below = {
             found["state"].removesuffix("*").removesuffix(".") for word in words if (found := _NAMING.fullmatch(word))
         } - {""}
         dynamic = any(isinstance(each, Dispatch | Withdraw) for each in actions)
-        self._any_named = any(source.count("inState") != len(_IN_STATE.findall(source)) for source in sources)
+        self._any_named = any(source.count("inState") != len(IN_STATE_CALL.findall(source)) for source in sources)
         self._all = definition.system or dynamic or self._any_named
         self._types = any(_reads_type(source) for source in sources)
         self._raised = [each.event for each in actions if isinstance(each, Raise)]

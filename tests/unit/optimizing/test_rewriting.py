@@ -106,6 +106,7 @@ def test_a_state_with_one_child_is_flattened_with_its_actions_in_order():
             "s: {initial: k, states: {k: {on: {y: l}}, l: {type: final}}}}}, b: {}"
         ),
         "a: {on: {x: p}}, p: {initial: q, on: {y: {guard: 'inState(\"p.q\")', target: a}}, states: {q: {}}}",
+        "a: {on: {x: p}}, p: {initial: q, on: {y: {guard: 'inState(\"p.\\x71\")', target: a}}, states: {q: {}}}",
     ],
 )
 def test_what_would_show_is_not_flattened(states: str):
