@@ -4,7 +4,7 @@ from foliot.cel.environment import Environment
 from foliot.cel.failures import CelBudgetExceeded, CelError, CelSyntaxError, CelTypeError, EvaluationError
 from foliot.cel.host_functions import DIGEST, FAIL, IN_STATE, HostFunction
 from foliot.cel.inference import Doubt, Inferred, infer
-from foliot.cel.json_schemas import conjuncts, refer
+from foliot.cel.json_schemas import conjuncts, refer, types_of
 from foliot.cel.json_values import JSON_DEPTH_MAX, to_json
 from foliot.cel.kinds import (
     BOOL,
@@ -105,4 +105,5 @@ __all__ = [
     "text_of",
     "to_json",
     "tokenize",
+    "types_of",
 ]

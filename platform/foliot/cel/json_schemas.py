@@ -34,6 +34,13 @@ def refer(reference: object, root: object) -> Any:
     return found if isinstance(found, Mapping | bool) else True
 
 
+def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the types that a schema names, one or several; none where it says nothing of them."""
+    types = schema.get("type")
+    named = types if isinstance(types, list) else [types]
+    return tuple(each for each in named if isinstance(each, str))
+
+
 def conjuncts(schema: object, root: object) -> Iterator[Mapping[str, Any] | bool]:
     """Yield schemas all of which a value must fit: this one, what it refers to, and its `allOf`.
 

@@ -12,7 +12,7 @@ from functools import reduce
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from foliot.cel.json_schemas import conjuncts
+from foliot.cel.json_schemas import conjuncts, types_of
 
 _INFINITE: Final = math.inf
 # Beyond this, not every integer is a double, and a sum may be rounded past its bound.
@@ -249,8 +249,6 @@ _BY_TYPE: Final[Mapping[str, Range]] = {
     "object": Range(maps=True),
     "array": Range(other=True),
 }
-
-
 _BOUNDS: Final = (
     ("minimum", True, False),
     ("exclusiveMinimum", True, True),
@@ -263,10 +261,9 @@ def _range_of(schema: Mapping[str, Any]) -> Range:
     if "const" in schema:
         return just(schema["const"])
     if isinstance(schema.get("enum"), list):
-        return _joined(just(value) for value in schema["enum"])
-    kinds = schema.get("type")
-    named = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else []
-    found = _joined(_BY_TYPE.get(kind, SOMETHING) for kind in named) if named else SOMETHING
+        return reduce(Range.join, map(just, schema["enum"]), Range())
+    types = types_of(schema)
+    found = reduce(Range.join, (_BY_TYPE.get(each, SOMETHING) for each in types), Range()) if types else SOMETHING
     return found.bounded(_bounds(schema))
 
 
@@ -277,13 +274,6 @@ def _bounds(schema: Mapping[str, Any]) -> Interval:
         if isinstance(bound, int | float) and not isinstance(bound, bool):
             side = Interval(low=bound, low_open=is_open) if is_low else Interval(high=bound, high_open=is_open)
             found = found.meet(side)
-    return found
-
-
-def _joined(ranges: Iterable[Range]) -> Range:
-    found = Range()
-    for each in ranges:
-        found = found.join(each)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
-from foliot.cel.json_schemas import conjuncts
+from foliot.cel.json_schemas import conjuncts, types_of
 from foliot.cel.values import KIND_NAMES, kind_of
 
 # What lies deeper, or beyond so many reads, counts as anything: recursive schemas have no end of their own.
@@ -230,7 +230,7 @@ class _Reader:
             return JSON if schema else NEVER
         key = (id(schema), depth)
         if key not in self._known:
-            shapes = [_of_values(schema), _of_types(schema.get("type")), self._structure(schema, depth)]
+            shapes = [_of_values(schema), _of_types(types_of(schema)), self._structure(schema, depth)]
             shapes += [self._either(schema.get(name), depth) for name in ("anyOf", "oneOf")]
             self._known[key] = reduce(meet, shapes)
         return self._known[key]
@@ -277,9 +277,8 @@ def _of_constant(value: Any) -> Shape:
     return replace(found, kinds=frozenset(_BY_TYPE["number"])) if found.may_be("int", "double") else found
 
 
-def _of_types(types: object) -> Shape:
-    named: Iterable[Any] = [types] if isinstance(types, str) else types if isinstance(types, list) else ()
-    kinds = [kind for name in named for kind in _BY_TYPE.get(name, JSON_KINDS)]
+def _of_types(types: Iterable[str]) -> Shape:
+    kinds = [kind for name in types for kind in _BY_TYPE.get(name, JSON_KINDS)]
     return shape_of_kinds(*kinds) if kinds else JSON
 
 

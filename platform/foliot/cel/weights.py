@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from foliot.cel.json_schemas import types_of
+
 
 @dataclass(frozen=True, slots=True)
 class Weight:
@@ -73,12 +75,8 @@ def _weight(schema: Any) -> Weight | None:
         return value_weight(schema["const"])
     if isinstance(schema.get("enum"), list):
         return _heaviest([value_weight(value) for value in schema["enum"]])
-    kinds = schema.get("type")
-    if isinstance(kinds, str):
-        return _weight_of_kind(kinds, schema)
-    if isinstance(kinds, list):
-        return _heaviest([_weight_of_kind(kind, schema) for kind in kinds])
-    return None
+    types = types_of(schema)
+    return _heaviest([_weight_of_type(each, schema) for each in types]) if types else None
 
 
 def _heaviest(weights: list[Weight] | list[Weight | None]) -> Weight | None:
@@ -90,8 +88,8 @@ def _heaviest(weights: list[Weight] | list[Weight | None]) -> Weight | None:
     return heaviest
 
 
-def _weight_of_kind(kind: Any, schema: Mapping[str, Any]) -> Weight | None:
-    match kind:
+def _weight_of_type(type_: str, schema: Mapping[str, Any]) -> Weight | None:
+    match type_:
         case "string" if isinstance(schema.get("maxLength"), int):
             return Weight(0, schema["maxLength"])
         case "array" if isinstance(schema.get("maxItems"), int):
@@ -99,7 +97,7 @@ def _weight_of_kind(kind: Any, schema: Mapping[str, Any]) -> Weight | None:
             return None if inner is None else (inner + Weight(1)) * schema["maxItems"]
         case "object" if schema.get("additionalProperties") is False and "patternProperties" not in schema:
             return _weight_of_properties(schema.get("properties", {}))
-        case str() if kind in _FLAT:
+        case _ if type_ in _FLAT:
             return SCALAR
         case _:
             return None

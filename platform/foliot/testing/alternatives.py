@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from foliot.cel import conjuncts
+from foliot.cel import conjuncts, types_of
 
 
 def _common(one: str | list[str], other: str | list[str]) -> list[str]:
-    ours, theirs = ([each] if isinstance(each, str) else each for each in (one, other))
+    ours, theirs = (types_of({"type": each}) for each in (one, other))
     both = [each for each in ours if each in theirs or (each == "integer" and "number" in theirs)]
     return both + ["integer"] * ("number" in ours and "integer" in theirs and "integer" not in both)
 
@@ -40,9 +40,8 @@ def alternatives(schema: Any, root: Any) -> tuple[Mapping[str, Any], ...]:
 
 def kinds_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the types that a schema names, or speaks of; none where it may be any."""
-    kinds = schema.get("type")
-    if kinds is not None:
-        return (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if "type" in schema:
+        return types_of(schema)
     if not _OBJECTS.isdisjoint(schema):
         return ("object",)
     if not _LISTS.isdisjoint(schema):
