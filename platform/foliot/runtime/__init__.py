@@ -22,6 +22,7 @@ from foliot.runtime.intake import (
     take_in,
 )
 from foliot.runtime.repairs import DeadLetterRefused, NotHeld, redrive, release
+from foliot.runtime.rings import RING_PERIODS_MAX, segment_seconds
 from foliot.runtime.selection import BRIEF_S, brief, has_room, rest_s
 from foliot.runtime.stepper import NOTHING, Stepped, Stepper
 from foliot.runtime.sweeps import Swept, sweep
@@ -31,6 +32,7 @@ from foliot.runtime.wake import NoWake, Wake, find_wake
 __all__ = [
     "BRIEF_S",
     "NOTHING",
+    "RING_PERIODS_MAX",
     "SHARDS_MAX",
     "Acceptance",
     "Arrival",
@@ -67,6 +69,7 @@ __all__ = [
     "redrive",
     "release",
     "rest_s",
+    "segment_seconds",
     "shard_of",
     "sweep",
     "take_in",

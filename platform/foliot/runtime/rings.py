@@ -23,8 +23,8 @@ PORTION: Final = 1_000
 SECONDS_MAX: Final = 2.0
 """How long a sweep is busy with one ring at most: timers wait meanwhile."""
 _ALL: Final = 2**31 - 1
-_STUCK: Final = 2.0
-"""An alarm is raised when a ring has not gone on for this many times its period."""
+RING_PERIODS_MAX: Final = 2.0
+"""A ring is stuck when it has not gone on for this many times its period."""
 
 
 def turn_rings(connection: Connection, settings: Settings, *, writer: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _empty(connection: Connection, name: str, segment: int) -> None:
 def _alarm_if_stuck(connection: Connection, settings: Settings, name: str, writer: str) -> None:
     parameters = {
         "name": name,
-        "seconds": _STUCK * segment_seconds(settings, name),
+        "seconds": RING_PERIODS_MAX * segment_seconds(settings, name),
         "what": f"the ring of {name} does not turn: a lock on its next segment is not to be had",
         "writer": writer,
     }

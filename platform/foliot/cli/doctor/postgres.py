@@ -10,6 +10,7 @@ from typing import Any, Final
 from foliot.cli.addresses import address
 from foliot.cli.doctor.findings import Finding, failure, passed, warning
 from foliot.cli.wording import counted
+from foliot.runtime import RING_PERIODS_MAX, segment_seconds
 from foliot.settings import Settings
 from foliot.store import Connection, StoreError, connect, end_reading, load
 from foliot.store.schema import newest_revision
@@ -27,7 +28,6 @@ _SKEW_S_MAX: Final = 2.0
 _TRANSACTION_S_MAX: Final = 30.0
 _IDLE_S_MAX: Final = 10.0
 """How long a shard with work may stand still, whatever died."""
-_RING_LATE: Final = 2.0
 _SMALL_PAGES_MAX: Final = 1 << 30
 """Bytes of shared memory up to which it does not matter in which pages they are."""
 _SESSIONS_A_CHILD: Final = 3
@@ -185,15 +185,10 @@ def _front_role(settings: Settings) -> Iterator[Finding]:
 
 
 def _rings(connection: Connection, settings: Settings) -> Iterator[Finding]:
-    periods = {
-        "inbox": settings.inbox_segment_s,
-        "outbox": settings.inbox_segment_s,
-        "timers": settings.timer_segment_s,
-        "dedupe": settings.dedupe_window_s / 3,
-    }
     rows = _SWEEP["read_rings"].run(connection).fetchall()
     end_reading(connection)
-    late = [f"{name} ({age / 60:.0f} min)" for name, _, _, _, age in rows if age > _RING_LATE * periods[name]]
+    periods = {name: segment_seconds(settings, name) for name, *_ in rows}
+    late = [f"{name} ({age / 60:.0f} min)" for name, _, _, _, age in rows if age > RING_PERIODS_MAX * periods[name]]
     waiting = [name for name, _, _, ready, age in rows if not ready and age > periods[name]]
     if late or waiting:
         says = f"not turned in time: {', '.join(late or waiting)}"
