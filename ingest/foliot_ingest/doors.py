@@ -20,6 +20,7 @@ from kafka.errors import (
 from foliot.definition import TOPIC
 from foliot.errors import FoliotError
 from foliot.producer import KafkaUnavailable, first_line
+from foliot.reserved import RESERVED_TOPIC
 from foliot.settings import Settings
 from foliot_ingest.outgoing import Outgoing, Stream
 from foliot_ingest.topics import make_topics, own_topics
@@ -118,7 +119,7 @@ class Doors:
         return KafkaUnavailable(f"not confirmed: {first_line(error)}", where=f"{record.topic} for shard {record.shard}")
 
     def _check_name(self, topic: str) -> None:
-        if topic in self._own or topic.startswith("__"):
+        if topic in self._own or RESERVED_TOPIC.match(topic):
             whose = "Foliot" if topic in self._own else "Kafka"
             raise TopicRefused(f"{topic!r} is a topic of {whose}'s own", where=topic, remedy="Send elsewhere.")
         if not TOPIC.match(topic):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from foliot.definition import TOPIC
 from foliot.registry.failures import BadName
 
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\Z")
-_TOPIC: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}\Z")
 
 
 def check_slug(word: str, what: str) -> None:
@@ -22,7 +22,7 @@ def check_slug(word: str, what: str) -> None:
 
 def check_topic(topic: str) -> None:
     """Refuse what Kafka would not take as the name of a topic."""
-    if not _TOPIC.match(topic):
+    if not TOPIC.match(topic):
         raise BadName(
             f"{topic!r} is no name for a topic",
             where="topic",

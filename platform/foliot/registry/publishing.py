@@ -22,6 +22,7 @@ from foliot.registry.failures import (
 )
 from foliot.registry.names import check_slug
 from foliot.registry.routing import topic_owner
+from foliot.reserved import RESERVED_TOPIC
 from foliot.store import Connection, load
 
 _SQL: Final = load("registry")
@@ -259,7 +260,7 @@ def _checked(text: bytes | str, filename: str) -> Definition:
     definition = read_definition(text, filename=filename)
     check_slug(definition.id, "machine")
     for topic in sorted(definition.topics):
-        if not TOPIC.match(topic) or topic.startswith("__"):
+        if not TOPIC.match(topic) or RESERVED_TOPIC.match(topic):
             remedy = "Use at most 249 letters, digits, dots, _ and -, and do not begin with __, which is Kafka's own."
             raise MachineNotStartable(f"{topic[:80]!r} can't be the name of a topic", where=filename, remedy=remedy)
     service = next((state.id for state in definition.root.walk() if state.invocations), None)
