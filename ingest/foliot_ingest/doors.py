@@ -103,7 +103,7 @@ class Doors:
                 self._open.add(topic)
             return producer.send(topic, record.value, record.key, list(record.headers))
         except (KafkaUnavailable, KafkaError, ValueError) as error:
-            raise self._judge(record, error.__cause__ if isinstance(error, KafkaUnavailable) else error) from error
+            raise self.judge(record, error.__cause__ if isinstance(error, KafkaUnavailable) else error) from error
 
     def confirm(self, record: Outgoing) -> None:
         """Remember that a topic has taken a record."""
@@ -112,21 +112,11 @@ class Doors:
         if closed is not None and closed.kind is _Kind.FORBIDDEN:
             self._forbidden_since.pop(_tenant(record), None)
 
-    def judge_report(self, record: Outgoing, error: KafkaError) -> FoliotError:
-        """Say what an error means that was reported for a record while no other was on its way: see `is_refusal`."""
-        if is_refusal(error):
-            return self._judge(record, error)
-        return KafkaUnavailable(f"not confirmed: {first_line(error)}", where=f"{record.topic} for shard {record.shard}")
+    def judge(self, record: Outgoing, error: BaseException | None) -> FoliotError:
+        """Say what an error means for the record that met it, and close its topic where that is to blame.
 
-    def _check_name(self, topic: str) -> None:
-        if topic in self._own or RESERVED_TOPIC.match(topic):
-            whose = "Foliot" if topic in self._own else "Kafka"
-            raise TopicRefused(f"{topic!r} is a topic of {whose}'s own", where=topic, remedy="Send elsewhere.")
-        if not TOPIC.match(topic):
-            raise TopicRefused(f"{topic!r} can't be the name of a topic", where=topic, remedy="Send elsewhere.")
-
-    def _judge(self, record: Outgoing, error: BaseException | None) -> FoliotError:
-        """Say what an error means for a record, and close its topic where that is to blame."""
+        One that was reported is certain to be this record's only where no other was on its way: see `is_refusal`.
+        """
         why = first_line(error) if isinstance(error, Exception) else "no answer"
         if isinstance(error, _TOO_LARGE) and record.stream is Stream.MESSAGES:
             return MessageTooLarge(why, where=record.topic)
@@ -142,6 +132,13 @@ class Doors:
             self._closed = {topic: each for topic, each in self._closed.items() if now < each.until}
         closed = self._closed[record.topic] = _Closed(why, now + CLOSED_S, kind)
         return self._refused(record, closed)
+
+    def _check_name(self, topic: str) -> None:
+        if topic in self._own or RESERVED_TOPIC.match(topic):
+            whose = "Foliot" if topic in self._own else "Kafka"
+            raise TopicRefused(f"{topic!r} is a topic of {whose}'s own", where=topic, remedy="Send elsewhere.")
+        if not TOPIC.match(topic):
+            raise TopicRefused(f"{topic!r} can't be the name of a topic", where=topic, remedy="Send elsewhere.")
 
     def _refused(self, record: Outgoing, closed: _Closed) -> FoliotError:
         if record.stream is Stream.MESSAGES and (

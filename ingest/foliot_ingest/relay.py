@@ -20,7 +20,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from foliot.errors import FoliotError
-from foliot.producer import KafkaUnavailable, make_producer
+from foliot.producer import KafkaUnavailable, first_line, make_producer
 from foliot.runtime import SetAside, insert_dead_letters
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
@@ -184,11 +184,13 @@ class Relay:
 
         A refusal names nobody where several records were on their way: those shards are sent for one record at a time.
         """
-        if is_refusal(error) and not alone:
-            verdict: FoliotError = KafkaUnavailable(f"not confirmed: {error}", where=record.topic)
+        refused = is_refusal(error)
+        if refused and alone:
+            verdict = self._doors.judge(record, error)
         else:
-            verdict = self._doors.judge_report(record, error)
-        if is_refusal(error) and record.stream is Stream.MESSAGES:
+            where = f"{record.topic} for shard {record.shard}"
+            verdict = KafkaUnavailable(f"not confirmed: {first_line(error)}", where=where)
+        if refused and record.stream is Stream.MESSAGES:
             self._suspects.add(record.shard)
             outcome.failure = outcome.failure or _ProducerSpent()
         else:

@@ -267,7 +267,7 @@ def test_a_topic_without_rights_is_waited_for_and_then_refused(broker: Broker):
     broker.refusal = None
     healed = hand_over(at, broker, outgoing())
     at.confirm(outgoing())
-    again = at.judge_report(outgoing(), FORBIDDEN)
+    again = at.judge(outgoing(), FORBIDDEN)
 
     assert (first, while_all_are_refused, later) == (KafkaUnavailable, KafkaUnavailable, TopicRefused)
     assert (of_changes, second_topic, of_another_tenant) == (KafkaUnavailable, TopicRefused, KafkaUnavailable)
