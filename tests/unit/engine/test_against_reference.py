@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.engine.random_machines import NOW, deferring_definition, random_definition, random_event
@@ -38,28 +40,19 @@ MODERATE = settings(MANY, max_examples=30)
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
+@pytest.mark.parametrize(
+    ("draw", "follow"),
+    [(random_definition, Reference), (deferring_definition, DeferringReference)],
+    ids=["which-do-not-defer", "which-defer"],
+)
 @MANY
 @given(SEEDS)
-def test_the_engine_and_the_reference_agree_on_every_step_of_random_machines(seed: int) -> None:
+def test_the_engine_and_the_reference_agree_on_every_step_of_random_machines(
+    draw: Callable[[Random], Definition], follow: type[Reference], seed: int
+) -> None:
     random = Random(seed)
-    definition = random_definition(random)
-    machine, reference = compile(definition, limits=LIMITS), Reference(definition, MICROSTEPS_MAX)
-
-    state = _both(machine, reference, None, BIRTH, NOW)
-    for number in range(EVENTS):
-        if state is None:
-            break
-        event = random_event(random, state, number)
-        # What both refuse leaves the instance where it was.
-        state = _both(machine, reference, state, event, NOW + number) or state
-
-
-@MANY
-@given(SEEDS)
-def test_the_engine_and_the_reference_agree_on_every_step_of_machines_that_defer(seed: int) -> None:
-    random = Random(seed)
-    definition = deferring_definition(random)
-    machine, reference = compile(definition, limits=LIMITS), DeferringReference(definition, MICROSTEPS_MAX)
+    definition = draw(random)
+    machine, reference = compile(definition, limits=LIMITS), follow(definition, MICROSTEPS_MAX)
 
     state = _both(machine, reference, None, BIRTH, NOW)
     for number in range(EVENTS):
@@ -67,6 +60,7 @@ def test_the_engine_and_the_reference_agree_on_every_step_of_machines_that_defer
             break
         assert decode(encode(state)) == state
         event = random_event(random, state, number)
+        # What both refuse leaves the instance where it was.
         state = _both(machine, reference, state, event, NOW + number) or state
 
 
