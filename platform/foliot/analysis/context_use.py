@@ -11,7 +11,6 @@ from foliot.analysis.searching import Chart, Search
 from foliot.definition import (
     Action,
     Assign,
-    Cancel,
     Cel,
     Definition,
     Dispatch,
@@ -143,8 +142,6 @@ def _of_action(action: Action) -> Iterator[str]:
             yield from _of_payload(action.payload)
         case Withdraw():
             yield from _cel(action.id)
-        case Cancel():
-            pass
         case _:
             pass
 

@@ -106,9 +106,7 @@ def expressions_of(actions: Iterable[Action]) -> Iterator[str]:
 def _steering(action: Action) -> Iterator[str]:
     """Yield what decides which events come, and with what."""
     match action:
-        case Raise():
-            yield from (each.source for each in action.data.values() if isinstance(each, Cel))
-        case Send(topic=None):
+        case Raise() | Send(topic=None):
             yield from (each.source for each in action.data.values() if isinstance(each, Cel))
         case ForEach(array=Cel(source=source)):
             yield source
