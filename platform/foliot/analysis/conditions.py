@@ -11,12 +11,7 @@ from collections.abc import Iterator
 from foliot.analysis.findings import Finding
 from foliot.analysis.searching import Search, fits
 from foliot.cel import Condition, Facts, schema_ranges
-from foliot.definition import (
-    ENVIRONMENT,
-    Definition,
-    SentData,
-    Transition,
-)
+from foliot.definition import ENVIRONMENT, Definition, SentData, Transition
 from foliot.testing import name_transition
 
 

@@ -25,8 +25,8 @@ def start(
     """Enter the initial states of `machine` and run until it is stable.
 
     `event` is the one that causes the birth: expressions see it, but it selects nothing. The caller steps the new
-    instance with it afterwards. `now` is in microseconds since 1970, UTC. `host` says where it
-    runs; `values` are put into the initial context.
+    instance with it afterwards. `now` is in microseconds since 1970, UTC. `host` says where it runs; `values` are put
+    into the initial context.
 
     Raises:
         EngineError: one of the limits was reached, or the initial states are no legal configuration.

@@ -33,8 +33,6 @@ class Limits:
 
 
 NO_INVOCATIONS: Final[Mapping[str, str]] = MappingProxyType({})
-
-
 SESSION: Final = "#_scxml_"
 """What the target of a send begins with where it names a session (SCXML C.1)."""
 
@@ -99,8 +97,8 @@ class State(NamedTuple):
     `configuration` holds the ids of the active states that have no active children, in document order; `history` what
     each history state remembers; `timers` what is armed, by id; `invocations` which services run, by id the key of
     their invocation in the definition; `deferred` the events that wait until no active state defers them, in their
-    order. The values inside `context`, `history` and `timers` are
-    shared between states and must never be changed in place.
+    order. The values inside `context`, `history` and `timers` are shared between states and must never be changed in
+    place.
     """
 
     configuration: tuple[str, ...]

@@ -51,7 +51,7 @@ def redrive(
     by: str,
     take_in: Statement = _TAKE_IN,
 ) -> Mapping[int, bool]:
-    """Give a dead letter another chance, once: its event is accepted anew, its held instance goes on, or its message.
+    """Give a dead letter another chance, once: its event is accepted anew, its instance goes on, or it is sent again.
 
     Gives the shards to wake. Two redrives of one letter at the same time apply it once: its status is moved by
     compare-and-set in the transaction that accepts the event. `take_in` is the way in that the session's role has.

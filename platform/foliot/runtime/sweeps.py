@@ -19,15 +19,7 @@ from foliot.runtime.inbox import fill_inbox
 from foliot.runtime.rings import turn_rings
 from foliot.runtime.wake import Wake
 from foliot.settings import Settings
-from foliot.store import (
-    KIND_TIMER,
-    Connection,
-    columns,
-    commit,
-    end_reading,
-    let_go,
-    load,
-)
+from foliot.store import KIND_TIMER, Connection, columns, commit, end_reading, let_go, load
 
 log = structlog.get_logger(__name__)
 
