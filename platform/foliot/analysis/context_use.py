@@ -8,24 +8,8 @@ from typing import Any, Final
 
 from foliot.analysis.findings import Finding
 from foliot.analysis.searching import Chart, Search
-from foliot.definition import (
-    Action,
-    Assign,
-    Cel,
-    Definition,
-    Dispatch,
-    Expression,
-    ForEach,
-    If,
-    Invocation,
-    Log,
-    Payload,
-    Raise,
-    Send,
-    StateNode,
-    Withdraw,
-)
-from foliot.testing import reads_of
+from foliot.definition import Action, Assign, Block, Definition, ForEach, If, StateNode
+from foliot.testing import all_expressions, reads_of
 
 _WHERE: Final = re.compile(r"transition (\d+) of |(?:entry|exit) of (.+)$")
 _MISSING: Final = ("no_such_field", "no_such_key")
@@ -36,7 +20,7 @@ def unread_writes(search: Search) -> Iterator[Finding]:
     definition = search.chart.definition
     if definition.system:
         return
-    paths = {path for source in _sources(definition) for path in reads_of(source)}
+    paths = {path for source in all_expressions(definition) for path in reads_of(source)}
     if "context" in paths:
         return
     known = {path.split(".")[1] for path in paths if path.startswith("context.")} | _for_others(definition)
@@ -107,53 +91,7 @@ def _written(actions: tuple[Action, ...]) -> Iterator[str]:
                 yield from action.values
             case If():
                 yield from (name for branch in action.branches for name in _written(branch.actions))
-            case ForEach():
+            case ForEach() | Block():
                 yield from _written(action.actions)
             case _:
-                yield from _written(getattr(action, "actions", ()))
-
-
-def _sources(definition: Definition) -> Iterator[str]:
-    """Yield every expression of a machine."""
-    for node in definition.root.walk():
-        yield from (each.guard for each in node.outgoing() if each.guard is not None)
-        if node.output is not None:
-            yield from _of_payload(node.output)
-        for invocation in node.invocations:
-            yield from _of_invocation(invocation)
-    for action in definition.actions():
-        yield from _of_action(action)
-
-
-def _of_action(action: Action) -> Iterator[str]:
-    match action:
-        case Assign():
-            yield from _cel(*action.values.values())
-        case Raise() | Send():
-            yield from _cel(*action.data.values())
-        case Log():
-            yield from _cel(action.expression)
-        case If():
-            yield from (branch.guard for branch in action.branches if branch.guard is not None)
-        case ForEach():
-            yield from _cel(action.array)
-        case Dispatch():
-            yield from _cel(action.event, action.target, action.processor, action.delay)
-            yield from _of_payload(action.payload)
-        case Withdraw():
-            yield from _cel(action.id)
-        case _:
-            pass
-
-
-def _of_invocation(invocation: Invocation) -> Iterator[str]:
-    yield from _cel(invocation.type, invocation.source, invocation.content)
-    yield from _of_payload(invocation.payload)
-
-
-def _of_payload(payload: Payload) -> Iterator[str]:
-    yield from _cel(*payload.values.values(), *payload.required.values(), payload.content)
-
-
-def _cel(*expressions: Expression | None) -> Iterator[str]:
-    yield from (each.source for each in expressions if isinstance(each, Cel))
+                pass

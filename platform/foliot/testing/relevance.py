@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, assert_never
 
 from foliot.cel import CelError
 from foliot.definition import (
     Action,
     Assign,
     Block,
+    Cancel,
     Cel,
     Definition,
     Dispatch,
@@ -18,6 +19,7 @@ from foliot.definition import (
     ForEach,
     If,
     Log,
+    Payload,
     Raise,
     Send,
     Withdraw,
@@ -39,9 +41,14 @@ def guards_of(definition: Definition) -> Iterator[str]:
 
 
 def all_expressions(definition: Definition) -> Iterator[str]:
-    """Yield all expressions that decide or set something."""
+    """Yield every expression of a machine; those inside of other actions come more than once."""
     yield from guards_of(definition)
     yield from expressions_of(definition.actions())
+    for state in definition.root.walk():
+        yield from () if state.output is None else _of_payload(state.output)
+        for invocation in state.invocations:
+            yield from _in_cel(invocation.type, invocation.source, invocation.content)
+            yield from _of_payload(invocation.payload)
 
 
 def deciding_names(definition: Definition, sources: Iterable[str] = ()) -> frozenset[str] | None:
@@ -80,36 +87,51 @@ def event_fields(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(path.split(".")[2] for path in reads if path.startswith("event.data.") and path.count(".") >= 2)
 
 
-def expressions_of(actions: Iterable[Action]) -> Iterator[str]:
-    """Yield the expressions of actions."""
+def expressions_of(actions: Iterable[Action]) -> Iterator[str]:  # noqa: C901 - one for each kind
+    """Yield the expressions of actions, and of those inside of them."""
     for action in actions:
         match action:
             case Assign():
-                yield from (each.source for each in action.values.values() if isinstance(each, Cel))
+                yield from _in_cel(*action.values.values())
             case Raise() | Send():
-                yield from (each.source for each in action.data.values() if isinstance(each, Cel))
-            case Log(expression=Cel(source=source)):
-                yield source
+                yield from _in_cel(*action.data.values())
+            case Log():
+                yield from _in_cel(action.expression)
             case If():
                 for branch in action.branches:
                     yield from [branch.guard] if branch.guard else []
                     yield from expressions_of(branch.actions)
             case ForEach():
-                yield from [action.array.source] if isinstance(action.array, Cel) else []
+                yield from _in_cel(action.array)
                 yield from expressions_of(action.actions)
             case Block():
                 yield from expressions_of(action.actions)
-            case _:
+            case Dispatch():
+                yield from _in_cel(action.event, action.target, action.processor, action.delay)
+                yield from _of_payload(action.payload)
+            case Withdraw():
+                yield from _in_cel(action.id)
+            case Cancel():
                 pass
+            case _:
+                assert_never(action)
+
+
+def _of_payload(payload: Payload) -> Iterator[str]:
+    yield from _in_cel(*payload.values.values(), *payload.required.values(), payload.content)
+
+
+def _in_cel(*expressions: Expression | None) -> Iterator[str]:
+    yield from (each.source for each in expressions if isinstance(each, Cel))
 
 
 def _steering(action: Action) -> Iterator[str]:
     """Yield what decides which events come, and with what."""
     match action:
         case Raise() | Send(topic=None):
-            yield from (each.source for each in action.data.values() if isinstance(each, Cel))
-        case ForEach(array=Cel(source=source)):
-            yield source
+            yield from _in_cel(*action.data.values())
+        case ForEach():
+            yield from _in_cel(action.array)
         case Dispatch() | Withdraw():
             yield "context"
         case _:

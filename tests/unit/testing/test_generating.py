@@ -16,6 +16,7 @@ from foliot.engine import compile as compile_machine
 from foliot.languages.scxml import read_scxml
 from foliot.testing import (
     Coverage,
+    Moves,
     Scenario,
     ScenarioFile,
     generate,
@@ -54,6 +55,21 @@ states:
 
 def door() -> Any:
     return load(DOOR, filename="door.yaml")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "{assign: {n: event.data.size}}",
+        "{block: [{assign: {n: event.data.size}}]}",
+        "{cancel: {expression: event.data.size}}",
+        "{send: {event: {expression: event.data.size}, to: {target: '#_parent'}}}",
+    ],
+)
+def test_data_are_tried_that_have_what_actions_read(action: str):
+    definition = load(f"foliot: 1\nid: m\non: {{go: {{actions: [{action}]}}}}\n", filename="m.yaml")
+
+    assert any("size" in (move.data or {}) for move in Moves(definition).all())
 
 
 def test_generated_scenarios_reach_all_that_can_be_reached_and_say_what_cannot():
