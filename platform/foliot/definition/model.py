@@ -2,7 +2,7 @@
 
 Everything downstream (engine, registry, diagrams) works on these models and never on the text. They are frozen; the
 JSON objects inside them (schemas, initial context, data) are shared and must not be changed either. Where a line
-stands in the text is not part of the tree: see `foliot.definition.positions`.
+stands in the text is not part of the tree: see `Places` in `foliot.definition.loading`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrations run on the connection that `foliot.store.upgrade` hands over."""
+"""Alembic's entry: migrations run on the connection that `foliot.store.schema.upgrade` hands over."""
 
 from alembic import context
 
