@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -200,38 +200,49 @@ def _rings(connection: Connection, settings: Settings) -> Iterator[Finding]:
 def _liveness(connection: Connection) -> Iterator[Finding]:
     stepping, taking, relaying = _SQL["sessions"].run(connection).fetchone() or (0, 0, 0)
     depth = _INTAKE["read_depth"].run(connection).fetchall()
-    unsent, unannounced, stood_s = _SQL["relay_lag"].run(connection).fetchone() or (0, 0, 0.0)
+    lag = _SQL["relay_lag"].run(connection).fetchone() or (0, 0, 0.0)
     stopped = _SQL["stopped"].run(connection).fetchall()
     alarms = _SQL["alarms"].run(connection).fetchall()
     transaction = _SQL["oldest_transaction"].run(connection).fetchone()
     end_reading(connection)
-    waiting, idle_s = sum(row[1] for row in depth), max((row[2] for row in depth), default=0.0)
-    says = f"{counted(stepping, 'session')} of workers, {counted(waiting, 'event')} waiting"
-    if idle_s > _IDLE_S_MAX:
-        says = f"{says}, and a shard with work stands still for {idle_s:.0f} s"
-        yield failure("workers", "alive", says, "Start workers: foliot worker; else look at their logs.")
-    elif not stepping:
-        yield warning("workers", "alive", says, "Start workers: foliot worker")
-    else:
-        yield passed("workers", "alive", says)
-    if taking:
-        yield passed("ingest", "alive", counted(taking, "session"))
-    else:
-        yield warning("ingest", "alive", "nobody takes events from Kafka", "Start it: foliot ingest")
-    for topic, partition, why in stopped:
-        remedy = "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself."
-        yield failure("ingest", f"{topic}[{partition}]", f"stopped: {why}", remedy)
-    lag = f"{counted(unsent, 'message')} and {counted(unannounced, 'change')} not yet sent"
-    says = f"{counted(relaying, 'session')}, {lag}"
-    if (unsent or unannounced) and stood_s > _IDLE_S_MAX:
-        yield failure("relay", "alive", f"{says}, for {stood_s:.0f} s", "Start it: foliot relay; else see its log.")
-    elif not relaying:
-        yield warning("relay", "alive", says, "Start it: foliot relay")
-    else:
-        yield passed("relay", "alive", says)
+    yield _workers(stepping, depth)
+    yield from _ingest(taking, stopped)
+    yield _relay(relaying, *lag)
     if alarms:
         says = ", ".join(f"{code} ({count})" for code, count in alarms)
         yield warning(_PART, "alarms", f"within a day: {says}", "See the table `alarms`, and: foliot explain CODE")
     if transaction is not None and transaction[1] > _TRANSACTION_S_MAX:
         says = f"one of {transaction[0] or 'somebody'} is open for {transaction[1]:.0f} s: hot rows grow meanwhile"
         yield warning(_PART, "transactions", says, "End it; long reads belong on a standby.")
+
+
+def _workers(sessions: int, depth: Sequence[Sequence[Any]]) -> Finding:
+    """Judge by the lanes: of each how many events wait, and for how many seconds its slowest shard has stood still."""
+    waiting, idle_s = sum(row[1] for row in depth), max((row[2] for row in depth), default=0.0)
+    says = f"{counted(sessions, 'session')} of workers, {counted(waiting, 'event')} waiting"
+    if idle_s > _IDLE_S_MAX:
+        says = f"{says}, and a shard with work stands still for {idle_s:.0f} s"
+        return failure("workers", "alive", says, "Start workers: foliot worker; else look at their logs.")
+    if not sessions:
+        return warning("workers", "alive", says, "Start workers: foliot worker")
+    return passed("workers", "alive", says)
+
+
+def _ingest(sessions: int, stopped: Iterable[Sequence[Any]]) -> Iterator[Finding]:
+    if sessions:
+        yield passed("ingest", "alive", counted(sessions, "session"))
+    else:
+        yield warning("ingest", "alive", "nobody takes events from Kafka", "Start it: foliot ingest")
+    for topic, partition, why in stopped:
+        remedy = "Find out what is missing; then set the row in `offsets`. Nothing is skipped by itself."
+        yield failure("ingest", f"{topic}[{partition}]", f"stopped: {why}", remedy)
+
+
+def _relay(sessions: int, unsent: int, unannounced: int, stood_s: float) -> Finding:
+    lag = f"{counted(unsent, 'message')} and {counted(unannounced, 'change')} not yet sent"
+    says = f"{counted(sessions, 'session')}, {lag}"
+    if (unsent or unannounced) and stood_s > _IDLE_S_MAX:
+        return failure("relay", "alive", f"{says}, for {stood_s:.0f} s", "Start it: foliot relay; else see its log.")
+    if not sessions:
+        return warning("relay", "alive", says, "Start it: foliot relay")
+    return passed("relay", "alive", says)
