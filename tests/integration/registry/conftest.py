@@ -14,9 +14,3 @@ from foliot.store import Connection, connect
 def connection(fresh_database: Database) -> Iterator[Connection]:
     with connect(fresh_database.service, application="test") as connection:
         yield connection
-
-
-@pytest.fixture
-def other_connection(fresh_database: Database) -> Iterator[Connection]:
-    with connect(fresh_database.service, application="other test") as connection:
-        yield connection

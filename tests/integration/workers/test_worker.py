@@ -86,11 +86,12 @@ def test_what_came_together_with_urgent_work_is_stepped_too_when_nobody_polls(
     site.assert_each_applied_once()
 
 
-def test_an_urgent_event_does_not_wait_for_frozen_urgent_children(
-    site: Site, start_worker: Start, wake: CeleryWake
+@pytest.mark.parametrize("lane_class", ["urgent", "bulk"])
+def test_an_urgent_event_does_not_wait_for_frozen_children_of_one_class(
+    site: Site, start_worker: Start, wake: CeleryWake, lane_class: str
 ) -> None:
     worker = start_worker(foliot_poll_ms=A_MINUTE)
-    frozen = worker.children("urgent")
+    frozen = worker.children(lane_class)
     for child in frozen:
         child.suspend()
 
@@ -147,22 +148,6 @@ def test_the_death_of_the_command_ends_all_its_processes(start_worker: Start) ->
     worker.process.wait()
 
     wait_for(lambda: not worker.left(), seconds=5, what="the end of all processes")
-
-
-def test_an_urgent_event_does_not_wait_for_frozen_bulk_children(
-    site: Site, start_worker: Start, wake: CeleryWake
-) -> None:
-    worker = start_worker(foliot_poll_ms=A_MINUTE)
-    frozen = worker.children("bulk")
-    for child in frozen:
-        child.suspend()
-
-    site.send("k", 3, lane=0, wake=wake)
-    site.wait_until_stepped(seconds=10)
-    for child in frozen:
-        child.resume()
-
-    site.assert_each_applied_once()
 
 
 def test_a_child_that_was_frozen_goes_on(site: Site, start_worker: Start) -> None:
