@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, Final
 
@@ -280,7 +280,7 @@ def _assume_present(path: str, present: bool, facts: Facts) -> Facts | None:  # 
     return {**facts, path: Range(missing=True)} if known.missing else None
 
 
-def _then(facts: Facts | None, narrow: Any) -> Facts | None:
+def _then(facts: Facts | None, narrow: Callable[[Facts], Facts | None]) -> Facts | None:
     return None if facts is None else narrow(facts)
 
 
