@@ -48,7 +48,7 @@ class Linter:
                     taken[descriptor.removesuffix(".*")] = transition
 
     def _check_done(self, node: StateNode) -> None:
-        if node.on_done and node.kind in {"compound", "parallel"} and not _can_be_done(node):
+        if node.on_done and node.kind in {"compound", "parallel"} and not node.can_be_done:
             what = "This state is never done: no final state is where it would be done by it."
             remedy = "Add a child of 'type: final' (in a parallel state: to each region)."
             where = self._census.states[node.id].body.keys["onDone"]
@@ -177,10 +177,3 @@ def _wider(descriptor: str) -> list[str]:
         return ["*"]
     tokens = descriptor.removesuffix(".*").split(".")
     return [".".join(tokens[:count]) for count in range(len(tokens), 0, -1)] + ["*"]
-
-
-def _can_be_done(node: StateNode) -> bool:
-    if node.kind == "compound":
-        return any(child.kind == "final" for child in node.children)
-    regions = [child for child in node.children if child.kind != "history"]
-    return node.kind == "parallel" and all(_can_be_done(region) for region in regions)

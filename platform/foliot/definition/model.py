@@ -264,6 +264,14 @@ class StateNode(Node):
         for child in self.children:
             yield from child.walk()
 
+    @property
+    def can_be_done(self) -> bool:
+        """Say whether final states below it may bring the event that it is done."""
+        if self.kind == "compound":
+            return any(child.kind == "final" for child in self.children)
+        regions = [child for child in self.children if child.kind != "history"]
+        return self.kind == "parallel" and all(region.can_be_done or region.kind == "final" for region in regions)
+
     def groups(self) -> Iterator[tuple[Transition, ...]]:
         """Yield the transitions of this state by rising index, in the groups that they stand in."""
         yield self.always

@@ -8,7 +8,7 @@ from foliot.definition import Action, Assign, Block, Log, Raise, StateNode
 from foliot.optimizing.descriptors import grouped, overlap
 from foliot.optimizing.removals import Removal, Rewrite
 from foliot.optimizing.tree import Tree, edited, renamed
-from foliot.optimizing.visibility import Visibility, can_be_done
+from foliot.optimizing.visibility import Visibility
 
 
 def flatten(tree: Tree, visibility: Visibility) -> Rewrite | None:
@@ -26,7 +26,7 @@ def _fit(tree: Tree, node: StateNode, child: StateNode, visibility: Visibility) 
     parent = tree.nodes[tree.parents[node.id] or ""]
     if child.kind in {"final", "history"} or any(visibility.shows(each) for each in child.walk()):
         return False
-    if (parent.kind == "parallel" and can_be_done(child)) or node.on_done or node.default_actions or node.invocations:
+    if (parent.kind == "parallel" and child.can_be_done) or node.on_done or node.default_actions or node.invocations:
         return False
     rollback = any(tree.nodes[each].rollback for each in (node.id, *tree.above(node.id)))
     twice = (node.entry and child.entry) or (node.exit and child.exit)

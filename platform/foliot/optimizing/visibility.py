@@ -59,7 +59,7 @@ class Visibility:
             return True
         if any(node.id == each or node.id.startswith(f"{each}.") for each in self._below):
             return True
-        return self._types and (bool(node.after) or can_be_done(node))
+        return self._types and (bool(node.after) or node.can_be_done)
 
     def is_asked_for(self, state: str) -> bool:
         """Say whether an expression asks whether the state is active."""
@@ -82,14 +82,6 @@ class Visibility:
         """Say whether asking the guard a second time cannot be noticed: it cannot fail, or nobody listens."""
         guard = transition.guard
         return guard is None or _CERTAIN.fullmatch(guard) is not None or not (self._all or self._errors)
-
-
-def can_be_done(node: StateNode) -> bool:
-    """Say whether a state with children may raise the event that it is done."""
-    if node.kind == "compound":
-        return any(child.kind == "final" for child in node.children)
-    regions = [child for child in node.children if child.kind != "history"]
-    return node.kind == "parallel" and all(can_be_done(region) or region.kind == "final" for region in regions)
 
 
 def _sources(value: Any) -> Iterator[str]:
