@@ -214,7 +214,10 @@ def test_a_fault_in_a_list_is_not_told_again_of_the_list():
 
 
 def test_the_examples_scenarios_are_right():
-    for file in sorted((Path(__file__).parents[3] / "examples").rglob("*.test.yaml")):
+    files = sorted((Path(__file__).parents[3] / "examples").rglob("*.test.yaml"))
+
+    assert files
+    for file in files:
         assert read_scenarios(file.read_bytes(), filename=file.name).diagnostics == ()
         assert yaml.safe_load(file.read_text())["scenarios"]
 
