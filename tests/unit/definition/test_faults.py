@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from foliot.definition import DefinitionRefused, check, load, read
+from foliot.definition import DefinitionRefused, check, did_you_mean, load, read
 
 HEAD = "foliot: 1\nid: m\n"
 SOUND = "foliot: 1\nid: m\ninitial: a\nstates: {a: {}}\n"
@@ -81,3 +81,12 @@ def test_a_state_that_is_entered_first_in_part_and_then_whole_is_entered_with_it
     """
 
     assert check(text, filename="m.yaml") == ()
+
+
+def test_of_many_words_the_first_are_compared_for_a_suggestion():
+    known = iter([*("other" for _ in range(300)), "word"])
+
+    suggestion = did_you_mean("wort", known)
+
+    assert "word" not in suggestion
+    assert "word" in list(known)

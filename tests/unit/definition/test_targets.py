@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foliot.definition import check, did_you_mean
+from foliot.definition import check
 
 NAMES = ("a", "b", "c")
 PATHS = [(), *((one,) for one in NAMES), *((one, other) for one in NAMES for other in NAMES)]
@@ -45,12 +45,3 @@ def excludes(one: tuple[str, ...], other: tuple[str, ...], parallels: set[tuple[
         : next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(shared))
     ]
     return common in {one, other} or common not in parallels
-
-
-def test_of_many_words_the_first_are_compared_for_a_suggestion():
-    known = iter([*("other" for _ in range(300)), "word"])
-
-    suggestion = did_you_mean("wort", known)
-
-    assert "word" not in suggestion
-    assert "word" in list(known)
