@@ -434,12 +434,13 @@ class _Generator:
 
     @contextmanager
     def _bound(self, name: str, local: str) -> Iterator[None]:
-        """Let a name stand for a local."""
+        """Let a name stand for a local. A variable keeps its place: parameters are in the order of names."""
         shadowed = self._names.get(name)
         self._names[name] = local
         yield
-        del self._names[name]
-        if shadowed is not None:
+        if shadowed is None:
+            del self._names[name]
+        else:
             self._names[name] = shadowed
 
     # Macros

@@ -194,6 +194,18 @@ def test_a_macro_keeps_an_error_that_no_element_decides(source: str) -> None:
     reason_of(source)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[1].all(context, context > 0) && context.seen == 3 && event.id == 'e1'",
+        "optional.of(1).optMap(context, context).value() == 1 && context.seen == 3 && event.id == 'e1'",
+        "[1].all(context, [2].all(context, context == 2) && context == 1) && context.seen == 3 && event.id == 'e1'",
+    ],
+)
+def test_a_macro_may_call_its_elements_by_the_name_of_a_variable(source: str) -> None:
+    assert evaluate(source) is True
+
+
 def test_has_tells_a_field_that_is_null_from_one_that_is_absent() -> None:
     assert evaluate("has(context.none) && !has(context.absent)") is True
 
