@@ -264,7 +264,9 @@ class _Generator:
     def _map(self, node: MapLiteral) -> ast.expr:
         keys = [self._value(key) for key, _ in node.entries]
         values = [self._value(value) for _, value in node.entries]
-        if all(isinstance(key, ast.Constant) and type(key.value) is str for key in keys) and not node.optional:
+        texts = {key.value for key in keys if isinstance(key, ast.Constant) and type(key.value) is str}
+        # Fewer where the checker did not see two of them to be the same, as of `{dyn('a'): 1, 'a': 2}`.
+        if len(texts) == len(keys) and not node.optional:
             return ast.Dict(list(keys), values)
         return call("make_map", list_of(keys), list_of(values), flags(len(keys), node.optional))
 

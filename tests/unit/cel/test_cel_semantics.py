@@ -134,6 +134,7 @@ def test_zero_divided_by_zero_is_not_a_number() -> None:
         ("int('one')", "invalid_argument"),
         ("string(b'\\xff')", "invalid_argument"),
         ("{context.text: 1, context.text: 2}", "duplicate_key"),
+        ("{dyn('a'): 1, 'a': 2}", "duplicate_key"),
         ("inState(context.seen)", "no_matching_overload"),
         ("fail('so it is')", "failed"),
         ("true ? fail(event.id) : 1", "failed"),
