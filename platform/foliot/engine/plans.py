@@ -381,7 +381,7 @@ def _inviting(number: int) -> Operation:
 
 
 def _ending(node: Node) -> Operation:
-    keys, number = frozenset(each.key for each in node.invocations), node.number
+    keys, number = tuple(each.key for each in node.invocations), node.number
 
     def end(macrostep: Macrostep) -> None:
         macrostep.entered -= {number}

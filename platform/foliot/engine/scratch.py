@@ -317,11 +317,12 @@ class Macrostep:
         self.invocations = {**self.invocations, effect.id: key}
         self._emit(effect)
 
-    def end_invocations(self, keys: frozenset[str]) -> None:
-        """Stop the services of these invocations."""
-        for invoke_id, key in self.invocations.items():
-            if key in keys:
-                self._emit(EndInvocation(invoke_id))
+    def end_invocations(self, keys: tuple[str, ...]) -> None:
+        """Stop the services of these invocations, in this order: that of the ids may be lost where a state is kept."""
+        ids = {key: invoke_id for invoke_id, key in self.invocations.items()}
+        for key in keys:
+            if key in ids:
+                self._emit(EndInvocation(ids[key]))
         self.invocations = {each: key for each, key in self.invocations.items() if key not in keys}
 
     def forward(self, invoke_id: str) -> None:

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from foliot.cel import literal
 from foliot.definition import Definition, load
-from foliot.engine import Event, Invoke, Log, Policy, compile, retry_delay, start, step  # noqa: A004 - the engine's own word
+from foliot.engine import (
+    EndInvocation,
+    Event,
+    Invoke,
+    Log,
+    Policy,
+    compile,  # noqa: A004 - the engine's own word
+    decode,
+    encode,
+    retry_delay,
+    start,
+    step,
+    stop,
+)
 from foliot.testing import Answer, Failure, Reply, Session, Sessions, Silence, scripted
 
 SECOND = 1_000_000
@@ -308,3 +321,12 @@ def sent(send: str) -> Any:
         f"states:\n  a:\n    entry: [{{send: {send}}}]\n    onError: failed\n  failed: {{}}\n"
     )
     return start(compile(load(text, filename="m.yaml")), Event("", "", "", None), now=0)
+
+
+def test_services_end_in_their_order_even_where_their_state_was_kept_meanwhile() -> None:
+    order = compile(machine("[{id: b, src: charge}, {id: a, src: charge}]"))
+    state = start(order, Event("", "", "", None), now=0).state
+
+    stopped = [stop(order, each, now=0).effects for each in (state, decode(encode(state)))]
+
+    assert stopped == [(EndInvocation("b"), EndInvocation("a"))] * 2
