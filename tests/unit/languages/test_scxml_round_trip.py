@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.engine.random_machines import NOW, random_definition, random_event
@@ -84,3 +85,49 @@ def test_states_in_states_keep_their_names_so_that_the_language_itself_can_write
 
     assert second.root == first.root
     assert load(dump(second), filename="m.json").root == first.root
+
+
+@pytest.mark.parametrize("name", ["event", "context", "int", "my-key", "a b", "in", "plain"])
+def test_data_of_any_name_are_found_again(name: str) -> None:
+    guard = f"context['{name}'] == 5 && event.data.n == 1 && type(event.data.n) == int"
+    go = f'{{guard: "{guard}", target: b, actions: [{{assign: {{"{name}": 6, "{name}2": event.data.n}}}}]}}'
+    text = f"""
+foliot: 1
+id: m
+context: {{initial: {{"{name}": 5}}}}
+initial: a
+states: {{a: {{on: {{go: {go}}}}}, b: {{}}}}
+"""
+
+    machine = compile(read_scxml(write_scxml(load(text, filename="m.yaml")), filename="m.scxml").definition)
+
+    go_event = Event("1", "test", "go", {"n": 1})
+    taken = step(machine, start(machine, go_event, NOW).state, go_event, NOW)
+    assert taken.state.configuration == ("b",)
+    assert taken.state.context == {name: 6, f"{name}2": 1}
+
+
+def test_system_variables_are_there_still_when_a_document_is_written_again() -> None:
+    text = """
+<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="cel" name="door">
+  <state id="a"><transition event="go" cond="_event.name == 'go' &amp;&amp; _sessionid == ''" target="b"/></state>
+  <state id="b"/>
+</scxml>
+"""
+
+    first = read_scxml(text, filename="first.scxml").definition
+    again = read_scxml(write_scxml(first), filename="again.scxml").definition
+
+    assert again.system
+    assert again.root == first.root
+
+
+def test_a_state_may_have_the_name_of_the_state_that_stands_for_the_machine() -> None:
+    first = load(
+        "foliot: 1\nid: m\ninitial: _root\nentry: [{log: 1}]\nstates: {_root: {on: {e: _root_}}, _root_: {}}",
+        filename="m.yaml",
+    )
+
+    again = read_scxml(write_scxml(first), filename="m.scxml").definition
+
+    assert again.root.children == first.root.children

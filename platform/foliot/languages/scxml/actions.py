@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from foliot.cel import CelError, CelSyntaxError
+from foliot.cel import CelError, CelSyntaxError, literal
 from foliot.definition import (
     Action,
     Assign,
@@ -28,7 +28,7 @@ from foliot.definition import (
     Withdraw,
 )
 from foliot.languages.scxml.elements import TOPICS, Element
-from foliot.languages.scxml.expressions import Translator, failing, inline, text
+from foliot.languages.scxml.expressions import Translator, failing, inline, is_field, text
 
 Resource: TypeAlias = Callable[[str], str]
 """Gives the text that a URI stands for, or raises `LookupError`."""
@@ -63,7 +63,8 @@ class ActionReader:
             self._faults.warning("D514", element.place, what, remedy)
             return Log(expression=failing(what))
         value = self.given(element) or Cel(source="null")
-        assign = If(branches=(Branch(guard=f"!has(context.{name})", actions=(Assign(values={name: value}),)),))
+        is_there = f"has(context.{name})" if is_field(name) else f"({literal(name)} in context)"
+        assign = If(branches=(Branch(guard=f"!{is_there}", actions=(Assign(values={name: value}),)),))
         return Block(actions=(assign,))
 
     def given(self, element: Element) -> Expression | None:

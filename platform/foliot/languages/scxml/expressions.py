@@ -10,6 +10,8 @@ import orjson
 from foliot.cel import free_names, literal
 from foliot.definition import Cel, compile_guard, compile_value
 
+_NO_FIELDS = frozenset({"in", "true", "false", "null"})
+"""Words of CEL that cannot be selected from the context."""
 _SYSTEM = {"_event": "event.scxml", "_sessionid": "event.session", "_ioprocessors": "event.processors"}
 
 
@@ -17,11 +19,13 @@ _SYSTEM = {"_event": "event.scxml", "_sessionid": "event.session", "_ioprocessor
 class Translator:
     """Translates expressions of one document; `name` is the machine's, `data` the names that its data may have.
 
+    `bare` says whether expressions name data as they are, beside `context`.
     `asks` says whether one of them has named a system variable that the engine has to make.
     """
 
     name: str
     data: Collection[str]
+    bare: bool = True
     asks: bool = False
 
     def value(self, source: str) -> Cel:
@@ -46,7 +50,8 @@ class Translator:
 
     def place(self, source: str) -> str | None:
         """Give the name of the context that a location stands for; None if it stands for none."""
-        return source.strip() if source.strip() in self.data else None
+        name = source.strip() if self.bare else source
+        return name if name in self.data else None
 
     def _translate(self, source: str) -> str:
         for offset, name, is_call in sorted(free_names(source), reverse=True):
@@ -63,7 +68,12 @@ class Translator:
         if name in _SYSTEM:
             self.asks = True
             return _SYSTEM[name]
-        return f"context.{name}" if name in self.data else None
+        return f"context.{name}" if self.bare and name in self.data else None
+
+
+def is_field(name: str) -> bool:
+    """Say whether data of this name can be selected from the context."""
+    return name.isidentifier() and name.isascii() and name not in _NO_FIELDS
 
 
 def failing(what: str) -> Cel:

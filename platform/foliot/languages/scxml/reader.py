@@ -37,14 +37,12 @@ from foliot.definition import (
 from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
 from foliot.languages.scxml.checking import check_elements, check_together
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
-from foliot.languages.scxml.expressions import Translator
+from foliot.languages.scxml.expressions import Translator, is_field
 from foliot.languages.trees import machine_id
 
 _KINDS: Final = ("state", "parallel", "final", "history")
 _DATAMODELS: Final = ("cel", "null", "")
 _LIMITS: Final = Limits()
-_NO_FIELDS: Final = frozenset({"in", "true", "false", "null"})
-"""Words of CEL that cannot be selected from the context."""
 _OF_GROUPS: Final = frozenset({"event", "foliot:after", "foliot:done", "foliot:invoke", "foliot:error"})
 """Attributes by which transitions are parted; most have the first alone."""
 
@@ -121,7 +119,9 @@ class _Document:
         self._places: dict[int, Place] = {}
         self._late = root.attributes.get("binding") == "late"
         name = root.attributes.get("name", "machine")
-        self._translator = Translator(name, _data_names(root))
+        bare = root.attributes.get("foliot:whole") != "true"
+        asks = root.attributes.get("foliot:system") == "true"
+        self._translator = Translator(name, _data_names(root, bare=bare), bare, asks)
         delivers = any(each.name == "send" and _is_for_others(each.attributes) for each in _walk(root))
         self._actions = ActionReader(self._translator, faults, resource, delivers=delivers)
 
@@ -346,8 +346,11 @@ def _declared(element: Element) -> list[Element]:
     return [data for model in element.all("datamodel") for data in model.all("data")]
 
 
-def _data_names(root: Element) -> frozenset[str]:
-    """Collect all names that the document's data may have: those that are declared, and those that are assigned."""
+def _data_names(root: Element, *, bare: bool) -> frozenset[str]:
+    """Collect all names that the document's data may have: those that are declared, and those that are assigned.
+
+    Where expressions name none as they are, it may be any text.
+    """
     names: set[str] = set()
     for element in _walk(root):
         attributes = element.attributes
@@ -355,12 +358,14 @@ def _data_names(root: Element) -> frozenset[str]:
             names.add(attributes.get("id", ""))
         for place in ("item", "index") if element.name == "foreach" else ():
             names.add(attributes.get(place, ""))
+        if element.name == "assign" and not bare:
+            names.add(attributes.get("location", ""))
         if element.name in {"send", "invoke"}:
             names.add(attributes.get("idlocation", ""))
         names.update(attributes.get("foliot:names", "").split() if element.name == "scxml" else ())
         if element.name == "script":
             names.update(line.partition("=")[0].strip() for line in script_lines(element.text))
-    return frozenset(name for name in names if name.isidentifier() and name.isascii() and name not in _NO_FIELDS)
+    return frozenset(name for name in names if not bare or is_field(name))
 
 
 def _history(element: Element) -> Literal["shallow", "deep"] | None:

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
-from foliot.cel import literal
+from foliot.cel import TYPE_NAMES, literal
 from foliot.definition import (
     Action,
     Assign,
@@ -34,6 +34,7 @@ from foliot.definition import (
     cel_text,
 )
 from foliot.languages.scxml.elements import FOLIOT_NAMESPACE, SCXML_NAMESPACE, TOPICS
+from foliot.languages.scxml.expressions import is_field
 
 _S: Final = f"{{{SCXML_NAMESPACE}}}"
 _F: Final = f"{{{FOLIOT_NAMESPACE}}}"
@@ -53,10 +54,16 @@ def write_scxml(definition: Definition) -> str:
 class _Writer:
     def __init__(self) -> None:
         self._nodes: dict[str, StateNode] = {}
+        # The id of a machine's root where it has more than SCXML's document can have.
+        self._root = "_root"
 
     def root(self, definition: Definition) -> ET.Element:
         self._nodes = {node.id: node for node in definition.root.walk()}
+        while self._root in self._nodes:
+            self._root += "_"
         root = ET.Element(f"{_S}scxml", {"version": "1.0", "datamodel": "cel", "name": definition.id})
+        if definition.system:
+            root.set(f"{_F}system", "true")
         if definition.context.initial:
             model = ET.SubElement(root, f"{_S}datamodel")
             for name, value in definition.context.initial.items():
@@ -78,10 +85,12 @@ class _Writer:
                 self._state(root, child)
         else:
             # The document itself has no transitions, handlers or regions.
-            self._state(root, top.model_copy(update={"id": _ROOT}))
+            self._state(root, top.model_copy(update={"id": self._root}))
             root[-1].set(f"{_F}root", "true")
         assigned = _assigned(definition) - definition.context.initial.keys()
-        if assigned:
+        if not all(_may_be_bare(name) for name in (*definition.context.initial, *assigned)):
+            root.set(f"{_F}whole", "true")
+        elif assigned:
             root.set(f"{_F}names", " ".join(sorted(assigned)))
         return root
 
@@ -148,7 +157,7 @@ class _Writer:
         self._actions(transition, node.default_actions)
 
     def _defaults_of(self, state_id: str) -> tuple[str, ...]:
-        node = self._nodes["" if state_id == _ROOT else state_id]
+        node = self._nodes["" if state_id == self._root else state_id]
         if node.kind == "parallel":
             return tuple(child.id for child in node.children if child.kind != "history")
         return node.default_targets if node.initial is None else (node.initial,)
@@ -168,7 +177,7 @@ class _Writer:
             attributes["cond"] = transition.guard
         targets = transition.targets
         if targets:
-            source = "" if node.id == _ROOT else node.id
+            source = "" if node.id == self._root else node.id
             inside = not transition.reenter and all(self._holds(source, target) for target in targets)
             attributes["target"] = " ".join(targets)
             if inside:
@@ -299,8 +308,13 @@ class _Writer:
             self._actions(element, branch.actions)
 
 
-_ROOT: Final = "_root"
-"""The id of a machine's root where it has more than SCXML's document can have."""
+_VARIABLES: Final = frozenset({"context", "event"}) | TYPE_NAMES
+"""What expressions of a machine name by itself."""
+
+
+def _may_be_bare(name: str) -> bool:
+    """Say whether a reader may take this name by itself for the data of this name, and for nothing else."""
+    return is_field(name) and name not in _VARIABLES
 
 
 def _assigned(definition: Definition) -> set[str]:
