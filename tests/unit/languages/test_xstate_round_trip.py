@@ -148,3 +148,15 @@ def attempt(machine: Compiled, state: State | None, event: Event, now: int) -> o
     except EngineError as error:
         return type(error)
     return taken._replace(transitions=())
+
+
+def test_a_text_that_speaks_of_a_state_stays_as_it_is() -> None:
+    said = "'inState(\"a\") ' + string(inState('a'))"
+    first = load(
+        json.dumps({"foliot": 1, "id": "m", "initial": "a", "states": {"a": {"entry": [{"log": said}]}}}),
+        filename="m.json",
+    )
+
+    again = read_xstate(write_xstate(first).text, filename="m.xstate.json").definition
+
+    assert again.root == first.root

@@ -327,7 +327,10 @@ class _Writer:
         """Call the states in expressions as they are called in what is written."""
         match value:
             case str():
-                return IN_STATE_CALL.sub(lambda found: f"inState('{self._paths.get(found[2], found[2])}')", value)
+                # In the same quotes: it may stand in a text, which has others around it.
+                return IN_STATE_CALL.sub(
+                    lambda found: f"inState({found[1]}{self._paths.get(found[2], found[2])}{found[1]})", value
+                )
             case dict():
                 return {name: self._renamed(each) for name, each in value.items()}
             case list():
