@@ -112,3 +112,13 @@ def test_each_target_is_told_with_one_before_it_that_excludes_it(targets: str, e
     found = check(text, filename="m.scxml")
 
     assert [each.what.partition(" can't")[0] for each in found if each.code == "D403"] == excluding
+
+
+def test_a_semicolon_in_a_text_or_a_comment_parts_no_lines_of_a_script() -> None:
+    session = run(
+        "<script>a = 'b;c'; d = \"e;\\\";f\" // and; so on\n g = 'h' // it's; all",
+        "</script>",
+        '<state id="s"/>',
+    )
+
+    assert session.state.context == {"a": "b;c", "d": 'e;";f', "g": "h"}

@@ -33,6 +33,8 @@ from foliot.languages.scxml.expressions import Translator, failing, inline, is_f
 Resource: TypeAlias = Callable[[str], str]
 """Gives the text that a URI stands for, or raises `LookupError`."""
 _RETRY: Final = re.compile(r"([1-9][0-9]?|100) ([0-9]{1,15}) ([1-9][0-9]{0,2}(?:\.[0-9]{1,20})?) ([0-9]{1,15})")
+# A semicolon in a text or a comment parts nothing. A quote that nothing closes takes the rest of its line with it.
+_LINE: Final = re.compile(r"""(?://[^\n]*|[^;\n'"]|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|['"][^\n]*)+""")
 _STATEMENT: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)\s*(.*)", re.DOTALL)
 
 
@@ -287,7 +289,7 @@ class ActionReader:
 
 def script_lines(source: str) -> list[str]:
     """Part a script into its assignments, one a line or parted by semicolons."""
-    return [line for line in re.split(r"[;\n]", source) if line.strip()]
+    return [line for line in _LINE.findall(source) if line.strip()]
 
 
 def _read(name: str) -> Cel:
