@@ -122,3 +122,9 @@ def test_a_semicolon_in_a_text_or_a_comment_parts_no_lines_of_a_script() -> None
     )
 
     assert session.state.context == {"a": "b;c", "d": 'e;";f', "g": "h"}
+
+
+def test_a_state_without_an_id_is_given_none_that_another_has() -> None:
+    session = run('<state><transition target="_1"/></state>', '<state id="_1"/>')
+
+    assert session.state.configuration == ("_1",)

@@ -115,7 +115,6 @@ class _Document:
         self._root = root
         self._faults = faults
         self._numbers = itertools.count()
-        self._made = itertools.count(1)
         self._places: dict[int, Place] = {}
         self._late = root.attributes.get("binding") == "late"
         name = root.attributes.get("name", "machine")
@@ -162,10 +161,13 @@ class _Document:
         """Give an id to each state that has none, and note those that two have."""
         self._ids: dict[str, Element] = {}
         self._parents: dict[str, str] = {}
-        for element in _walk(self._root):
-            if element.name not in _KINDS:
-                continue
-            name = element.attributes.setdefault("id", f"_{next(self._made)}")
+        states = [each for each in _walk(self._root) if each.name in _KINDS]
+        given = {each.attributes.get("id") for each in states}
+        for number, element in enumerate(states, start=1):
+            made = f"_{number}"
+            while made in given:
+                made += "_"
+            name = element.attributes.setdefault("id", made)
             if name in self._ids:
                 what = f"Another state has the id {self._faults.quote(name)} too."
                 self._faults.error("D806", element.place, what, "Give each state an id of its own.")
