@@ -116,7 +116,7 @@ def test_each_target_is_told_with_one_before_it_that_excludes_it(targets: str, e
 
 def test_a_semicolon_in_a_text_or_a_comment_parts_no_lines_of_a_script() -> None:
     session = run(
-        "<script>a = 'b;c'; d = \"e;\\\";f\" // and; so on\n g = 'h' // it's; all",
+        "<script>// so;\n a = 'b;c'; d = \"e;\\\";f\" // and; so on\n g = 'h' // it's; all",
         "</script>",
         '<state id="s"/>',
     )
@@ -128,3 +128,19 @@ def test_a_state_without_an_id_is_given_none_that_another_has() -> None:
     session = run('<state><transition target="_1"/></state>', '<state id="_1"/>')
 
     assert session.state.configuration == ("_1",)
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ('<assign location="context.x" expr="1"/>', "D514"),
+        ('<assign location="y" expr="1"/>', "D514"),
+        ('<foreach array="[1]" item="2nd"/>', "D514"),
+        ("<script>log('x')</script>", "D513"),
+        ('<assign location="x" expr="1"/><script>x = 2; x = 3</script>', ""),
+    ],
+)
+def test_what_cannot_be_assigned_is_told_before_it_fails(action: str, code: str) -> None:
+    text = document('<datamodel><data id="x"/></datamodel>', f'<state id="s"><onentry>{action}</onentry></state>')
+
+    assert [each.code for each in read_scxml(text, filename="m.scxml").diagnostics] == ([code] if code else [])

@@ -69,6 +69,15 @@ class ActionReader:
         assign = If(branches=(Branch(guard=f"!{is_there}", actions=(Assign(values={name: value}),)),))
         return Block(actions=(assign,))
 
+    def _no_data(self, element: Element, name: str) -> None:
+        """Warn of what is assigned to and no data: to SCXML it is an error only when it is done.
+
+        A name that is missing is told of with the other attributes.
+        """
+        what = f"{self._faults.quote(name)} is no data of this document."
+        if name:
+            self._faults.warning("D514", element.place, what, 'Write the name alone, as in <data id="name"/>.')
+
     def given(self, element: Element) -> Expression | None:
         """Read a value given by expr, by src or between the tags; None where nothing is given."""
         if "expr" in element.attributes:
@@ -176,6 +185,7 @@ class ActionReader:
         location = element.attributes.get("location", "")
         name = self._translator.place(location)
         if name is None:
+            self._no_data(element, location)
             return Log(expression=failing(f"{location[:80]} is no place to assign to."))
         return Assign(values={name: self.given(element) or Cel(source="null")})
 
@@ -197,6 +207,7 @@ class ActionReader:
         item, index = attributes.get("item", ""), attributes.get("index")
         for name in (item, index):
             if name is not None and self._translator.place(name) is None:
+                self._no_data(element, name)
                 return Log(expression=failing(f"{name[:80]} is no place for the items or their index."))
         array = self._value(element, attributes.get("array", ""))
         return ForEach(array=array, item=item, index=index, actions=self.block(element))
@@ -205,6 +216,8 @@ class ActionReader:
         found = _STATEMENT.fullmatch(line)
         name = None if found is None else self._translator.place(found[1])
         if found is None or name is None:
+            what = f"{self._faults.quote(line.strip())} assigns nothing."
+            self._faults.warning("D513", element.place, what, "Write 'name = expression', one a line.")
             return Log(expression=failing(f"A script is made of lines name = expression; this is: {line.strip()[:80]}"))
         return Assign(values={name: self._value(element, found[2])})
 
@@ -289,7 +302,7 @@ class ActionReader:
 
 def script_lines(source: str) -> list[str]:
     """Part a script into its assignments, one a line or parted by semicolons."""
-    return [line for line in _LINE.findall(source) if line.strip()]
+    return [line for line in _LINE.findall(source) if line.strip() and not line.lstrip().startswith("//")]
 
 
 def _read(name: str) -> Cel:
