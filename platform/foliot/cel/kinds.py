@@ -81,7 +81,7 @@ def join(one: Type, other: Type) -> Type:
     """Return the narrowest type that holds the values of both: what a static type promises must always be true."""
     if one == other:
         return one
-    if one.parameters and DYN not in (one, other) and is_compatible(one, other):
+    if one.parameters and one.name == other.name and is_compatible(one, other):
         return Type(one.name, tuple(join(a, b) for a, b in zip(one.parameters, other.parameters, strict=True)))
     return DYN
 

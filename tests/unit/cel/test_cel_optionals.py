@@ -35,6 +35,7 @@ def evaluate(source: str) -> Any:
         ("{?'k': a.?absent, ?'b': a.?b}", {"b": 1}),
         ("{'k': 1, ?'k': optional.none()}", {"k": 1}),
         ("optional.of(1).orValue(1 / 0)", 1),
+        ("size([optional.of(dyn(1)), null])", 2),
         ("optional.of(1).or(optional.of(1 / 0)).value()", 1),
         ("optional.none().or(a.?b).value()", 1),
         ("optional.ofNonZeroValue(0).hasValue()", False),
