@@ -251,7 +251,7 @@ class Memory:
         """Find the transitions for an event (None: for none)."""
         known = self._chains.get((event_type, timer))
         if known is None:
-            self._count(2 + len(event_type or "") // _TYPE_CHARS)
+            self._count(1 + len(event_type or "") // _TYPE_CHARS)
             known = self._chains[event_type, timer] = {}
         chains: list[Edges] = []
         for leaf in configuration:

@@ -30,11 +30,11 @@ def test_what_many_machines_remember_is_bounded_for_all_of_them_together() -> No
 
 
 def test_the_machine_that_was_not_used_for_longest_forgets_first_and_is_still_there() -> None:
-    versions = Versions(256, entries_max=45_000)
+    versions = Versions(256, entries_max=40_000)
     machines = [versions.add(number, 1, canonical(number)) for number in range(3)]
     for machine in machines:
         walk(machine, 2_000)
-    assert versions.entries < 45_000
+    assert versions.entries < 40_000
 
     versions.get(None, 0, 1)
     walk(machines[2], 6_000)
