@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from foliot.definition import Faults, did_you_mean, exclusions
+from foliot.definition import Faults, Place, did_you_mean, exclusions
 from foliot.languages.scxml.elements import Element
 
 _ACTIONS: Final = frozenset({"raise", "if", "foreach", "log", "assign", "script", "send", "cancel"})
@@ -115,8 +115,22 @@ def _check_attributes(element: Element, faults: Faults) -> None:
             faults.error("D204", element.place, what, did_you_mean(word, allowed))
 
 
+def not_below(targets: Iterable[str], parents: Mapping[str, str], state: str) -> Iterator[str]:
+    """Yield the targets that do not lie below a state (no id: the root); `parents` names the state around each."""
+    for target in targets if state else ():
+        above = parents.get(target)
+        while above not in {None, state}:
+            above = parents.get(above)
+        if above is None:
+            yield target
+
+
 def check_together(
-    targets: Sequence[str], states: Mapping[str, Element], parents: Mapping[str, str], element: Element, faults: Faults
+    targets: Sequence[str],
+    states: Mapping[str, Element],
+    parents: Mapping[str, str],
+    element: Element,
+    note: Callable[[str, Place, str, str], None],
 ) -> None:
     """Note targets of an element that can't be active together; `parents` names the state around each, if any."""
 
@@ -129,4 +143,4 @@ def check_together(
     for exclusion in exclusions(targets, parent, is_parallel):
         # To SCXML a state and one below it are no contradiction: both are active then.
         if exclusion is not None and not exclusion.is_nested:
-            faults.warning("D403", element.place, exclusion.what, exclusion.remedy)
+            note("D403", element.place, exclusion.what, exclusion.remedy)

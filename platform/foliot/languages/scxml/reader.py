@@ -35,7 +35,7 @@ from foliot.definition import (
     did_you_mean,
 )
 from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
-from foliot.languages.scxml.checking import check_elements, check_together
+from foliot.languages.scxml.checking import check_elements, check_together, not_below
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
 from foliot.languages.scxml.expressions import Translator, is_field
 from foliot.languages.trees import machine_id
@@ -168,6 +168,9 @@ class _Document:
             while made in given:
                 made += "_"
             name = element.attributes.setdefault("id", made)
+            if name.split() != [name]:
+                what = f"{self._faults.quote(name)} is not allowed as an id."
+                self._faults.error("D204", element.place, what, "Write one without blanks, or leave it out.")
             if name in self._ids:
                 what = f"Another state has the id {self._faults.quote(name)} too."
                 self._faults.error("D806", element.place, what, "Give each state an id of its own.")
@@ -222,7 +225,8 @@ class _Document:
     ) -> tuple[tuple[str, ...], tuple[Action, ...]]:
         if kind == "history":
             for transition in element.all("transition"):
-                targets = self._targets(transition)
+                parent = self._parents.get(element.attributes["id"], "")
+                targets = self._default_targets(transition, "target", parent, "D311")
                 if any(self._ids[target].name == "history" for target in targets):
                     what, remedy = "A history state leads to a history state.", "Name a state that is none."
                     self._faults.error("D311", transition.place, what, remedy)
@@ -233,22 +237,38 @@ class _Document:
             return (), ()
         for initial in element.all("initial"):
             for transition in initial.all("transition"):
-                return self._targets(transition), self._actions.block(transition)
+                targets = self._default_targets(transition, "target", element.attributes.get("id", ""), "D303")
+                return targets, self._actions.block(transition)
+            self._faults.error("D804", initial.place, "<initial> needs a <transition>.", "Say which state is entered.")
         if "initial" in element.attributes:
-            return self._known(element.attributes["initial"], element), ()
+            return self._default_targets(element, "initial", element.attributes.get("id", ""), "D303"), ()
         first = next(child for child in children if child.name != "history")
         return (first.attributes["id"],), ()
 
     def _targets(self, element: Element) -> tuple[str, ...]:
         return self._known(element.attributes.get("target", ""), element)
 
-    def _known(self, names: str, element: Element) -> tuple[str, ...]:
+    def _default_targets(self, element: Element, attribute: str, state: str, code: str) -> tuple[str, ...]:
+        """Read what is entered by default, which lies below `state`; `code` is of the fault where it does not."""
+        names = element.attributes.get(attribute, "")
+        if not names.split():
+            what = f"<{element.name}> needs a state in {attribute}: it is entered by default."
+            self._faults.error("D804", element.place, what, f'Write {attribute}="…".')
+        targets = self._known(names, element, by_default=True)
+        for target in not_below(targets, self._parents, state):
+            what = f"{self._faults.quote(target)} does not lie below {self._faults.quote(state)}."
+            self._faults.error(code, element.place, what, "Name a state in it.")
+        return targets
+
+    def _known(self, names: str, element: Element, *, by_default: bool = False) -> tuple[str, ...]:
         for name in names.split():
             if name not in self._ids:
                 what = f"There is no state {self._faults.quote(name)}."
                 self._faults.error("D805", element.place, what, did_you_mean(name, self._ids))
         known = tuple(name for name in names.split() if name in self._ids)
-        check_together(known, self._ids, self._parents, element, self._faults)
+        # A transition may never be taken; what is entered by default mostly is.
+        note = self._faults.error if by_default else self._faults.warning
+        check_together(known, self._ids, self._parents, element, note)
         return known
 
     def _groups(self, element: Element, kind: StateKind) -> _Groups:
