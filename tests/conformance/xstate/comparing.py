@@ -83,7 +83,8 @@ def read(trial: Trial) -> XstateReading:
 
 def told(reading: XstateReading) -> frozenset[str]:
     """Give what is told of a machine's behaviour in XState (D810), without the names of states."""
-    return frozenset(re.sub(r"'[^']*'", "…", each.what) for each in reading.diagnostics if each.code == "D810")
+    shown = [each.what for each in reading.diagnostics if each.code == "D810" and "are not shown" not in each.what]
+    return frozenset(re.sub(r"'[^']*'", "…", what) for what in shown)
 
 
 def run_foliot(trial: Trial, definition: Definition) -> Run:
