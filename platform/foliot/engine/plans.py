@@ -65,7 +65,7 @@ def plan_birth(chart: Chart) -> Plan:
 def plan_death(chart: Chart, active: frozenset[int], in_state: InState) -> tuple[Operation, ...]:
     """Work out what runs when the machine is done: the exit blocks of all that is active (`exitInterpreter`)."""
     planner = _Planner(chart, active, in_state, {})
-    planner.leave(active)
+    planner.leave(active, ends=True)
     return tuple(planner.operations)
 
 
@@ -129,7 +129,7 @@ class _Planner:
             sees_event=self._sees_event,
         )
 
-    def leave(self, leaving: Iterable[int]) -> None:
+    def leave(self, leaving: Iterable[int], *, ends: bool = False) -> None:
         for number in sorted(leaving, reverse=True):
             node = self._nodes[number]
             self._run(node.exit)
@@ -138,6 +138,8 @@ class _Planner:
             if node.invocations:
                 self.operations.append(_ending(node))
             self._leave(number)
+            if ends and node.kind == "final" and node.ancestors == (0,) and node.output is not None:
+                self.operations.append(_giving(node.output, self._in_state()))
 
     def _enter(self) -> bool:
         final = False
@@ -154,11 +156,10 @@ class _Planner:
             if node.invocations:
                 self.operations.append(_inviting(number))
             for done in self._completed(node):
-                output = node.output if done == node.ancestors[0] else None
                 if done == 0:
                     final = True
-                    self._give(output)
                 else:
+                    output = node.output if done == node.ancestors[0] else None
                     self._complete(done_event(self._nodes[done].id), output)
         return final
 
@@ -178,10 +179,6 @@ class _Planner:
             if not done:
                 return
             yield ancestor
-
-    def _give(self, output: DataOf | None) -> None:
-        if output is not None:
-            self.operations.append(_giving(output, self._in_state()))
 
     def _complete(self, event_type: str, output: DataOf | None) -> None:
         self.operations.append(_completing(event_type, output, self._in_state()))

@@ -248,11 +248,9 @@ class Run:
 
     def complete(self, final: str) -> bool:
         parent = self.machine.parents[final] or ""
-        output = self.payload(self.nodes[final].output)
         if parent == "":
-            self.output = output
             return True
-        self.queue.append((f"done.state.{parent}", output))
+        self.queue.append((f"done.state.{parent}", self.payload(self.nodes[final].output)))
         around = self.machine.parents[parent]
         while around is not None and self.nodes[around].kind == "parallel" and self.in_final_state(around):
             if around == "":
@@ -272,6 +270,8 @@ class Run:
         for state in reversed(self.machine.in_order(leaves)):
             self.execute(self.nodes[state].exit, state)
             self.configuration.discard(state)
+            if self.nodes[state].kind == "final" and self.machine.parents[state] == "":
+                self.output = self.payload(self.nodes[state].output)
         self.configuration = leaves
         if self.output is not None:
             self.outgoing.append(Finish(self.output))

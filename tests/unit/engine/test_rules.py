@@ -489,3 +489,22 @@ def test_the_output_of_the_machine_is_an_effect() -> None:
 
     assert session.last.effects == (Finish(7),)
     assert session.state.done
+
+
+def test_the_output_of_the_machine_is_worked_out_after_its_exit_blocks() -> None:
+    session = Session("""
+        initial: a
+        exit: [{assign: {n: context.n * 10}}]
+        states:
+          a: {on: {go: b}}
+          b:
+            type: final
+            exit: [{assign: {n: context.n + 1}}]
+            output: context.n
+    """)
+
+    session.send("go")
+
+    # The root is left last, when the output is known.
+    assert session.last.effects == (Finish(1),)
+    assert session.state.context["n"] == 10
