@@ -142,9 +142,11 @@ def _settle(machine: Compiled, vertex: Vertex, macrostep: Macrostep, edges: Edge
         if edges:
             continue
         if not macrostep.queue:
-            if not macrostep.entered:
+            if macrostep.entered:
+                _invoke(machine, vertex, macrostep)
+            # What could not be begun is told; an id that was put into the context waits for the next event.
+            if not macrostep.queue:
                 break
-            _invoke(machine, vertex, macrostep)
             continue
         edges = choose(vertex, memory.selection(vertex, macrostep.receive()), macrostep)
     return vertex

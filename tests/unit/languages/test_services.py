@@ -330,3 +330,14 @@ def test_services_end_in_their_order_even_where_their_state_was_kept_meanwhile()
     stopped = [stop(order, each, now=0).effects for each in (state, decode(encode(state)))]
 
     assert stopped == [(EndInvocation("b"), EndInvocation("a"))] * 2
+
+
+def test_a_guard_on_the_id_of_a_service_is_asked_with_the_event_after_it() -> None:
+    always = "    always: {guard: context.got != null, target: paid}\n    on: {'*': {}}\n"
+    compiled = compile(machine("{src: charge, idLocation: got}", always))
+
+    born = start(compiled, Event("", "", "", None), now=0).state
+    then = step(compiled, born, Event("e", "test", "any", None), now=0).state
+
+    assert (born.configuration, then.configuration) == (("paying",), ("paid",))
+    assert born.context["got"] is not None
