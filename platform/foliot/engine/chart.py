@@ -14,7 +14,7 @@ from foliot.definition import StateNode, Transition
 from foliot.engine.actions import Routine, compile_block
 from foliot.engine.errors import DefinitionNotCompilable
 from foliot.engine.evaluating import Guard, compile_condition
-from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_payload
+from foliot.engine.sending import DataOf, Invoking, compile_invocation, compile_output
 
 AroundGuard: TypeAlias = Callable[[int, Guard], Guard]
 """Makes another guard of a transition's (by its index): who tests a machine listens there."""
@@ -187,7 +187,7 @@ class _Builder:
             timeouts=tuple((timeout.id, timeout.delay_ms * 1_000) for timeout in state.after),
             edges=tuple(self._edges(state, rollback=rollback)),
             always=tuple(self._edge(state, transition, "descriptor", rollback=rollback) for transition in state.always),
-            output=None if state.output is None else compile_payload(state.output, f"output of {name}"),
+            output=None if state.output is None else compile_output(state.output, f"output of {name}"),
             invocations=tuple(self._invocations(state)),
             defers=state.defer,
         )

@@ -39,6 +39,22 @@ def compile_payload(payload: Payload, where: str) -> DataOf:
     return data_of
 
 
+def compile_output(payload: Payload, where: str) -> DataOf:
+    """Compile what a final state gives: nothing and an error where what is required has no value."""
+    data_of = compile_payload(payload, where)
+    if not payload.required:
+        return data_of
+
+    def output_of(macrostep: Macrostep, in_state: InState) -> Any:
+        try:
+            return data_of(macrostep, in_state)
+        except EvaluationError as error:
+            macrostep.fail(str(error), where)
+            return None
+
+    return output_of
+
+
 def _content(evaluate: Evaluate, where: str) -> DataOf:
     def data_of(macrostep: Macrostep, in_state: InState) -> Any:
         try:

@@ -144,3 +144,17 @@ def test_what_cannot_be_assigned_is_told_before_it_fails(action: str, code: str)
     text = document('<datamodel><data id="x"/></datamodel>', f'<state id="s"><onentry>{action}</onentry></state>')
 
     assert [each.code for each in read_scxml(text, filename="m.scxml").diagnostics] == ([code] if code else [])
+
+
+def test_what_a_final_state_must_give_and_cannot_is_an_error_and_nothing():
+    required = 'xmlns:f="urn:foliot:scxml" f:required="true"'
+    session = run(
+        '<datamodel><data id="failed" expr="false"/></datamodel>',
+        '<state id="a"><state id="b"><transition target="c"/></state>'
+        f'<final id="c"><donedata><param name="n" expr="gone" {required}/>'
+        '<param name="m" expr="7"/></donedata></final>'
+        '<transition event="error.execution"><assign location="failed" expr="true"/></transition>'
+        '<transition event="done.state.a" cond="_event.data == null" target="d"/></state><state id="d"/>',
+    )
+
+    assert (session.state.configuration, session.state.context["failed"]) == (("d",), True)
