@@ -47,7 +47,7 @@ from foliot.definition.model import (
     done_invocation,
     failed_invocation,
 )
-from foliot.definition.schemas import compile_schema
+from foliot.definition.schemas import check_instance, check_schema, compile_schema
 from foliot.definition.sent_data import SentData
 from foliot.definition.shape import Shape
 from foliot.definition.sizing import check_size
@@ -110,6 +110,8 @@ __all__ = [
     "after_id",
     "cel_text",
     "check",
+    "check_instance",
+    "check_schema",
     "check_size",
     "compile_guard",
     "compile_schema",

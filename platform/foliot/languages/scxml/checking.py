@@ -43,6 +43,8 @@ _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
         ("transition", "type"): ("internal", "external"),
         ("history", "type"): ("shallow", "deep"),
         ("scxml", "binding"): ("early", "late"),
+        ("scxml", "foliot:create"): ("on_event", "explicit"),
+        ("scxml", "foliot:poison"): ("park", "skip"),
     }
 )
 _ATTRIBUTES: Final[Mapping[str, Collection[str]]] = MappingProxyType(

@@ -15,7 +15,6 @@ from foliot.definition import (
     Action,
     After,
     Block,
-    ContextSpec,
     Definition,
     DefinitionRefused,
     Diagnostic,
@@ -33,11 +32,13 @@ from foliot.definition import (
     check_size,
     decode,
     did_you_mean,
+    duration_ms,
 )
 from foliot.languages.scxml.actions import ActionReader, Resource, script_lines
 from foliot.languages.scxml.checking import check_elements, check_together, not_below
 from foliot.languages.scxml.elements import TOPICS, Element, parse_xml
 from foliot.languages.scxml.expressions import Translator, is_field
+from foliot.languages.scxml.head import initial_data, read_head
 from foliot.languages.trees import machine_id
 
 _KINDS: Final = ("state", "parallel", "final", "history")
@@ -116,6 +117,7 @@ class _Document:
         self._faults = faults
         self._numbers = itertools.count()
         self._places: dict[int, Place] = {}
+        self._initial = frozenset(id(each) for each in initial_data(root))
         self._late = root.attributes.get("binding") == "late"
         name = root.attributes.get("name", "machine")
         bare = root.attributes.get("foliot:whole") != "true"
@@ -135,10 +137,15 @@ class _Document:
             self._faults.error("D807", self._root.place, what, remedy)
         self._name_all()
         check_elements(self._root, self._ids, self._faults)
+        head = read_head(self._root, self._faults)
         root = self._top()
         definition = Definition(
             id=machine_id(self._translator.name),
-            context=ContextSpec(),
+            description=head.description,
+            create=head.create,
+            poison=head.poison,
+            context=head.context,
+            events=head.events,
             system=self._translator.asks,
             root=root,
         )
@@ -191,6 +198,7 @@ class _Document:
             # An id that is a path, as `write_scxml` writes them, ends in the name.
             name=state_id.removeprefix(f"{parent_id}."),
             kind=kind,
+            description="" if is_root else element.attributes.get("foliot:description", ""),
             initial=defaults[0] if is_child else None,
             default_targets=() if is_child else defaults,
             default_actions=default_actions,
@@ -284,8 +292,8 @@ class _Document:
         errors = [each for each in elements if "foliot:error" in each.attributes]
         others = [each for each in elements if each.attributes.keys() & _OF_GROUPS == {"event"}]
         eventless = tuple(self._transition(each, inside) for each in always)
-        after: dict[str, list[Transition]] = {}
-        delays: dict[str, int] = {}
+        delays = dict(_armed(element))
+        after: dict[str, list[Transition]] = {timer_id: [] for timer_id in delays}
         for each in timed:
             timer_id = each.attributes.get("event", "")
             delays[timer_id] = self._milliseconds(each)
@@ -330,6 +338,7 @@ class _Document:
             guard=self._actions.guard(element),
             actions=self._actions.block(element),
             reenter="target" in attributes and not stays,
+            description=attributes.get("foliot:description", ""),
         )
 
     def _entry(self, element: Element, *, is_root: bool) -> tuple[Action, ...]:
@@ -339,7 +348,8 @@ class _Document:
             data = _declared(element)
         elif is_root:
             data = [each for state in _walk(element) for each in _declared(state)] if element is self._root else []
-        bindings = [self._actions.data(each) for each in data if "id" in each.attributes]
+        bound = [each for each in data if "id" in each.attributes and id(each) not in self._initial]
+        bindings = [self._actions.data(each) for each in bound]
         scripts = [Block(actions=self._actions.script(each)) for each in element.all("script")] if is_root else []
         if not bindings and not scripts:
             return handlers
@@ -362,6 +372,14 @@ class _Document:
 def _is_for_others(send: dict[str, str]) -> bool:
     goes_elsewhere = "targetexpr" in send or send.get("target", "#_internal") != "#_internal"
     return goes_elsewhere and send.get("type") != TOPICS
+
+
+def _armed(element: Element) -> Iterator[tuple[str, int]]:
+    """Yield the timers that a state arms for transitions of its own, also those that trigger none."""
+    for send in (each for handler in element.all("onentry") for each in handler.all("send")):
+        delay_ms = duration_ms(send.attributes.get("delay", "")) if "foliot:after" in send.attributes else None
+        if delay_ms is not None:
+            yield send.attributes.get("event", ""), delay_ms
 
 
 def _declared(element: Element) -> list[Element]:

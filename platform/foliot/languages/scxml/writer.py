@@ -2,16 +2,18 @@
 
 What SCXML has no word for stands in elements and attributes of Foliot's own namespace, which other processors pass
 over: events that are deferred, assignments made together, blocks inside of blocks, messages to topics, retries and
-timeouts of services.
+timeouts of services, schemas, descriptions, and how instances begin and what becomes of bad events.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
-from foliot.cel import TYPE_NAMES, literal
+import orjson
+
+from foliot.cel import TYPE_NAMES
 from foliot.definition import (
     Action,
     Assign,
@@ -21,17 +23,22 @@ from foliot.definition import (
     Definition,
     Dispatch,
     Expression,
+    Faults,
     ForEach,
     If,
     Invocation,
+    Limits,
     Log,
+    NotWritable,
     Payload,
     Raise,
+    ReadingStopped,
     Send,
     StateNode,
     Transition,
     Withdraw,
     cel_text,
+    decode,
 )
 from foliot.languages.scxml.elements import FOLIOT_NAMESPACE, SCXML_NAMESPACE, TOPICS
 from foliot.languages.scxml.expressions import is_field
@@ -43,12 +50,22 @@ _AFTER: Final = f"{_F}after"
 
 
 def write_scxml(definition: Definition) -> str:
-    """Write a machine; `read_scxml` reads one back that does the same."""
+    """Write a machine; `read_scxml` reads one back that does the same.
+
+    Raises:
+        NotWritable: it is too large for a document, or has a character that none may have.
+    """
     ET.register_namespace("", SCXML_NAMESPACE)
     ET.register_namespace("foliot", FOLIOT_NAMESPACE)
     root = _Writer().root(definition)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode") + "\n"
+    text = ET.tostring(root, encoding="unicode") + "\n"
+    faults = Faults(definition.id, Limits())
+    try:
+        decode(text, faults)
+    except ReadingStopped as stopped:
+        raise NotWritable(f"no document can hold it: {faults.sorted()[0].what}", where=definition.id) from stopped
+    return text
 
 
 class _Writer:
@@ -62,12 +79,7 @@ class _Writer:
         while self._root in self._nodes:
             self._root += "_"
         root = ET.Element(f"{_S}scxml", {"version": "1.0", "datamodel": "cel", "name": definition.id})
-        if definition.system:
-            root.set(f"{_F}system", "true")
-        if definition.context.initial:
-            model = ET.SubElement(root, f"{_S}datamodel")
-            for name, value in definition.context.initial.items():
-                ET.SubElement(model, f"{_S}data", {"id": name, "expr": literal(value)})
+        self._head(root, definition)
         top = definition.root
         more = (
             top.entry,
@@ -94,12 +106,34 @@ class _Writer:
             root.set(f"{_F}names", " ".join(sorted(assigned)))
         return root
 
+    def _head(self, root: ET.Element, definition: Definition) -> None:
+        """Write what is the machine's as a whole, most of it in words of Foliot's own."""
+        _describe(root, definition.description)
+        for name, value, default in (
+            ("create", definition.create, "on_event"),
+            ("poison", definition.poison, "park"),
+            ("system", "true" if definition.system else "", ""),
+        ):
+            if value != default:
+                root.set(f"{_F}{name}", value)
+        context = definition.context
+        if context.initial:
+            model = ET.SubElement(root, f"{_S}datamodel", {f"{_F}initial": "true"})
+            for name, initial in context.initial.items():
+                ET.SubElement(model, f"{_S}data", {"id": name}).text = _json(initial)
+        if context.json_schema is not None:
+            ET.SubElement(root, f"{_F}context").text = _json(context.json_schema)
+        for name, spec in definition.events.items():
+            event = ET.SubElement(root, f"{_F}event", {"name": name})
+            event.text = None if spec.json_schema is None else _json(spec.json_schema)
+
     def _state(self, parent: ET.Element, node: StateNode) -> None:
         if node.kind == "history":
             self._history(parent, node)
             return
         name = {"parallel": "parallel", "final": "final"}.get(node.kind, "state")
         element = ET.SubElement(parent, f"{_S}{name}", {"id": node.id})
+        _describe(element, node.description)
         if node.defer:
             element.set(f"{_F}defer", " ".join(node.defer))
         if node.rollback:
@@ -152,6 +186,7 @@ class _Writer:
 
     def _history(self, parent: ET.Element, node: StateNode) -> None:
         element = ET.SubElement(parent, f"{_S}history", {"id": node.id, "type": node.history or "shallow"})
+        _describe(element, node.description)
         targets = node.default_targets or self._defaults_of(parent.get("id", ""))
         transition = ET.SubElement(element, f"{_S}transition", {"target": " ".join(targets)})
         self._actions(transition, node.default_actions)
@@ -186,6 +221,7 @@ class _Writer:
                 # It is told when the transition is taken where a history state leads to.
                 attributes[f"{_F}stays"] = "true"
         element = ET.SubElement(parent, f"{_S}transition", attributes)
+        _describe(element, transition.description)
         self._actions(element, transition.actions)
         return element
 
@@ -315,6 +351,15 @@ _VARIABLES: Final = frozenset({"context", "event"}) | TYPE_NAMES
 def _may_be_bare(name: str) -> bool:
     """Say whether a reader may take this name by itself for the data of this name, and for nothing else."""
     return is_field(name) and name not in _VARIABLES
+
+
+def _describe(element: ET.Element, description: str) -> None:
+    if description:
+        element.set(f"{_F}description", description)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _assigned(definition: Definition) -> set[str]:
