@@ -54,7 +54,8 @@ from foliot.definition.sizing import check_size
 from foliot.definition.targets import exclusions
 from foliot.definition.tree import Key, Mapping, Place, Scalar, Sequence, Tree, find, plain
 from foliot.definition.words import EVENT_NAME, STATE_NAME, TOPIC, delay_us, duration_ms
-from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression, dump_invocation
+from foliot.definition.writing import NotWritable, dump, dump_actions, dump_expression, dump_invocation, dump_yaml
+from foliot.definition.yaml_writer import write_yaml
 
 __all__ = [
     "CODES",
@@ -125,6 +126,7 @@ __all__ = [
     "dump_actions",
     "dump_expression",
     "dump_invocation",
+    "dump_yaml",
     "duration_ms",
     "exclusions",
     "failed_invocation",
@@ -136,4 +138,5 @@ __all__ = [
     "read",
     "read_json",
     "understand",
+    "write_yaml",
 ]

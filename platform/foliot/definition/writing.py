@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from typing import Any, assert_never
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, assert_never
 
 import orjson
 
@@ -36,9 +36,13 @@ from foliot.definition.model import (
     Transition,
     Withdraw,
 )
+from foliot.definition.yaml_writer import write_yaml
 from foliot.errors import FoliotError
 
 _Json = dict[str, Any]
+_UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+_SAYS_ITSELF: Final = frozenset({"atomic", "compound", "history"})
+"""Kinds of states that follow from what they have."""
 
 
 class NotWritable(FoliotError):
@@ -54,19 +58,45 @@ def dump(definition: Definition) -> str:
     Raises:
         NotWritable: it comes from another language, and does what this one has no words for.
     """
+    document = _document(definition)
+    return _held(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n", "json", definition)
+
+
+def dump_yaml(definition: Definition) -> str:
+    """Write a machine as YAML, else as `dump` does.
+
+    Raises:
+        NotWritable: as `dump`.
+    """
+    return _held(write_yaml(_document(definition), _is_parted), "yaml", definition)
+
+
+def _document(definition: Definition) -> _Json:
     _refuse(definition)
-    document = {
+    initial = definition.context.initial
+    head = {
         "foliot": definition.foliot,
         "id": definition.id,
-        "create": definition.create,
-        "poison": definition.poison,
-        "context": _schema(definition.context) | {"initial": definition.context.initial},
-        "events": {name: _schema(spec) for name, spec in definition.events.items()},
-        **_state(definition.root),
         "description": definition.description,
+        "create": "" if definition.create == "on_event" else definition.create,
+        "poison": "" if definition.poison == "park" else definition.poison,
+        "context": _schema(definition.context) | ({"initial": initial} if initial else {}),
+        "events": {name: _schema(spec) or None for name, spec in definition.events.items()},
     }
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
-    again = read(text, filename=f"{definition.id}.json")
+    return {name: value for name, value in head.items() if value} | _state(definition.root)
+
+
+def _is_parted(value: Mapping[str, Any]) -> bool:
+    return "states" in value or any(isinstance(each, dict) and "states" in each for each in value.values())
+
+
+def _held(text: str, ending: str, definition: Definition) -> str:
+    """Give a text back that is read to the machine of which it was written.
+
+    Raises:
+        NotWritable: it is not.
+    """
+    again = read(text, filename=f"{definition.id}.{ending}")
     if again.definition is None:
         first = next(each for each in again.diagnostics if each.severity == "error")
         raise NotWritable(f"this language does not take it: {first.what}", where=first.path)
@@ -132,9 +162,9 @@ def dump_invocation(invocation: Invocation) -> _Json:
         "autoForward": invocation.forwards or None,
         "finalize": dump_actions(invocation.finalize) or None,
         "retry": None if invocation.retry is None else _retry(invocation.retry),
-        "timeout": invocation.timeout_ms,
-        "onDone": [_transition(transition) for transition in invocation.on_done] or None,
-        "onError": [_transition(transition) for transition in invocation.on_error] or None,
+        "timeout": None if invocation.timeout_ms is None else _duration(invocation.timeout_ms),
+        "onDone": _transitions(invocation.on_done) or None,
+        "onError": _transitions(invocation.on_error) or None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
     content = {} if invocation.content is None else {"content": dump_expression(invocation.content)}
@@ -144,9 +174,9 @@ def dump_invocation(invocation: Invocation) -> _Json:
 def _retry(retry: Retry) -> _Json:
     return {
         "attempts": retry.attempts,
-        "delay": retry.delay_ms,
+        "delay": _duration(retry.delay_ms),
         "factor": retry.factor,
-        "delayMax": retry.delay_max_ms,
+        "delayMax": _duration(retry.delay_max_ms),
     }
 
 
@@ -155,18 +185,19 @@ def _schema(spec: ContextSpec | EventSpec) -> _Json:
 
 
 def _state(node: StateNode) -> _Json:
-    head = {"type": node.kind, "description": node.description, "history": node.history}
+    kind = "" if node.kind in _SAYS_ITSELF else node.kind
+    head = {"type": kind, "description": node.description, "history": node.history}
     initial = None if node.initial is None else node.initial.rpartition(".")[2]
     body = {
         "initial": initial,
         "entry": dump_actions(node.entry),
         "exit": dump_actions(node.exit),
         "defer": list(node.defer),
-        "always": [_transition(transition) for transition in node.always],
-        "after": {str(timeout.delay_ms): [_transition(t) for t in timeout.transitions] for timeout in node.after},
-        "onDone": [_transition(transition) for transition in node.on_done],
+        "always": _transitions(node.always),
+        "after": {_duration(timeout.delay_ms): _transitions(timeout.transitions) for timeout in node.after},
+        "onDone": _transitions(node.on_done),
         "invoke": [dump_invocation(invocation) for invocation in node.invocations],
-        "onError": [*[ROLLBACK] * node.rollback, *(_transition(transition) for transition in node.on_error)],
+        "onError": _either([*[ROLLBACK] * node.rollback, *map(_transition, node.on_error)]),
         "on": _by_event(node.transitions),
         "states": {child.name: _state(child) for child in node.children},
     }
@@ -175,13 +206,18 @@ def _state(node: StateNode) -> _Json:
 
 
 def _by_event(transitions: Iterable[Transition]) -> _Json:
-    written: dict[str, list[_Json]] = {}
+    grouped: dict[str, list[Transition]] = {}
     for transition in transitions:
-        written.setdefault(transition.event or "*", []).append(_transition(transition))
-    return written
+        grouped.setdefault(transition.event or "*", []).append(transition)
+    return {event: _transitions(group) for event, group in grouped.items()}
 
 
-def _transition(transition: Transition) -> _Json:
+def _transitions(transitions: Iterable[Transition]) -> Any:
+    return _either([_transition(transition) for transition in transitions])
+
+
+def _transition(transition: Transition) -> Any:
+    """Write a transition: one that has nothing but a target is that."""
     written = _targets(transition.targets)
     if transition.description:
         written["description"] = transition.description
@@ -191,11 +227,22 @@ def _transition(transition: Transition) -> _Json:
         written["actions"] = dump_actions(transition.actions)
     if transition.reenter:
         written["reenter"] = True
-    return written
+    return written["target"] if written.keys() == {"target"} and len(transition.targets) == 1 else written
 
 
 def _targets(targets: tuple[str, ...]) -> _Json:
-    return {"target": [f"#{target}" for target in targets]} if targets else {}
+    return {"target": _either([f"#{target}" for target in targets])} if targets else {}
+
+
+def _either(listed: list[Any]) -> Any:
+    """Write one thing by itself, others as a list."""
+    return listed[0] if len(listed) == 1 else listed
+
+
+def _duration(delay_ms: int) -> str:
+    """Write a duration in the largest unit that it is whole in."""
+    whole = (f"{delay_ms // unit_ms}{unit}" for unit, unit_ms in _UNITS if delay_ms and delay_ms % unit_ms == 0)
+    return next(whole, f"{delay_ms}ms")
 
 
 def _action(action: Action) -> _Json:  # noqa: C901, PLR0911 - one for each kind
@@ -203,15 +250,15 @@ def _action(action: Action) -> _Json:  # noqa: C901, PLR0911 - one for each kind
         case Assign():
             return {"assign": _expressions(action.values)}
         case Raise():
-            return {"raise": {"event": action.event, "data": _expressions(action.data)}}
+            return {"raise": action.event if not action.data else {"event": action.event, **_data(action.data)}}
         case Send():
             optional = {
-                "delay": action.delay_ms,
+                "delay": _duration(action.delay_ms) if action.delay_ms else None,
                 "id": action.id,
                 "to": None if action.topic is None else {"topic": action.topic},
             }
             given = {name: value for name, value in optional.items() if value is not None}
-            return {"send": {"event": action.event, "data": _expressions(action.data), **given}}
+            return {"send": {"event": action.event, **_data(action.data), **given}}
         case Cancel():
             return {"cancel": action.id}
         case Log():
@@ -256,10 +303,10 @@ def _text(expression: Expression | None) -> str | _Json | None:
     return {"expression": dump_expression(expression)} if text is None else text
 
 
-def _delay(expression: Expression) -> int | _Json:
+def _delay(expression: Expression) -> str | _Json:
     text = text_of(expression.source) if isinstance(expression, Cel) else None
     ms = None if text is None else words.duration_ms(text)
-    return {"expression": dump_expression(expression)} if ms is None or text != f"{ms}ms" else ms
+    return {"expression": dump_expression(expression)} if ms is None or text != f"{ms}ms" else _duration(ms)
 
 
 def _told(name: str, payload: Payload) -> _Json:
@@ -283,6 +330,10 @@ def _branch(branch: Branch) -> _Json:
 
 def _payload(payload: Payload) -> Any:
     return _expressions(payload.values) if payload.content is None else dump_expression(payload.content)
+
+
+def _data(expressions: dict[str, Expression]) -> _Json:
+    return {"data": _expressions(expressions)} if expressions else {}
 
 
 def _expressions(expressions: dict[str, Expression]) -> _Json:

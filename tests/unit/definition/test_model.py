@@ -19,6 +19,7 @@ from foliot.definition import (
     check,
     compile_guard,
     dump,
+    dump_yaml,
     load,
 )
 
@@ -51,6 +52,7 @@ def test_an_example_survives_being_written_and_read_again(path: Path):
     again = load(dump(definition), filename="again.json")
 
     assert again.canonical() == definition.canonical()
+    assert load(dump_yaml(definition), filename="again.yaml") == definition
     assert Definition.from_canonical(definition.canonical()) == definition
 
 

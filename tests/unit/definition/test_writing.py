@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from foliot.definition import NotWritable, dump
+from foliot.definition import NotWritable, dump, dump_yaml, load
 from foliot.languages.scxml import read_scxml
 
 
@@ -29,3 +29,30 @@ def test_what_has_no_words_is_named(body: str, why: str) -> None:
 
     with pytest.raises(NotWritable, match=why):
         dump(definition)
+
+
+def test_yaml_is_written_as_people_write_it() -> None:
+    text = """\
+foliot: 1
+id: door
+initial: shut
+states:
+  shut:
+    after: {30s: "#open"}
+    on:
+      push:
+        - {target: "#open", guard: "context.n1 < 3", actions: [{assign: {n1: "context.n1 + 1"}}, {raise: pushed}]}
+        - {target: "#open", reenter: true}
+      "yes": "#open"
+  open: {entry: [{send: {event: tired, delay: 5m}}, {log: "'x'"}]}
+"""
+    assert dump_yaml(load(text, filename="door.yaml")) == text
+
+
+@pytest.mark.parametrize(
+    "told", ["a\x85b", "a\u2028b\u2029", "\ufeffa", "on", "~", "0x10", "- a", "a: b", "a #b", " a", "🦀é", "\t"]
+)
+def test_a_text_that_yaml_could_take_for_something_else_is_read_back(told: str) -> None:
+    machine = load("foliot: 1\nid: m", filename="m.yaml").model_copy(update={"description": told})
+
+    assert load(dump_yaml(machine), filename="m.yaml") == machine

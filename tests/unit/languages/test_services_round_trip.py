@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foliot.cel import literal, text_of
-from foliot.definition import Definition, Dispatch, Withdraw, dump, load
+from foliot.definition import Definition, Dispatch, Withdraw, dump, dump_yaml, load
 from foliot.languages.scxml import read_scxml, write_scxml
 from foliot.languages.xstate import read_xstate, write_xstate
 
@@ -99,6 +99,7 @@ def test_what_is_dumped_is_read_back(document: dict[str, Any]) -> None:
     again = load(dump(definition), filename="again.json")
 
     assert again == definition
+    assert load(dump_yaml(definition), filename="again.yaml") == definition
 
 
 @settings(max_examples=100)
