@@ -45,14 +45,15 @@ View: TypeAlias = str | Table | Text
 class Answer:
     """What a command came to: `data` for programs (anything that orjson writes), `views` for people.
 
-    With a `refusal` the command was refused or found something red: exit code 1. `as_json` writes the envelope even
-    where the caller did not say `--json`.
+    `notes` are for people, too, and stand on standard error. With a `refusal` the command was refused or found
+    something red: exit code 1. `as_json` writes the envelope even where the caller did not say `--json`.
     """
 
     data: Any
     views: tuple[View, ...] = ()
     refusal: Refusal | None = None
     as_json: bool = False
+    notes: tuple[View, ...] = ()
 
 
 def write_answer(answer: Answer, *, as_json: bool) -> int:
@@ -67,6 +68,8 @@ def write_answer(answer: Answer, *, as_json: bool) -> int:
         if as_json:
             _write_envelope(answer.refusal, answer.data)
         else:
+            for view in answer.notes:
+                _write_view(view, sys.stderr)
             for view in answer.views:
                 _write_view(view, sys.stdout)
         sys.stdout.flush()

@@ -16,6 +16,7 @@ def register(commands: Commands) -> Commands:  # noqa: PLR0915 - one for each co
     commands.group("tenant", "Tenants.")
     commands.group("topic", "Say whose topics are.")
     commands.add("check", "foliot.cli.checking:check", "Tell everything that is wrong with definitions.")
+    commands.add("convert", "foliot.cli.converting:convert", "Write a machine in another language.")
     commands.add("diagram", "foliot.cli.drawing:diagram", "Draw a machine, with an instance in it.")
     commands.add("init", "foliot.cli.starting:init", "Begin a project: a machine, its tests, a compose file.")
     commands.add("test", "foliot.cli.testing:run_tests", "Run scenarios, and tell what of their machines they cover.")
