@@ -12,11 +12,12 @@ import typer
 
 from foliot import file_names
 from foliot.analysis import check_strictly
-from foliot.cli.answers import Answer
+from foliot.cli.answers import Answer, View
+from foliot.cli.files import FileUnreadable
 from foliot.cli.sarif import sarif_log
 from foliot.cli.scenario_files import KeptTexts
 from foliot.cli.snippets import tell
-from foliot.cli.wording import counted
+from foliot.cli.wording import counted, visible
 from foliot.definition import DefinitionRefused, Diagnostic
 from foliot.errors import Refusal
 from foliot.languages import check as check_text
@@ -51,18 +52,26 @@ def check(
 ) -> Answer:
     """Tell everything that is wrong with definitions, file by file; nothing is published."""
     texts = KeptTexts()
-    told = (each for file in files for each in _check(texts, file, strict=strict, steps_max=steps_max))
-    found = list(dict.fromkeys(told))
-    data = {"diagnostics": found}
-    refusal = _refusal(found, texts.by_file, strict=strict)
+    told: dict[Diagnostic, None] = {}
+    unread: dict[Refusal, None] = {}
+    for file in files:
+        try:
+            told |= dict.fromkeys(_check(texts, file, strict=strict, steps_max=steps_max))
+        except FileUnreadable as error:
+            unread[error.refusal] = None
+    found = list(told)
+    data = {"diagnostics": found, "unread": list(unread)}
+    refusals = [each for each in (_refusal(found, texts.by_file, strict=strict), *unread) if each is not None]
+    refusal, notes = (refusals[0] if refusals else None), tuple(visible(str(each)) for each in refusals[1:])
     match format:
         case Format.TEXT:
-            return diagnosed(found, texts.by_file, strict=strict)
+            views = _views(found, texts.by_file) if texts.by_file else ()
+            return Answer(data, views, refusal, notes=notes)
         case Format.JSON:
             return Answer(data, refusal=refusal, as_json=True)
         case Format.SARIF:
             log = orjson.dumps(sarif_log(found), option=orjson.OPT_INDENT_2).decode()
-            return Answer(data, (log,), refusal)
+            return Answer(data, (log,), refusal, notes=notes)
 
 
 def _check(texts: KeptTexts, file: Path, *, strict: bool, steps_max: int) -> tuple[Diagnostic, ...]:
@@ -79,10 +88,13 @@ def _check(texts: KeptTexts, file: Path, *, strict: bool, steps_max: int) -> tup
     return check_text(text, filename=str(file))
 
 
-def diagnosed(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Answer:
-    """Answer with the diagnostics of `texts`: red where one of them is an error, or where one is there if `strict`."""
-    views = tuple(tell(found, texts)) or (f"no fault in {counted(len(texts), 'file')}",)
-    return Answer({"diagnostics": found}, views, _refusal(found, texts, strict=strict))
+def diagnosed(found: Sequence[Diagnostic], texts: Mapping[str, bytes]) -> Answer:
+    """Answer with the diagnostics of `texts`: red where one of them is an error."""
+    return Answer({"diagnostics": found}, _views(found, texts), _refusal(found, texts))
+
+
+def _views(found: Sequence[Diagnostic], texts: Mapping[str, bytes]) -> tuple[View, ...]:
+    return tuple(tell(found, texts)) or (f"no fault in {counted(len(texts), 'file')}",)
 
 
 def _refusal(found: Sequence[Diagnostic], texts: Mapping[str, bytes], *, strict: bool = False) -> Refusal | None:

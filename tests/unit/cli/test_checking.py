@@ -64,6 +64,34 @@ def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "file_unreadable at nowhere.yaml" in capsys.readouterr().err
 
 
+def test_a_missing_file_keeps_no_fault_of_the_others_back(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.yaml").write_text(FAULTY)
+    Path("two.yaml").write_text(FAULTY)
+
+    assert run(["check", "one.yaml", "nowhere.yaml", "two.yaml"]) == 1
+
+    out, err = capsys.readouterr()
+    assert "one.yaml:3:10: error D303" in out
+    assert "two.yaml:3:10: error D303" in out
+    assert "file_unreadable at nowhere.yaml: No such file or directory" in err
+    assert "definition_refused at one.yaml, two.yaml: 4 errors in 2 of 2 files\n" in err
+
+    assert run(["check", "one.yaml", "nowhere.yaml", "--json"]) == 1
+    envelope = json.loads(capsys.readouterr().out)
+    assert envelope["error"]["code"] == "definition_refused"
+    assert [each["where"] for each in envelope["data"]["unread"]] == ["nowhere.yaml"]
+
+
+def test_a_missing_file_is_red_beside_good_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("door.yaml").write_text(door())
+
+    assert run(["check", "nowhere.yaml", "door.yaml"]) == 1
+
+    out, err = capsys.readouterr()
+    assert out == "no fault in 1 file\n"
+    assert err.startswith("file_unreadable at nowhere.yaml")
+
+
 DEAD_END = "foliot: 1\nid: door\ninitial: a\nstates:\n  a: {on: {go: b}}\n  b: {}\n"
 
 

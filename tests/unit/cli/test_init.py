@@ -50,7 +50,7 @@ def test_the_machine_of_a_new_project_has_no_fault(project: Path, capsys: pytest
     code = run(["check", str(project / "machine.yaml"), "--json"])
 
     assert code == 0
-    assert json.loads(capsys.readouterr().out)["data"] == {"diagnostics": []}
+    assert json.loads(capsys.readouterr().out)["data"]["diagnostics"] == []
 
 
 def test_editors_find_the_schema_that_the_machine_names(project: Path):
