@@ -10,6 +10,7 @@ from foliot import file_names
 from foliot.cli.files import read_file
 from foliot.definition import DefinitionRefused, Diagnostic
 from foliot.errors import FoliotError
+from foliot.languages import read
 from foliot.testing import MachineFile, Suite, load_machine, load_suite
 
 _SKIPPED: Final = ("node_modules", "__pycache__")
@@ -49,6 +50,7 @@ class KeptTexts:
 
         Raises:
             DefinitionRefused: something is wrong with some of them; all of it is told.
+            NoScenarios: one of them is a machine.
         """
         suites: list[Suite] = []
         found: dict[Diagnostic, None] = {}
@@ -56,10 +58,28 @@ class KeptTexts:
             try:
                 suites.append(load_suite(str(path), self.fetch))
             except DefinitionRefused as error:
+                self._refuse_machine(path)
                 found |= dict.fromkeys(error.diagnostics)
         if found:
             raise DefinitionRefused(tuple(found))
         return suites
+
+    def _refuse_machine(self, path: Path) -> None:
+        """Say of a file that it is a machine, where it is one.
+
+        Raises:
+            NoScenarios: so it is.
+        """
+        own = path.name.endswith(file_names.OWN) and not path.name.endswith(file_names.XSTATE)
+        if path.name.endswith(file_names.SCENARIOS) or not path.name.endswith(file_names.MACHINES):
+            return
+        if own and "foliot" not in read(self.fetch(str(path)), filename=str(path)).positions:
+            return
+        beside = path.with_name(f"{path.stem}{file_names.SCENARIOS[0]}")
+        remedy = f"`foliot test --generate {path}` writes some; `foliot check {path}` looks at the machine itself."
+        if beside.exists():
+            remedy = f"Its scenarios are beside it: foliot test {beside}"
+        raise NoScenarios("this is a machine, not a file of scenarios", where=str(path), remedy=remedy)
 
 
 def find_scenarios(paths: Sequence[Path]) -> list[Path]:

@@ -155,6 +155,33 @@ def test_what_is_not_there_is_refused(words: list[str], capsys: pytest.CaptureFi
     assert capsys.readouterr().err.startswith(("file_unreadable at nowhere", "no_scenarios"))
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("lamp.yaml", "foliot: 1\nid: lamp\n"),
+        ("lamp.json", '{"foliot": 1, "ids": "lamp"}'),
+        ("lamp.arrows", "off --press--> on\n"),
+        ("lamp.xstate.json", '{"id": "lamp"}'),
+    ],
+)
+def test_a_machine_is_said_to_be_no_scenarios(file: str, text: str, capsys: pytest.CaptureFixture[str]):
+    Path(file).write_text(text)
+
+    assert run(["test", file]) == 1
+    assert capsys.readouterr().err == (
+        f"no_scenarios at {file}: this is a machine, not a file of scenarios\n"
+        f"`foliot test --generate {file}` writes some; `foliot check {file}` looks at the machine itself.\n"
+    )
+
+
+def test_the_scenarios_of_a_machine_are_pointed_at_where_they_are_beside_it(capsys: pytest.CaptureFixture[str]):
+    Path("lamp.yaml").write_text("foliot: 1\nid: lamp\n")
+    Path("lamp.test.yaml").write_text("machine: lamp.yaml\nscenarios: []\n")
+
+    assert run(["test", "lamp.yaml"]) == 1
+    assert capsys.readouterr().err.endswith("Its scenarios are beside it: foliot test lamp.test.yaml\n")
+
+
 def test_an_empty_folder_has_no_scenarios(capsys: pytest.CaptureFixture[str]):
     Path("empty").mkdir()
 
