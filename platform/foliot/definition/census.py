@@ -8,16 +8,27 @@ from types import MappingProxyType
 from typing import cast
 
 from foliot.definition import words
-from foliot.definition.diagnostics import did_you_mean
+from foliot.definition.diagnostics import did_you_mean, nearest
 from foliot.definition.model import StateKind
 from foliot.definition.shape import Shape
-from foliot.definition.tree import Key, Located, Mapping, Scalar, Tree
+from foliot.definition.tree import Key, Located, Mapping, Scalar, Sequence, Tree
 
 KINDS = ("atomic", "compound", "parallel", "final", "history")
 HEAD_KEYS = ("foliot", "id", "description", "create", "poison", "context", "events")
 _BODY_KEYS = ("on", "entry", "exit", "always", "after", "onDone", "onError", "initial", "states", "type", "invoke")
 ROOT_KEYS = (*HEAD_KEYS, *_BODY_KEYS)
 STATE_KEYS = ("description", *_BODY_KEYS, "history", "target", "output", "defer")
+_ALL_KEYS = frozenset((*ROOT_KEYS, *STATE_KEYS))
+_OF_NAMES = frozenset({"on", "after", "states", "events"})
+"""Keys under which users' own names or durations stand."""
+_OF_ONE = MappingProxyType(
+    {
+        **dict.fromkeys(("always", "onDone", "onError"), frozenset({"target", "guard", "actions", "reenter"})),
+        "invoke": frozenset({"src", "content"}),
+        "context": frozenset({"schema"}),
+    }
+)
+"""Words that tell what stands under a key from a state."""
 # Keys that a state of this kind can't have, each told apart from a key that nobody has.
 FOREIGN: MappingProxyType[StateKind, frozenset[str]] = MappingProxyType(
     {
@@ -116,7 +127,7 @@ class _Surveyor:
         if kind in {"compound", "parallel"} and not children and not _has_entries(body.values.get("states")):
             remedy = f"Put its children under 'states'{', or take the type out' if 'type' in body.values else ''}."
             self._faults.error("D305", where, f"A {kind} state needs child states.", remedy)
-        initial = self._initial(state_id, where, body, children) if kind == "compound" and children else None
+        initial = self._initial(where, body, children) if kind == "compound" and children else None
         if kind == "parallel":
             self._check_regions(children)
         return Sketch(state_id, name, kind, where, body, initial, children)
@@ -161,9 +172,16 @@ class _Surveyor:
             return ()
         sketches = []
         for name, key in states.keys.items():
+            if _is_meant_as_key(name, states.values[name]):
+                what = f"{self._faults.quote(name)} stands among the states, so it would be a state of that name."
+                remedy = f"Put '{name}:' beside 'states:', or inside of the state that it belongs to."
+                self._faults.error("D207", key, what, remedy)
+                continue
             child = self._body(states.values[name])
-            if self._good_name(name, key):
-                sketches.append(self.state(f"{state_id}.{name}" if state_id else name, name, key, child))
+            self._check_name(name, key)
+            # What is inside of a state with a bad name has faults of its own; a dot would make it another's child.
+            plain = name.replace(".", "·") or "?"
+            sketches.append(self.state(f"{state_id}.{plain}" if state_id else plain, name, key, child))
         return tuple(sketches)
 
     def _body(self, tree: Tree) -> Mapping:
@@ -173,17 +191,17 @@ class _Surveyor:
             return empty  # `waiting:` with nothing after it
         return self._shape.mapping(tree, "a state") or empty
 
-    def _good_name(self, name: str, key: Key) -> bool:
-        if not words.STATE_NAME.match(name):
+    def _check_name(self, name: str, key: Key) -> None:
+        if words.STATE_NAME.match(name):
+            self._shape.short(name, key)
+        else:
             what = f"{self._faults.quote(name)} can't be the name of a state."
             self._faults.error("D301", key, what, words.STATE_NAME_FORM)
-            return False
-        return self._shape.short(name, key)
 
-    def _initial(self, state_id: str, where: Located, body: Mapping, children: tuple[Sketch, ...]) -> str | None:
-        names = [child.name for child in children if child.kind != "history"]
+    def _initial(self, where: Located, body: Mapping, children: tuple[Sketch, ...]) -> str | None:
+        names = [child.name for child in children if child.kind != "history" and words.STATE_NAME.match(child.name)]
         if "initial" not in body.values:
-            remedy = f"Say which child is entered first: {' or '.join(names[:5])}."
+            remedy = f"Say which child is entered first{': ' if names else ''}{' or '.join(names[:5])}."
             self._faults.error("D302", where, "A state with children needs 'initial'.", remedy)
             return None
         tree = body.values["initial"]
@@ -199,13 +217,26 @@ class _Surveyor:
             what = f"The initial state {self._faults.quote(text)} is a history state: there is no history yet."
             self._faults.error("D304", tree, what, did_you_mean("", names))
             return None
-        return f"{state_id}.{text}" if state_id else text
+        return found.id
 
     def _check_regions(self, children: tuple[Sketch, ...]) -> None:
         for child in children:
             if child.kind == "final":
                 remedy = "Wrap it: a region is a state of its own with a final state among its children."
                 self._faults.error("D313", child.where, "A final state can't be a region of a parallel state.", remedy)
+
+
+def _is_meant_as_key(name: str, tree: Tree) -> bool:
+    """Whether what stands among states is a key of the language by its name and its content, and no state."""
+    if name not in _ALL_KEYS:
+        return False
+    if not isinstance(tree, Mapping):
+        return isinstance(tree, Sequence) or (isinstance(tree, Scalar) and tree.value is not None)
+    if name in _OF_NAMES:
+        return bool(tree.values) and not any(nearest(inner, STATE_KEYS) for inner in tree.values)
+    return not _OF_ONE.get(name, frozenset()).isdisjoint(tree.values) and tree.values.keys().isdisjoint(
+        ("history", "type")
+    )
 
 
 def _has_entries(tree: Tree | None) -> bool:

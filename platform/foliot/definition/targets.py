@@ -104,15 +104,17 @@ class TargetReader:
         return None
 
     def _suggest(self, text: str, name: str, base: str) -> str:
-        ids = [state_id for state_id in self._census.states if state_id]
+        # A state with a bad name is no good suggestion.
+        ids = [state_id for state_id in self._census.states if words.TARGET.match(state_id)]
         elsewhere = [state_id for state_id in ids if state_id.rpartition(".")[2] == name.rpartition(".")[2]]
         if elsewhere and text[0] != "#":
             return f"Did you mean '#{elsewhere[0]}'?"
         mark = text[0] if text[0] in "#." else ""
-        near = [state_id for state_id in ids if state_id != base and within(state_id, base)]
+        below = [state_id for state_id in self._census.states if state_id != base and within(state_id, base)]
+        near = [path for state_id in below if words.TARGET.match(path := state_id[len(base) + 1 if base else 0 :])]
         if not near:
             return "There are no states in it; without a dot before it, a name stands for a state beside this one."
-        return did_you_mean(text, [mark + (state_id[len(base) + 1 :] if base else state_id) for state_id in near])
+        return did_you_mean(text, [f"{mark}{path}" for path in near])
 
     def _is_parallel(self, state_id: str) -> bool:
         return self._census.states[state_id].kind == "parallel"
