@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Final
@@ -45,14 +45,18 @@ def explain(
         return Answer(_data(page), tuple(_page(page)))
     meanings = [row for row in listed if row["code"] == code.lower()]
     if not meanings:
-        known = [*CODES, *(row["code"] for row in listed)]
-        near = difflib.get_close_matches(code, known, n=1)
-        raise UnknownCode(
-            f"there is no code {code!r}",
-            where="foliot explain",
-            remedy=f"Did you mean {near[0]!r}?" if near else "",
-        )
+        near = _nearest(code, {each.casefold(): each for each in (*CODES, *(row["code"] for row in listed))})
+        remedy = f"Did you mean {near!r}?" if near else ""
+        raise UnknownCode(f"there is no code {code!r}", where="foliot explain", remedy=remedy)
     return Answer({"code": code.lower(), "meanings": meanings}, tuple(_meanings(meanings)))
+
+
+def _nearest(code: str, known: Mapping[str, str]) -> str:
+    """Find the first code that begins so, else the one that is most like it; `known` are those in small letters."""
+    word = code.casefold()
+    beginning = (small for small in known if small.startswith(word))
+    near = next(beginning, None) or next(iter(difflib.get_close_matches(word, known, n=1)), "")
+    return known.get(near, "")
 
 
 def _meanings(meanings: list[dict[str, str]]) -> Iterator[Text | str]:

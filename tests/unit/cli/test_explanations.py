@@ -76,3 +76,14 @@ def test_an_unknown_code_gets_the_nearest_one_or_the_way_to_all(
 ) -> None:
     assert run(["explain", code]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == remedy
+
+
+@pytest.mark.parametrize(
+    ("code", "near"),
+    [("D1", "D101"), ("d40", "D401"), ("no_rout", "no_route"), ("no_ruote", "no_route")],
+)
+def test_the_first_code_that_begins_so_is_meant_else_one_like_it(
+    code: str, near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", code]) == 1
+    assert capsys.readouterr().err.endswith(f"\nDid you mean {near!r}?\n")
