@@ -256,3 +256,18 @@ states: {paying: {}, packing: {}, last: {history: deep}}
     drawn = svg(load(text, filename="order.yaml"))
 
     assert drawn.count('class="region"') == 1
+
+
+def test_regions_of_a_parallel_state_are_dashed_and_children_of_another_are_not():
+    text = """
+    foliot: 1
+    id: m
+    initial: p
+    states:
+      p: {type: parallel, states: {r1: {initial: a, states: {a: {}}}, r2: {}, h: {history: deep}}}
+      c: {initial: d, states: {d: {}}}
+    """
+    drawn = dot(load(text, filename="m.yaml"))
+
+    dashed = [re.search(r'label="(\w+)', line) for line in drawn.splitlines() if "filled,dashed" in line]
+    assert [found and found[1] for found in dashed] == ["r1", "r2"]

@@ -44,18 +44,21 @@ class _Writer:
         yield from self._edges()
         yield "}"
 
-    def _state(self, state: StateNode, depth: int) -> Iterator[str]:
+    def _state(self, state: StateNode, depth: int, *, is_region: bool = False) -> Iterator[str]:
         pad, active = _INDENT * depth, state.id in self._marks.active
         own = [self._row(row) for row in rows_of(state) if not row.targets]
         label = quoted(self._label(state), *own)
+        # As dashes part regions in other diagrams.
+        line = "rounded,filled,dashed" if is_region else "rounded,filled"
         if state.children:
             yield f"{pad}subgraph cluster_{self._numbers[state.id]} {{"
             style = _ACTIVE_CLUSTER if active else _CLUSTER
-            yield f'{pad}{_INDENT}label={label}; style="rounded,filled"; {style};'
+            yield f'{pad}{_INDENT}label={label}; style="{line}"; {style};'
             yield from self._inside(state, depth + 1)
             yield f"{pad}}}"
             return
         shape = {"final": ", peripheries=2", "history": ", shape=circle"}.get(state.kind, "")
+        shape += f', style="{line}"' if is_region else ""
         yield f"{pad}{self._node(state.id)} [label={label}{shape}{f', {_ACTIVE}' if active else ''}];"
 
     def _inside(self, state: StateNode, depth: int) -> Iterator[str]:
@@ -67,7 +70,7 @@ class _Writer:
             yield f'{pad}{start} [shape=point, width=0.12, fillcolor=black, label=""];'
             yield f"{pad}{start} -> {self._edge_end(state.initial)}{self._head(state.initial)};"
         for child in state.children:
-            yield from self._state(child, depth)
+            yield from self._state(child, depth, is_region=state.kind == "parallel" and child.kind != "history")
 
     def _edges(self) -> Iterator[str]:
         for state in self._root.walk():
