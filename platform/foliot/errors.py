@@ -21,7 +21,8 @@ class Refusal:
 
     def __str__(self) -> str:
         where = f" at {self.where}" if self.where else ""
-        remedy = f". {self.remedy}" if self.remedy else ""
+        stop = "" if self.what.endswith((".", "!", "?", "…")) else "."
+        remedy = f"{stop} {self.remedy}" if self.remedy else ""
         return f"{self.code}{where}: {self.what}{remedy}"
 
 

@@ -49,3 +49,12 @@ def test_what_a_machine_is_told_of_an_error_does_not_hang_on_the_words_of_its_cl
 
     assert told == f"cel_evaluation at 1:2: not_json: {end}"
     assert error.refusal.remedy == (given or EvaluationError.remedy)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("It is none.", "a_code: It is none. Ask."), ("Is it?", "a_code: Is it? Ask."), ("none", "a_code: none. Ask.")],
+)
+def test_what_ends_as_a_sentence_does_has_no_second_full_stop(what: str, told: str) -> None:
+    assert str(Refusal("a_code", what, remedy="Ask.")) == told
+    assert str(Refusal("a_code", what)) == f"a_code: {what}"
