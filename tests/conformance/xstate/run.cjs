@@ -41,6 +41,13 @@ function valuesOf (expressions, id, params) {
   return ({ context, event }) => Object.fromEntries(read.map(([name, value]) => [name, value(context, shown(event, id), undefined, params)]))
 }
 
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function milliseconds (delay) {
+  const found = /^(\d+)(ms|s|m|h|d)$/.exec(delay)
+  return found ? Number(found[1]) * UNIT_MS[found[2]] : delay
+}
+
 function actionOf (action, id, params) {
   const [[word, body]] = Object.entries(action)
   switch (word) {
@@ -52,7 +59,7 @@ function actionOf (action, id, params) {
     }
     case 'send': {
       const values = valuesOf(body.data, id, params)
-      return raise(about => ({ ...values(about), type: body.event }), { delay: body.delay, id: body.id })
+      return raise(about => ({ ...values(about), type: body.event }), { delay: milliseconds(body.delay), id: body.id })
     }
     case 'cancel': return cancel(body)
     case 'log': return () => {}
