@@ -180,7 +180,7 @@ class _Surveyor:
             child = self._body(states.values[name])
             self._check_name(name, key)
             # What is inside of a state with a bad name has faults of its own; a dot would make it another's child.
-            plain = name.replace(".", "·") or "?"
+            plain = name.encode(errors="replace").decode().replace(".", "·") or "?"
             sketches.append(self.state(f"{state_id}.{plain}" if state_id else plain, name, key, child))
         return tuple(sketches)
 

@@ -207,6 +207,8 @@ class Faults:
     def _add(self, code: str, severity: Severity, where: Located | Place, what: str, remedy: str) -> None:
         place = where if isinstance(where, Place) else where.place
         path = "" if isinstance(where, Place) else show_path(where.path)
+        # A text may escape what no encoding has: half of a pair.
+        path, what, remedy = (each.encode(errors="backslashreplace").decode() for each in (path, what, remedy))
         if len(self._found) >= self.limits.diagnostic_count_max:
             what, remedy = "There are more faults; reading stops here.", "Mend those above first."
             self._found[Diagnostic("D115", "error", self._file, place.line, place.column, path, what, remedy)] = None

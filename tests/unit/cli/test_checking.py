@@ -107,6 +107,16 @@ def test_strict_tells_what_is_hardly_meant_and_is_red(capsys: pytest.CaptureFixt
     assert captured.err.startswith("definition_refused at door.yaml: 1 fault in 1 of 1 file\n")
 
 
+@pytest.mark.parametrize("option", [["--format", "sarif"], ["--json"], []])
+def test_a_name_that_no_encoding_has_is_told_as_it_is_escaped(
+    capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    Path("m.json").write_text(r'{"foliot": 1, "id": "m", "initial": "a", "states": {"a": {}, "\ud800": {}}}')
+
+    assert run(["check", "m.json", *option]) == 1
+    assert "ud800" in capsys.readouterr().out
+
+
 def test_strict_findings_are_there_for_editors(capsys: pytest.CaptureFixture[str]) -> None:
     Path("door.yaml").write_text(DEAD_END)
 
