@@ -10,8 +10,9 @@ import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from billiard import pool as billiard_pool
 from celery import signals
 from celery.apps.worker import Worker
 from celery.concurrency.prefork import TaskPool
@@ -24,6 +25,13 @@ from foliot_workers.child import Child
 from foliot_workers.lifeline import call_process, die_with
 from foliot_workers.page import SharedPage
 from foliot_workers.waking import SHARDS_NAMED_MAX, CeleryWake, Unwoken
+
+_HEARD_LOOKS_MAX: Final = 5
+"""How often, a tenth of a second apart, a child that ends looks whether its last answer was read.
+
+Celery has it look for 30 s, and reads no answer of a child that had not yet told that it took the task when the end was
+asked for: such an end took longer than the grace time. Nobody needs the answer to a wake-up.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ def _serve(settings: Settings, lane_class: LaneClass, page: SharedPage, count: i
     children = Children(settings, lane_class, page)
     app.task(name=STEP_TASK)(children.step)
     app.task(name=SWEEP_TASK)(children.sweep)
+    billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _HEARD_LOOKS_MAX
     # It tells root to beware of pickled messages; ours are JSON and nothing else is taken.
     warnings.simplefilter("ignore", SecurityWarning)
     signals.setup_logging.connect(_leave_logging_alone, weak=False)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+import redis
 from addresses import Database, PostgresAt, ValkeyAt
 from integration.workers.site_of_incidents import Site, Start, wait_for
 
@@ -252,6 +254,30 @@ def test_the_end_comes_within_the_grace_time_in_the_middle_of_a_backlog(site: Si
     wait_for(lambda: site.stepped() > 0, what="the first batch")
 
     code = worker.end(signal.SIGTERM)
+
+    assert code == 0
+    assert not worker.left()
+    assert "process_killed" not in worker.log.read_text()
+
+
+def test_a_child_that_is_slow_to_take_a_wake_up_does_not_hold_up_the_end(
+    start_worker: Start, valkey_server: ValkeyAt, wake: CeleryWake
+) -> None:
+    worker = start_worker(foliot_poll_ms=A_MINUTE, foliot_sweep_ms=A_MINUTE)
+    (child,) = worker.children("bulk")
+    with redis.Redis.from_url(valkey_server.url) as broker:
+        wake.post(("bulk",))
+        wait_for(lambda: not broker.keys("foliot.step.bulk*"), what="the first answer to a wake-up")
+        time.sleep(0.1)
+        child.suspend()
+        wake.post(("bulk",))
+        wait_for(lambda: not broker.llen("foliot.step.bulk"), what="taking the wake-up that the child does not see")
+
+    worker.process.send_signal(signal.SIGTERM)
+    # Celery's process must have given up what it waits for; it looks every second.
+    time.sleep(2)
+    child.resume()
+    code = worker.end()
 
     assert code == 0
     assert not worker.left()
