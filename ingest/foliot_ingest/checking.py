@@ -12,7 +12,7 @@ from foliot.cli.doctor import Finding, failure, passed, warning
 from foliot.cloudevents import ENVELOPE_BYTES_MAX
 from foliot.producer import KafkaUnavailable, translated
 from foliot.settings import Settings
-from foliot_ingest.kafka_clients import admin
+from foliot_ingest.kafka_clients import admin, security
 from foliot_ingest.topics import own_topics
 
 _PART: Final = "kafka"
@@ -30,7 +30,7 @@ def check_kafka(settings: Settings) -> Iterator[Finding]:
     address(settings, "kafka")
     wanted = own_topics(settings)
     with admin(settings, name="foliot-doctor") as client:
-        yield passed(_PART, "reachable", settings.kafka)
+        yield passed(_PART, "reachable", f"{settings.kafka} by {security(settings).summary}")
         there = set(client.list_topics())
         missing = [topic for topic in wanted if topic not in there]
         if missing:

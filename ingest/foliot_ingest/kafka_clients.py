@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -13,7 +13,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
-from foliot.producer import RECORD_BYTES_MAX, make_client, translated
+from foliot.cli.addresses import BadSettings
+from foliot.producer import RECORD_BYTES_MAX, BadSecurity, Security, make_client, translated
 from foliot.settings import Settings
 from foliot_ingest.fetching import unpack_plain_batches
 
@@ -33,6 +34,20 @@ class TopicFacts:
     compacted: bool
 
 
+def security(settings: Settings) -> Security:
+    """Tell how brokers are spoken to.
+
+    Raises:
+        BadSettings: what is said of it does not fit together, or names a file of no use.
+    """
+    said = {part.name: getattr(settings, f"kafka_{part.name}") for part in fields(Security)}
+    try:
+        return Security(**said)
+    except BadSecurity as error:
+        refusal = error.refusal
+        raise BadSettings(refusal.what, where=f"FOLIOT_KAFKA_{refusal.where.upper()}", remedy=refusal.remedy) from error
+
+
 def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaConsumer:
     """Connect a consumer that never commits, never resets an offset and never makes a topic.
 
@@ -45,6 +60,7 @@ def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaC
         consumer = make_client(
             KafkaConsumer,
             settings.kafka,
+            security(settings),
             **_common(name),
             group_id=group,
             enable_auto_commit=False,
@@ -81,6 +97,7 @@ def admin(settings: Settings, *, name: str) -> Iterator[KafkaAdminClient]:
         client = make_client(
             _Admin,
             settings.kafka,
+            security(settings),
             client_id=name,
             request_timeout_ms=_ANSWER_MS_MAX,
             bootstrap_timeout_ms=_ANSWER_MS_MAX,

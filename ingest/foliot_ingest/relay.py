@@ -25,6 +25,7 @@ from foliot.runtime import SetAside, insert_dead_letters
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
 from foliot_ingest.doors import Doors, MessageTooLarge, TopicRefused, is_refusal
+from foliot_ingest.kafka_clients import security
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 
 _SQL: Final = load("relay")
@@ -99,7 +100,7 @@ class Relay:
         """Relay with one producer, until stopped or until a record fails: then nobody knows what is on its way."""
         dsn = self._settings.dsn_service
         with closing(connect(dsn, application="foliot-relay", timeout_ms=_TRANSACTION_MS_MAX)) as connection:
-            producer = make_producer(self._settings.kafka, name=self._writer)
+            producer = make_producer(self._settings.kafka, security(self._settings), name=self._writer)
             try:
                 while not self._stop.is_set():
                     shards = self._find(connection)

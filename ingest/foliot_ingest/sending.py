@@ -19,6 +19,7 @@ from foliot.cloudevents import Event, Lane, Limits
 from foliot.errors import Refusal
 from foliot.producer import Producer
 from foliot.settings import Settings
+from foliot_ingest.kafka_clients import security
 from foliot_ingest.lines import SOURCE, LineRefused, Report, ToSend, read_line, send_all
 from foliot_ingest.topics import make_topics, own_topics
 
@@ -80,6 +81,7 @@ def connected_producer(settings: Settings, *, name: str) -> Producer:
     """
     return Producer(
         settings.kafka,
+        security=security(settings),
         tenant=settings.tenant,
         topic_prefix=settings.topic_prefix,
         limits=Limits(settings.event_bytes_max, settings.event_depth_max, settings.key_bytes_max),

@@ -20,6 +20,21 @@ class Settings(BaseSettings):
     dsn_service: str = Field("", repr=False, description="Postgres: role of ingest, workers and relay")
     dsn_front: str = Field("", repr=False, description="Postgres: role of the front doors, under row-level security")
     kafka: str = Field("", description="Kafka bootstrap servers, host:port, comma-separated")
+    kafka_security_protocol: str = Field(
+        "PLAINTEXT",
+        description="How brokers are spoken to: PLAINTEXT, SSL (TLS), SASL_PLAINTEXT or SASL_SSL (with a user's name)",
+    )
+    kafka_sasl_mechanism: str = Field(
+        "SCRAM-SHA-512", description="How the password is proved: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN"
+    )
+    kafka_sasl_username: str = Field("", description="The user, with SASL")
+    kafka_sasl_password: str = Field("", repr=False, description="The user's password, with SASL")
+    kafka_ssl_cafile: str = Field(
+        "", description="Certificates (PEM) that brokers' are signed by; empty: those that the system trusts"
+    )
+    kafka_ssl_certfile: str = Field("", description="Foliot's own certificate (PEM), where brokers ask for one")
+    kafka_ssl_keyfile: str = Field("", description="Its private key (PEM); empty: it is in the same file")
+    kafka_ssl_password: str = Field("", repr=False, description="What the private key is encrypted with")
     broker_url: str = Field("", repr=False, description="Celery broker, such as redis://127.0.0.1:6379/0")
 
     tenant: str = Field("default", description="The tenant that commands speak of when none is named")

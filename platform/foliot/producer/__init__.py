@@ -8,14 +8,17 @@ from foliot.producer.connecting import (
     make_producer,
     translated,
 )
+from foliot.producer.security import BadSecurity, Security
 from foliot.producer.sending import Delivery, NotDelivered, Producer
 
 __all__ = [
     "RECORD_BYTES_MAX",
+    "BadSecurity",
     "Delivery",
     "KafkaUnavailable",
     "NotDelivered",
     "Producer",
+    "Security",
     "first_line",
     "make_client",
     "make_producer",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Final, TypeVar
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 from kafka.protocol.api_header import ResponseClassRegistry
 
 from foliot.errors import FoliotError
+from foliot.producer.security import Security
 
 RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
 """What Foliot's producers send and its own topics take: an event of 1 MiB with its envelope, and room."""
@@ -28,7 +30,9 @@ class KafkaUnavailable(FoliotError):
 
     code: ClassVar[str] = "kafka_unavailable"
     retryable: ClassVar[bool] = True
-    remedy: ClassVar[str] = "Look whether Kafka runs at FOLIOT_KAFKA, then try again."
+    remedy: ClassVar[str] = (
+        "Look whether Kafka runs at FOLIOT_KAFKA and takes what FOLIOT_KAFKA_SECURITY_PROTOCOL says, then try again."
+    )
 
 
 @contextmanager
@@ -45,13 +49,15 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:300] or type(error).__name__
 
 
-def make_client(kind: Callable[..., Client], servers: str, **config: Any) -> Client:
+def make_client(kind: Callable[..., Client], servers: str, security: Security, **config: Any) -> Client:
     """Make a client of kafka-python; one that cannot be made leaves neither sockets nor threads behind.
 
     Raises:
         KafkaError, OSError: no broker answered; see `translated`.
+        BadSecurity: a file of certificates can no longer be read.
     """
-    _knock(servers)
+    secured = security.config()
+    _knock(servers, secured["ssl_context"])
     with ExitStack() as unfinished:
 
         def network(**named: Any) -> KafkaNetClient:
@@ -59,12 +65,18 @@ def make_client(kind: Callable[..., Client], servers: str, **config: Any) -> Cli
             unfinished.callback(made.close)
             return made
 
-        client = kind(bootstrap_servers=servers.split(","), kafka_client=network, **config)
+        try:
+            client = kind(bootstrap_servers=servers.split(","), kafka_client=network, **secured, **config)
+        except KafkaTimeoutError as error:
+            # A broker that refuses a user or a protocol hangs up, and the client tries again until its time is up.
+            raise KafkaTimeoutError(f"no broker of {servers} took this client by {security.summary}") from error
         unfinished.pop_all()
         return client
 
 
-def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_MS) -> KafkaProducer:
+def make_producer(
+    servers: str, security: Security, *, name: str, delivery_ms_max: int = _NO_EXPIRY_MS
+) -> KafkaProducer:
     """Connect an idempotent producer: acknowledged by all replicas, in order per partition.
 
     By default a batch never expires by itself. Whoever waits too long closes the producer, so that what was sent stays
@@ -72,11 +84,13 @@ def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_
 
     Raises:
         KafkaUnavailable: no broker answered.
+        BadSecurity: a file of certificates can no longer be read.
     """
     with translated("producer"):
         return make_client(
             KafkaProducer,
             servers,
+            security,
             client_id=name,
             bootstrap_timeout_ms=_ANSWER_MS_MAX,
             request_timeout_ms=2 * _ANSWER_MS_MAX,
@@ -93,13 +107,18 @@ def make_producer(servers: str, *, name: str, delivery_ms_max: int = _NO_EXPIRY_
         )
 
 
-def _knock(servers: str) -> None:
+def _knock(servers: str, context: ssl.SSLContext | None) -> None:
     """Look whether any broker takes connections, which tells at once what a client tells after its time-out."""
     refused: OSError | None = None
     for address in servers.split(","):
         host, _, port = address.strip().rpartition(":")
+        host = host.strip("[]")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_MS_MAX / 1000).close()
+            with socket.create_connection((host, int(port)), timeout=_ANSWER_MS_MAX / 1000) as link:
+                if context is not None:
+                    context.wrap_socket(link, server_hostname=host.rstrip(".")).close()
+        except ssl.SSLError as error:
+            refused = OSError(f"{address.strip()} takes connections, but there is no TLS with it: {error}")
         except OSError as error:
             refused = error
         else:

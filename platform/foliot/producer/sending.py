@@ -22,6 +22,7 @@ from foliot.cloudevents import (
 )
 from foliot.errors import FoliotError
 from foliot.producer.connecting import KafkaUnavailable, first_line, make_producer, translated
+from foliot.producer.security import Security
 
 _CLOSE_S_MAX: Final = 30.0
 
@@ -58,6 +59,7 @@ class Producer:
 
     Args:
         servers: Kafka's bootstrap servers, `host:port`, comma-separated.
+        security: whether they are spoken to by TLS, and who this is.
         tenant: whose the events are that name no tenant.
         topic_prefix: lane topics are `<prefix>.critical` … `<prefix>.low`; as the installation's `topic_prefix`.
         mode: structured (one JSON document) or binary (attributes in headers); Foliot reads both.
@@ -74,6 +76,7 @@ class Producer:
         self,
         servers: str,
         *,
+        security: Security = Security(),  # noqa: B008 - an immutable value
         tenant: str = DEFAULT_TENANT,
         topic_prefix: str = DEFAULT_TOPIC_PREFIX,
         mode: Mode = "structured",
@@ -85,7 +88,7 @@ class Producer:
         self._topic_prefix = topic_prefix
         self._mode = mode
         self._limits = limits
-        self._client = make_producer(servers, name=name, delivery_ms_max=int(delivery_s_max * 1000))
+        self._client = make_producer(servers, security, name=name, delivery_ms_max=int(delivery_s_max * 1000))
 
     def __enter__(self) -> Self:
         return self

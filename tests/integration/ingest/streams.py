@@ -40,7 +40,8 @@ def settings_for(database: Database, kafka: KafkaAt, **changes: Any) -> Settings
         "changes_topic": f"changes-{own}",
         "group": f"ingest-{own}",
         "topic_partitions": 2,
-        "session_timeout_ms": 3000,
+        # Apache Kafka allows no less than 6 s.
+        "session_timeout_ms": 6000 if kafka.durable else 3000,
         "ingest_poll_ms": 100,
         "testing": True,
     }
