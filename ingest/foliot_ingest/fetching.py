@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import kafka
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError
+from kafka.errors import KafkaError
 
+from foliot_ingest.decompressing import replace_codecs
 from foliot_ingest.unpacking import unpack
 
 KNOWN_RELEASE: Final = "3.0.12"
@@ -51,8 +52,8 @@ def unpack_plain_batches(consumer: KafkaConsumer) -> None:
 def _partition_records(base: Any) -> Any:
     """Derive the client's class of what was fetched of one partition.
 
-    From the first batch on that is not plain, all of the fetch is the client's: transactions that were aborted, codecs
-    and the words about what is corrupt. Those come as `RecordUnreadable`, which tells the partition.
+    From the first batch on that is not plain, all of the fetch is the client's: transactions that were aborted, and
+    the words about what is corrupt. Those come as `RecordUnreadable`, which tells the partition.
     """
 
     class PartitionRecords(base):  # type: ignore[misc]  # kafka-python has no types
@@ -94,8 +95,7 @@ def _telling_what_is_unreadable(base: Any) -> Any:
             try:
                 yield from super()._unpack_records(place, records, *deserializers)
             except Exception as error:
-                if _passes(error):
-                    raise
+                # Of broken bytes, codecs raise anything.
                 raise RecordUnreadable(place, f"offset {self.next_fetch_offset} cannot be read ({error})") from error
 
     return PartitionRecords
@@ -107,6 +107,4 @@ def _unpacked(batch: Any, place: TopicPartition) -> list[Any] | None:
     return unpack(bytes(batch._buffer), place.topic, place.partition)  # noqa: SLF001 - see above
 
 
-def _passes(error: Exception) -> bool:
-    """Tell whether the next look may fare better: a codec can be installed. Of broken bytes, codecs raise anything."""
-    return isinstance(error, KafkaError) and not isinstance(error, CorruptRecordError)
+replace_codecs()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import confluent_kafka
 import pytest
 from addresses import Database, KafkaAt
 from integration.ingest.streams import (
@@ -75,6 +76,23 @@ def test_events_of_all_lanes_arrive_with_their_lane_and_wake_their_shards(settin
 def test_events_of_one_partition_keep_their_order(settings: Settings, fresh_database: Database):
     ids = [f"e-{number}" for number in range(3000)]
     send(settings, *(structured(id=id_) for id_ in ids), partition=0)
+
+    with ingesting(settings):
+        eventually(lambda: len(accepted(fresh_database)) == len(ids))
+
+    assert accepted(fresh_database) == ids
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_what_other_producers_have_compressed_is_taken_in(settings: Settings, fresh_database: Database, codec: str):
+    ids = [f"e-{number}" for number in range(1000)]
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": settings.kafka, "compression.type": codec, "linger.ms": 50}
+    )
+    for id_ in ids:
+        value = structured(id=id_)
+        producer.produce(f"{settings.topic_prefix}.low", value, headers=list(STRUCTURED), partition=1)
+    assert producer.flush(30) == 0
 
     with ingesting(settings):
         eventually(lambda: len(accepted(fresh_database)) == len(ids))

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import cramjam
 import kafka
 import pytest
 from crc32c import crc32c
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
-from kafka.errors import CorruptRecordError, UnsupportedCodecError
+from kafka.errors import CorruptRecordError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
 
 from foliot_ingest import fetching
+from foliot_ingest.decompressing import BATCH_BYTES_MAX, NotDecompressed, decompress
 from foliot_ingest.unpacking import unpack
 
 PLACE = TopicPartition("foliot.events.normal", 3)
 HEAD_BYTES = 61
-MAGIC_AT, CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 16, 17, 21, 27
-GZIP, STAMPED_BY_THE_BROKER, TRANSACTIONAL, CONTROL = 0x01, 0x08, 0x10, 0x20
+LENGTH_AT, MAGIC_AT, CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 8, 16, 17, 21, 27
+GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
+STAMPED_BY_THE_BROKER, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
 PRODUCER = 7
 ABORT, COMMIT = b"\0\0\0\0", b"\0\0\0\1"
 
@@ -33,7 +39,7 @@ names = st.sampled_from(("", "content-type", "é", "\N{OWL}" * 20))
 timestamps = st.integers(0, 2**50)
 headers = st.lists(st.tuples(names, some_bytes), max_size=3)
 records = st.lists(st.tuples(timestamps, some_bytes, some_bytes, headers), min_size=1, max_size=4)
-compressible = st.tuples(timestamps, some_bytes, st.just(b"x" * 500), headers)
+codecs = st.sampled_from((GZIP, SNAPPY, LZ4, ZSTD))
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Drawn:
     attributes: int = 0
 
     def written(self, base_offset: int) -> bytearray:
-        builder = MemoryRecordsBuilder(2, self.codec, 1 << 20, 0, False, self.producer, 0, 0)  # noqa: FBT003
+        builder = MemoryRecordsBuilder(2, 0, 1 << 20, 0, False, self.producer, 0, 0)  # noqa: FBT003
         for timestamp, key, value, head in self.records:
             builder.append(timestamp, key, value, head)
         builder.close()
@@ -56,7 +62,33 @@ class Drawn:
         raw[:8] = base_offset.to_bytes(8, "big")
         raw[ATTRIBUTES_AT + 1] |= self.attributes
         raw[LAST_OFFSET_DELTA_END - 1] += self.after
-        return sealed(raw)
+        return sealed(packed(raw, self.codec) if self.codec else raw)
+
+
+def packed(raw: bytearray, codec: int) -> bytearray:
+    """Compress the records of a batch, and say so in its head."""
+    raw[HEAD_BYTES:] = COMPRESSED[codec](bytes(raw[HEAD_BYTES:]))
+    raw[LENGTH_AT : LENGTH_AT + 4] = (len(raw) - LENGTH_AT - 4).to_bytes(4, "big")
+    raw[ATTRIBUTES_AT + 1] |= codec
+    return raw
+
+
+def in_blocks(records: bytes) -> bytes:
+    """Compress as snappy-java does, in blocks."""
+    written = bytearray(b"\x82SNAPPY\x00\0\0\0\1\0\0\0\1")
+    size = max(64, len(records) // 8)
+    for begin in range(0, len(records), size):
+        block = bytes(cramjam.snappy.compress_raw(records[begin : begin + size]))
+        written += len(block).to_bytes(4, "big") + block
+    return bytes(written)
+
+
+COMPRESSED: dict[int, Callable[[bytes], bytes]] = {
+    GZIP: lambda records: bytes(cramjam.gzip.compress(records)),
+    SNAPPY: in_blocks,
+    LZ4: lambda records: bytes(cramjam.lz4.compress(records)),
+    ZSTD: lambda records: bytes(cramjam.zstd.compress(records)),
+}
 
 
 def sealed(raw: bytearray) -> bytearray:
@@ -66,9 +98,9 @@ def sealed(raw: bytearray) -> bytearray:
 
 plain = st.builds(Drawn, records, st.integers(0, 2), st.integers(0, 2), producer=st.sampled_from((-1, PRODUCER)))
 unusual = st.one_of(
-    st.builds(Drawn, st.lists(compressible, min_size=1, max_size=2), codec=st.just(GZIP)),
-    st.builds(Drawn, records, attributes=st.just(STAMPED_BY_THE_BROKER)),
-    st.builds(Drawn, records, producer=st.just(PRODUCER), attributes=st.just(TRANSACTIONAL)),
+    st.builds(Drawn, records, codec=codecs),
+    st.builds(Drawn, records, codec=st.just(0) | codecs, attributes=st.just(STAMPED_BY_THE_BROKER)),
+    st.builds(Drawn, records, codec=st.just(0) | codecs, producer=st.just(PRODUCER), attributes=st.just(TRANSACTIONAL)),
     st.builds(
         Drawn,
         st.sampled_from((ABORT, COMMIT)).map(lambda mark: [(0, mark, b"\0" * 6, [])]),
@@ -174,12 +206,61 @@ def test_what_no_codec_can_read_tells_its_partition_and_offset() -> None:
     assert not part, "the client would ask it for more for ever"
 
 
-def test_a_codec_that_is_not_installed_is_not_the_records_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = Drawn([(0, b"key", b"x" * 500, [])], codec=GZIP).written(0)
-    monkeypatch.setattr("kafka.codec.has_gzip", lambda: False)
+def test_a_codec_that_nobody_knows_tells_its_partition_and_offset() -> None:
+    raw = Drawn([(0, b"key", b"value", [])], attributes=5).written(7)
 
-    with pytest.raises(UnsupportedCodecError):
-        OURS(0, PLACE, MemoryRecords(raw)).take(1)
+    with pytest.raises(fetching.RecordUnreadable, match="offset 7 cannot be read"):
+        OURS(7, PLACE, MemoryRecords(raw)).take(1)
+
+
+@given(records, codecs, st.sampled_from((0, STAMPED_BY_THE_BROKER)))
+def test_compressed_records_are_what_was_compressed(drawn: list[Any], codec: int, attributes: int) -> None:
+    raw = Drawn(drawn, codec=codec, attributes=attributes).written(0)
+
+    taken = OURS(0, PLACE, MemoryRecords(raw)).take(100)
+
+    assert [(record.key, record.value, record.headers) for record in taken] == [each[1:] for each in drawn]
+
+
+@pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
+def test_a_batch_out_of_which_too_much_comes_is_unreadable_and_does_not_take_its_memory(codec: int) -> None:
+    raw = packed(Drawn([(0, b"key", b"value", [])]).written(7), codec)
+    raw[HEAD_BYTES:] = COMPRESSED[codec](bytes(4 * BATCH_BYTES_MAX))
+    raw[LENGTH_AT : LENGTH_AT + 4] = (len(raw) - LENGTH_AT - 4).to_bytes(4, "big")
+    part = OURS(7, PLACE, MemoryRecords(sealed(raw)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(fetching.RecordUnreadable, match="offset 7 cannot be read"):
+            part.take(1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2 * BATCH_BYTES_MAX
+
+
+@settings(max_examples=20)
+@given(codecs, st.binary(max_size=200))
+def test_bytes_that_nobody_compressed_are_refused(codec: int, noise: bytes) -> None:
+    with suppress(NotDecompressed):
+        assert len(decompress(codec, noise)) <= BATCH_BYTES_MAX
+
+
+@given(st.binary(min_size=1, max_size=300), st.data())
+def test_broken_blocks_are_refused(written: bytes, data: st.DataObject) -> None:
+    broken = bytearray(in_blocks(written))
+    broken[data.draw(st.integers(16, len(broken) - 1))] = data.draw(st.integers(0, 255))
+
+    with suppress(NotDecompressed):
+        assert len(decompress(SNAPPY, bytes(broken))) <= BATCH_BYTES_MAX
+
+
+@pytest.mark.parametrize("size", [-1, 0, 2**31 - 1])
+def test_a_block_of_an_impossible_size_is_refused(size: int) -> None:
+    broken = in_blocks(b"")[:16] + size.to_bytes(4, "big", signed=True) + b"x" * 20
+
+    with pytest.raises(NotDecompressed, match=f"a block of {size} bytes where 20 are left"):
+        decompress(SNAPPY, broken)
 
 
 @given(plain, st.integers(1, 100))
@@ -190,7 +271,7 @@ def test_a_batch_that_ends_early_or_late_is_left_to_the_client(batch: Drawn, siz
     assert unpack(raw + b"\0" * size, *PLACE) is None
 
 
-@given(plain)
+@given(plain | st.builds(Drawn, records, codec=codecs))
 def test_plain_batches_are_not_left_to_the_client(batch: Drawn) -> None:
     found = unpack(bytes(batch.written(0)), *PLACE)
 
@@ -199,8 +280,8 @@ def test_plain_batches_are_not_left_to_the_client(batch: Drawn) -> None:
 
 
 @given(unusual)
-def test_what_is_not_plain_is_left_to_the_client(batch: Drawn) -> None:
-    assert unpack(bytes(batch.written(0)), *PLACE) is None
+def test_what_is_stamped_or_of_a_transaction_is_left_to_the_client(batch: Drawn) -> None:
+    assert (unpack(bytes(batch.written(0)), *PLACE) is None) == bool(batch.attributes)
 
 
 @pytest.mark.parametrize("magic", [0, 1])
