@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 from addresses import KafkaAt, PostgresAt, ValkeyAt
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from foliot.engine import stepping
 from foliot.local import ApacheKafka, Postgres, Server, Tansu, Valkey
@@ -22,8 +22,9 @@ from foliot.local import ApacheKafka, Postgres, Server, Tansu, Valkey
 AnyServer = TypeVar("AnyServer", bound=Server)
 Container = Callable[[], AbstractContextManager[str]]
 
-# How long an example takes says how busy the machine is: beyond 200 ms Hypothesis would call that a failure.
-settings.register_profile("any_pace", settings(), deadline=None)
+# How long an example takes, or how long it takes to draw one, says how busy the machine is: beyond 200 ms, and beyond a
+# second for some, Hypothesis would call that a failure.
+settings.register_profile("any_pace", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_pace")
 
 # A shell that runs this in the background ignores Ctrl-C for it, and so would all programs that the tests start.
