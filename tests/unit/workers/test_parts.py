@@ -29,10 +29,10 @@ def test_one_sweep_is_claimed_for_an_interval() -> None:
 def test_all_children_see_for_a_while_that_urgent_events_came() -> None:
     page = SharedPage()
 
-    before = page.urgent_within(1.0)
+    before = page.urgent_within(60.0)
     page.note_urgent()
 
-    assert (before, page.urgent_within(1.0), page.urgent_within(0.0)) == (False, True, False)
+    assert (before, page.urgent_within(60.0), page.urgent_within(0.0)) == (False, True, False)
 
 
 def test_a_forked_process_sees_that_the_end_was_asked_for() -> None:
@@ -41,7 +41,7 @@ def test_a_forked_process_sees_that_the_end_was_asked_for() -> None:
     child.start()
 
     page.stop()
-    child.join(10)
+    child.join(60)
 
     assert child.exitcode == 7
 
