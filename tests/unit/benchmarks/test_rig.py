@@ -6,7 +6,7 @@ import psutil
 import pytest
 from benchmarks.rig import MachineClock, SessionWatch, Sight, context_switches, cpu_seconds, stop
 
-BURN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
+BURN = "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass\n"
 
 
 def test_a_child_that_has_ended_is_counted_through_its_parent() -> None:
@@ -49,7 +49,7 @@ def test_stop_ends_the_children_of_those_that_will_not_end() -> None:
     stop([parent], grace_s=0.1)
 
     parent.stdout.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while _lives(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert parent.returncode is not None
@@ -82,7 +82,8 @@ def test_the_switches_of_all_threads_are_counted() -> None:
 
     stop([parent])
     parent.stdout.close()
-    assert switches.voluntary >= 200
+    # A nap that is over before its thread is put aside is no switch.
+    assert switches.voluntary >= 100
 
 
 def test_a_look_with_two_waiting_sessions_is_one_look() -> None:
