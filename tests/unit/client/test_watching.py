@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, TypeAlias
@@ -104,8 +105,14 @@ def test_a_watch_that_nobody_answers_ends_with_an_error(connect: Connect) -> Non
 def test_silence_ends_a_connection_and_not_the_watch(connect: Connect) -> None:
     steps: list[bytes] = []
     with StepStream(steps, []) as server:
+
+        def step_after_silence() -> None:
+            while len(server.asked_after) < 2:
+                time.sleep(0.01)
+            steps.append(a_step(1))
+
         watch = connect(server.address, silence_s_max=0.1).watch("order", "1")
-        later = threading.Timer(0.3, steps.append, [a_step(1)])
+        later = threading.Thread(target=step_after_silence)
         later.start()
 
         seen = next(watch)
