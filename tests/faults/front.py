@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -15,8 +14,7 @@ import httpx
 
 Fault: TypeAlias = Literal["cut before", "cut after", "half", "slow", "busy", "down", "failed", "garbage"]
 FAULTS: Final[tuple[Fault, ...]] = ("cut before", "cut after", "half", "slow", "busy", "down", "failed", "garbage")
-SLOW_S: Final = 2.0
-
+_SLOW_S_MAX: Final = 30.0
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -24,11 +22,14 @@ class FaultyFront:
     """Passes requests on to the API, each first spoilt by the next of `faults`; as a context manager.
 
     "cut before" loses the request; "cut after", "half" and "slow" spoil the answer to one that was taken in; the others
-    answer without the API.
+    answer without the API. What is slow comes after the next request, or after half a minute; who finds it busy is told
+    to stay away for `busy_s`.
     """
 
-    def __init__(self, target: str, *faults: Fault) -> None:
+    def __init__(self, target: str, *faults: Fault, busy_s: int = 1) -> None:
         self.faults = list(faults)
+        self._busy_s = busy_s
+        self._came = threading.Condition()
         self.requests: list[tuple[str, bytes]] = []
         self.statuses: list[int] = []
         self._target = target
@@ -54,12 +55,15 @@ class FaultyFront:
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("content-length", "0")))
-        self.requests.append((handler.path, body))
+        with self._came:
+            self.requests.append((handler.path, body))
+            count = len(self.requests)
+            self._came.notify_all()
         fault = self.faults.pop(0) if self.faults else None
         if fault == "cut before":
             _cut(handler)
         elif fault == "busy":
-            _answer(handler, 429, b"{}", {"retry-after": "1"})
+            _answer(handler, 429, b"{}", {"retry-after": str(self._busy_s)})
         elif fault == "down":
             _answer(handler, 503, b"<html>no upstream</html>", {"content-type": "text/html"})
         elif fault == "failed":
@@ -67,15 +71,16 @@ class FaultyFront:
         elif fault == "garbage":
             _answer(handler, 202, b"\x00<html>welcome</html>", {"content-type": "application/json"})
         else:
-            self._pass_on(handler, body, fault)
+            self._pass_on(handler, body, fault, count)
 
-    def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes, fault: Fault | None) -> None:
+    def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes, fault: Fault | None, count: int) -> None:
         kept = {name: value for name, value in handler.headers.items() if name.lower() not in {"host", "connection"}}
         with httpx.Client(base_url=self._target, timeout=60) as api:
             answer = api.request(handler.command, handler.path, content=body, headers=kept)
         self.statuses.append(answer.status_code)
         if fault == "slow":
-            time.sleep(SLOW_S)
+            with self._came:
+                self._came.wait_for(lambda: len(self.requests) > count, _SLOW_S_MAX)
         if fault == "cut after":
             _cut(handler)
         elif fault == "half":
