@@ -198,7 +198,9 @@ class _Link:
         if not self._proxy.is_flowing():
             return True
         for source in select.select([self._client, self._server], [], [], _LOOK_SECONDS)[0]:
-            # What a freeze finds in here has been sent before it.
+            # What has come since a freeze stays where it is.
+            if not self._proxy.is_flowing():
+                return True
             data = source.recv(_CHUNK_BYTES)
             if not data:
                 return False

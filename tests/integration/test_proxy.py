@@ -70,7 +70,7 @@ def test_a_frozen_proxy_holds_bytes_back_until_it_is_thawed(echo_server: str) ->
         with pytest.raises(TimeoutError):
             client.recv(10)
         proxy.thaw()
-        client.settimeout(5)
+        client.settimeout(60)
 
         assert client.recv(10) == b"held"
 
@@ -141,7 +141,7 @@ def test_only_as_many_commits_are_cut_as_were_asked_for(table: Database) -> None
 
 def _connected(proxy: Proxy) -> socket.socket:
     host, _, port = proxy.address.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def _address(database: Database) -> str:
