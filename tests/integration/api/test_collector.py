@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -60,23 +61,32 @@ def test_after_a_commit_of_unknown_outcome_an_event_has_its_place(site: Site) ->
 def test_transactions_begin_at_intervals_and_take_in_what_came_meanwhile(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_collector, "GATHERING_S", 2.0)
+    pauses: list[float] = []
+    both_wait = threading.Event()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        assert seconds == 0 or both_wait.wait(60)
+
+    # No time passes: each transaction but the first has the whole interval to wait for.
+    monkeypatch.setattr(api_collector, "time", SimpleNamespace(monotonic=lambda: 100.0, sleep=pause))
     caller = site.doors.caller(site.key())
     site.send("INC-1")
 
     async def one_by_one() -> None:
-        first = site.doors.collector.submit(caller, [_arrival(site, "e1")])
-        await asyncio.sleep(0.1)
-        await asyncio.gather(first, site.doors.collector.submit(caller, [_arrival(site, "e2")]))
+        taken = [site.doors.collector.submit(caller, [_arrival(site, event_id)]) for event_id in ("e1", "e2")]
+        both_wait.set()
+        await asyncio.gather(*taken)
 
     asyncio.run(one_by_one())
 
     # Callers are answered before anything is counted.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while gauge(site.doors, "foliot_api_transaction_events_count") < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert gauge(site.doors, "foliot_api_transaction_events_count") == 2
     assert gauge(site.doors, "foliot_api_transaction_events_sum") == 3
+    assert pauses == pytest.approx([0.0, api_collector.GATHERING_S])
 
 
 def test_callers_are_answered_before_workers_are_woken(site: Site) -> None:

@@ -55,13 +55,14 @@ def test_a_key_sends_no_more_events_a_day_than_it_may(site: Site) -> None:
 
 
 def test_a_key_that_sends_too_fast_is_told_when_to_come_again(site: Site) -> None:
-    settings = site.settings.model_copy(update={"api_events_per_s": 0.5})
+    settings = site.settings.model_copy(update={"api_events_per_s": 0.01})
     with serving(Doors(settings, NoWake())) as client:
         first, second = _send(client, site, 3, "a"), _send(client, site, 1, "b")
 
     assert [answer.status_code for answer in (first, second)] == [202, 429]
     assert first.headers["ratelimit"].startswith('"burst";r=0;t=')
-    assert int(second.headers["retry-after"]) >= 4
+    # 300 seconds, less what has passed between the two.
+    assert int(second.headers["retry-after"]) > 200
     assert _taken_in(site) == 3
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import pytest
 
 from foliot.history import progress
+from foliot.store import Connection
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -58,32 +59,41 @@ def test_a_position_of_another_map_of_shards_is_refused(site: Site) -> None:
 
 
 def test_reads_that_wait_together_are_all_woken_by_few_looks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = 0
+    looking, all_wait = threading.Lock(), threading.Event()
+    looks_at_once = 0
     look = progress.look
-
-    def counted(*arguments: Any) -> progress.Progress:
-        nonlocal looks
-        looks += 1
-        return look(*arguments)
-
-    monkeypatch.setattr(progress, "look", counted)
     positions = {key: site.send(key).json()["position"] for key in (f"INC-{number}" for number in range(20))}
+    shards = {int(position.split(".")[1]) for position in positions.values()}
+
+    def watched(connection: Connection, asked: Collection[int]) -> progress.Progress:
+        nonlocal looks_at_once
+        if not looking.acquire(blocking=False):
+            looks_at_once += 1
+            return look(connection, asked)
+        try:
+            if shards <= set(asked):
+                all_wait.set()
+            return look(connection, asked)
+        finally:
+            looking.release()
+
+    monkeypatch.setattr(progress, "look", watched)
     answers: list[int] = []
 
     def read(key: str, position: str) -> None:
-        answers.append(site.get(f"/v1/instances/incident/{key}?after={position}&wait=20").status_code)
+        answers.append(site.get(f"/v1/instances/incident/{key}?after={position}&wait=30").status_code)
 
     readers = [threading.Thread(target=read, args=each) for each in positions.items()]
     for reader in readers:
         reader.start()
-    time.sleep(1)
+    seen_together = all_wait.wait(30)
     site.step()
     for reader in readers:
         reader.join()
 
     assert answers == [200] * 20
-    # Each for itself would have been twenty times as many.
-    assert looks < 100
+    # Each for itself would look at its own shard, beside the others.
+    assert (seen_together, looks_at_once) == (True, 0)
 
 
 def test_pages_of_instances_name_each_once(site: Site) -> None:

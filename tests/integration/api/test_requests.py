@@ -58,7 +58,7 @@ def _answer(connection: socket.socket) -> bytes:
 
 
 def _until(condition: Any) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "it did not come to be"
         time.sleep(0.01)
@@ -84,24 +84,22 @@ def test_bodies_in_hand_are_bounded_all_together(site: Site) -> None:
 
 def test_a_body_that_trickles_is_cut_off(site: Site) -> None:
     with _served(site, api_body_s=0.3) as (client, _), _begun(client, site, 1000, b"{") as slow:
-        began = time.monotonic()
-
+        # Whoever were not cut off would be waited for without end, and the socket gives up.
         answer = _answer(slow)
         rest = slow.recv(1)
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"body_too_slow"' in answer
     assert rest == b""
-    assert time.monotonic() - began < 10
 
 
 def test_a_head_that_trickles_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_connections, "HEAD_S_MAX", 0.3)
     with _served(site) as (client, _):
         url = client.base_url
         with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
             connection.sendall(b"GET /healthz/live HTTP/1.1\r\nhost: a\r\n\r\n")
             first = _answer(connection)
+            monkeypatch.setattr(api_connections, "HEAD_S_MAX", 0.3)
             connection.sendall(b"GET /healthz/live HTTP/1.1\r\nx: ")
 
             second = connection.recv(1)
@@ -188,6 +186,8 @@ def test_what_happens_is_counted_by_routes_and_codes(site: Site) -> None:
     site.get("/v1/instances/incident/none")
     site.client.get("/no/such/route")
 
+    # Callers are answered before anything is counted.
+    _until(lambda: gauge(site.doors, "foliot_api_transaction_events_count") == 3)
     text = site.get("/metrics").text
 
     lines = set(text.splitlines())
@@ -364,6 +364,7 @@ def _shape(document: Any) -> Any:
 def test_an_older_look_at_the_registry_does_not_take_the_place_of_a_newer_one(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(api_doors, "CATALOG_S_MAX", 600.0)
     caller = site.doors.caller(site.key())
     older = site.doors.catalog(caller)
     with closing(connect(site.database.service, application="test")) as connection:
@@ -382,6 +383,9 @@ def test_the_registry_is_looked_up_anew_before_anybody_has_to_wait_for_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_doors, "_RENEW_S", 0.0)
+    # What is known does not grow too old, however slowly it is looked up.
+    monkeypatch.setattr(api_doors, "CATALOG_S_MAX", 600.0)
+    monkeypatch.setattr(api_doors, "DEPTH_S", 600.0)
     caller = site.doors.caller(site.key())
     known, full = site.doors.catalog(caller), site.doors.is_full()
     with closing(connect(site.database.service, application="test")) as connection:
