@@ -29,7 +29,7 @@ class Told(NamedTuple):
 class Stream:
     """One request for a stream. `last_id` is what a reader would come back with."""
 
-    def __init__(self, base: httpx.URL, path: str, headers: Mapping[str, str], *, timeout_s: float = 20) -> None:
+    def __init__(self, base: httpx.URL, path: str, headers: Mapping[str, str], *, timeout_s: float = 60) -> None:
         self.last_id = headers.get("last-event-id", "")
         self.status = 0
         self.head: dict[str, str] = {}
