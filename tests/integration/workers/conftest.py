@@ -32,7 +32,7 @@ def start_worker(site: Site, valkey_server: ValkeyAt, tmp_path: Path) -> Iterato
         environment = {
             "FOLIOT_DSN_SERVICE": site.database.service,
             "FOLIOT_BROKER_URL": valkey_server.url,
-            "FOLIOT_GRACE_S": "8",
+            "FOLIOT_GRACE_S": "20",
             **{name.upper(): str(value) for name, value in settings.items()},
         }
         log = tmp_path / f"worker{len(workers)}.log"

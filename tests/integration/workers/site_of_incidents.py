@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ INCIDENT = Path(__file__).parents[3] / "examples" / "incident" / "incident.v1.ya
 COMMAND = "import typer; from foliot_workers.running import worker; typer.run(worker)"
 
 
-def wait_for(happened: Callable[[], bool], *, seconds: float = 30.0, what: str = "it") -> None:
+def wait_for(happened: Callable[[], bool], *, seconds: float = 60.0, what: str = "it") -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
@@ -73,7 +74,7 @@ class Site:
         assert isinstance(count, int)
         return count
 
-    def wait_until_stepped(self, *, seconds: float = 30.0) -> None:
+    def wait_until_stepped(self, *, seconds: float = 60.0) -> None:
         wait_for(lambda: self.stepped() >= self.sent, seconds=seconds, what=f"stepping {self.sent} events")
 
     def assert_each_applied_once(self) -> None:
@@ -101,17 +102,27 @@ class Worker:
     def children(self, lane_class: str = "") -> list[psutil.Process]:
         found = []
         for hand in self.hands():
-            if hand.name().startswith(f"foliot-{lane_class}"):
-                found.extend(hand.children())
+            # One that is being replaced may go between two questions.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if hand.name().startswith(f"foliot-{lane_class}"):
+                    found.extend(hand.children())
         return found
 
     def left(self) -> list[psutil.Process]:
-        return [one for one in self.seen if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in self.seen if _lives(one)]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.family()
         self.process.send_signal(number)
-        return int(self.process.wait(20))
+        return int(self.process.wait(60))
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        # It went between the two questions.
+        return False
 
 
 Start = Callable[..., Worker]
