@@ -68,9 +68,9 @@ def test_a_kill_of_postgres_reaches_a_backend_that_is_busy(postgres: Postgres) -
     postgres.kill()
     postgres.start()
 
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert not thread.is_alive()
-    assert not psutil.pid_exists(busy_pid) or psutil.Process(busy_pid).status() == psutil.STATUS_ZOMBIE
+    assert _is_gone(busy_pid)
 
 
 def test_a_postgres_starts_though_nobody_has_buried_the_one_before_it(postgres: Postgres, servers_root: Path) -> None:
@@ -80,13 +80,13 @@ def test_a_postgres_starts_though_nobody_has_buried_the_one_before_it(postgres: 
     for process in family:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    assert wait_until(lambda: not any(map(_runs, family)), seconds_max=10)
+    assert wait_until(lambda: not any(map(_runs, family)), seconds_max=60)
     successor = Postgres(servers_root / "own")
 
     successor.start()
 
     assert dead.status() == psutil.STATUS_ZOMBIE
-    assert successor.answers()
+    assert _answers(successor)
     successor.kill()
 
 
@@ -100,12 +100,12 @@ def test_a_frozen_postgres_does_not_answer_until_it_is_thawed(postgres: Postgres
     frozen = thread.is_alive()
     answered_frozen = postgres.answers()
     postgres.thaw()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
 
     assert frozen
     assert not answered_frozen
     assert not thread.is_alive()
-    assert postgres.answers()
+    assert _answers(postgres)
     connection.close()
 
 
@@ -141,7 +141,7 @@ def test_a_light_server_is_ready_again_at_the_same_address_after_stop_and_kill(l
 
     assert not stopped
     assert light_server.address == address
-    assert light_server.answers()
+    assert _answers(light_server)
 
 
 def test_a_frozen_light_server_does_not_answer_until_it_is_thawed(light_server: Server) -> None:
@@ -150,7 +150,7 @@ def test_a_frozen_light_server_does_not_answer_until_it_is_thawed(light_server: 
     light_server.thaw()
 
     assert not frozen
-    assert light_server.answers()
+    assert _answers(light_server)
 
 
 def test_a_server_whose_chosen_port_was_taken_starts_on_another(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_server_whose_chosen_port_was_taken_starts_on_another(tmp_path: Path) 
         server.start()
 
     assert server.port != taken
-    assert server.answers()
+    assert _answers(server)
     server.kill()
 
 
@@ -202,7 +202,7 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
         os.kill(parent.pid, signal.SIGKILL)
 
-    assert _is_gone_within(server_pid, seconds_max=5)
+    assert wait_until(lambda: _is_gone(server_pid), seconds_max=60)
 
 
 def test_apache_kafka_without_java_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_a_killed_apache_kafka_has_every_acknowledged_record(tmp_path: Path) -> 
     admin.close()
     with KafkaProducer(bootstrap_servers=broker.address, acks="all") as producer:
         for number in range(100):
-            producer.send("kept", str(number).encode()).get(timeout=10)
+            producer.send("kept", str(number).encode()).get(timeout=60)
 
     broker.kill()
     broker.start()
@@ -255,6 +255,11 @@ def test_a_database_for_tests_has_the_tables_and_lets_all_three_roles_in(databas
         assert found == (True,)
 
 
+def _answers(server: Server) -> bool:
+    """Ask again and again: one question has a second or two, and a busy machine may take longer."""
+    return wait_until(server.answers, seconds_max=60)
+
+
 def _runs(process: psutil.Process) -> bool:
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
@@ -270,7 +275,7 @@ def _sleep_in_the_database(connection: psycopg.Connection[tuple[object, ...]]) -
 
 
 def _wait_for_query(server: Postgres, text: str) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         while time.monotonic() < deadline:
             query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s AND pid <> pg_backend_pid()"
@@ -280,10 +285,8 @@ def _wait_for_query(server: Postgres, text: str) -> None:
     pytest.fail("the query did not begin")
 
 
-def _is_gone_within(pid: int, *, seconds_max: float) -> bool:
-    deadline = time.monotonic() + seconds_max
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
+def _is_gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
