@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 from integration.crashes.hands import TENANT, Site, arrival, catalog_of
 
@@ -37,6 +38,7 @@ from foliot.runtime import (
     Record,
     SetAside,
     Stepper,
+    reading,
     redrive,
     repairs,
     sweep,
@@ -167,7 +169,12 @@ def _before_urgent_step(site: Site) -> None:
 
 def _step_when_given_back(site: Site) -> None:
     """Step as an urgent child does where somebody holds the shard at first."""
-    with site.connected() as holder, closing(Stepper(site.settings, writer="crash")) as stepper:
+    with (
+        # It is given back within the wait, however long a busy machine takes to do so.
+        patch.object(reading, "_AWAIT_MS", "4000"),
+        site.connected() as holder,
+        closing(Stepper(site.settings, writer="crash")) as stepper,
+    ):
         stepper.rehearse()
         holder.execute("SELECT FROM cursors FOR UPDATE")
         giving_back = threading.Timer(0.05, holder.rollback)
@@ -267,7 +274,7 @@ def _relay(site: Site) -> None:
 
 def _stop_when_sent(site: Site, stop: threading.Event) -> None:
     unsent = "SELECT count(*) FROM relays r JOIN cursors c USING (shard) WHERE c.n > r.changes OR c.outbox > r.sent"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while site.number(unsent) and time.monotonic() < deadline:
         time.sleep(0.02)
     stop.set()

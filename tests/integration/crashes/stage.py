@@ -64,7 +64,7 @@ class Stage:
 
     def wait_alone(self, name: str) -> None:
         """Wait until nobody is connected: a killed process's transactions are rolled back then."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
         while self.admin.execute(count, (name,)).fetchone() != (0,):
             assert time.monotonic() < deadline, "a killed process is still connected"

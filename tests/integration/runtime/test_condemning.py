@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -41,7 +42,11 @@ def _step_fragile(world: World, event_id: str) -> int:
     """Run a child that is killed when it steps the event; give its exit code."""
     child = Path(__file__).with_name("fragile_child.py")
     environment = {**os.environ, "FOLIOT_DSN_SERVICE": world.database.service}
-    return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
+    code = subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=120).returncode
+    # Until its session is gone, the shards of one that was killed are locked, and others would find nothing to do.
+    while world.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'foliot-step fragile%'"):
+        sleep(0.01)
+    return code
 
 
 def _break_step(monkeypatch: pytest.MonkeyPatch, event_id: str, error: type[BaseException]) -> None:

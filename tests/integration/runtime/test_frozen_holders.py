@@ -27,12 +27,15 @@ def holder(world: World) -> Iterator[Connection]:
 
 
 def _ended(world: World) -> int:
-    time.sleep(0.5)
-    return end_frozen(world.connection, 0.3)
+    """Sweep until something was ended: a busy server takes its time to come to where its client leaves it."""
+    until = time.monotonic() + 60
+    while not (ended := end_frozen(world.connection, 0.3)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return ended
 
 
 def _is_free(world: World) -> bool:
-    with connect(world.settings.dsn_service, application="test", timeout_ms=2000) as connection:
+    with connect(world.settings.dsn_service, application="test", timeout_ms=60_000) as connection:
         try:
             connection.execute("SELECT FROM cursors WHERE shard = 0 FOR UPDATE")
         except psycopg.errors.LockNotAvailable:

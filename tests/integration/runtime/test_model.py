@@ -453,7 +453,6 @@ REPEATABLE: Final = settings(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_whatever_happens_the_runtime_does_what_the_model_does(ground: Ground) -> None:
     run_state_machine_as_test(lambda: Interleavings(ground), settings=REPEATABLE)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,7 +148,11 @@ def _die_stepping(world: World, event_id: str) -> int:
     """Run a child that is killed when it steps the event; give its exit code."""
     child = Path(__file__).with_name("fragile_child.py")
     environment = {**os.environ, "FOLIOT_DSN_SERVICE": world.database.service}
-    return subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=60).returncode
+    code = subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=120).returncode
+    # Until its session is gone, the shards of one that was killed are locked, and others would find nothing to do.
+    while world.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'foliot-step fragile%'"):
+        sleep(0.01)
+    return code
 
 
 @pytest.mark.usefixtures("interpreted")
