@@ -63,7 +63,7 @@ def rows(database: Database, query: str, parameters: Sequence[Any] = ()) -> list
         return connection.execute(query, parameters).fetchall()
 
 
-def eventually(look: Callable[[], Any], *, seconds: float = 30.0) -> Any:
+def eventually(look: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """Look again and again until there is something true."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -94,7 +94,7 @@ def producing(settings: Settings, **options: Any) -> Iterator[KafkaProducer]:
     try:
         yield producer
     finally:
-        producer.close(timeout=10)
+        producer.close(timeout=60)
 
 
 @contextlib.contextmanager
@@ -114,7 +114,7 @@ def _threaded(run: Callable[[threading.Event], None]) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         assert not thread.is_alive(), "it did not stop within the grace"
     if raised:
         raise raised[0]

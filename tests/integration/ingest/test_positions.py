@@ -41,9 +41,9 @@ def send_in_one_batch(settings: Settings, place: TopicPartition, count: int) -> 
     # Nothing leaves before the flush, which sends all.
     producer = KafkaProducer(bootstrap_servers=settings.kafka, linger_ms=10_000)
     sent = [producer.send(place.topic, b"{}", partition=place.partition) for _ in range(count)]
-    producer.flush(timeout=10)
-    offsets = [future.get(timeout=10).offset for future in sent]
-    producer.close(timeout=10)
+    producer.flush(timeout=60)
+    offsets = [future.get(timeout=60).offset for future in sent]
+    producer.close(timeout=60)
     return offsets
 
 
@@ -74,7 +74,7 @@ def test_a_partition_that_was_read_to_the_end_of_a_batch_goes_on_there(
     assert positions.stopped() == ()
     assert positions.standings[place].next == end
     assert send_in_one_batch(settings, place, 1) == [end]
-    assert [record.offset for record in consumer.poll(timeout_ms=5000)[place]] == [end]
+    assert [record.offset for record in consumer.poll(timeout_ms=60_000)[place]] == [end]
 
 
 def test_a_partition_that_was_read_into_the_midst_of_a_batch_goes_on_there(
@@ -86,7 +86,7 @@ def test_a_partition_that_was_read_into_the_midst_of_a_batch_goes_on_there(
     positions = placed(settings, consumer, place)
 
     assert positions.stopped() == ()
-    assert [record.offset for record in consumer.poll(timeout_ms=5000)[place]] == [6, 7, 8, 9]
+    assert [record.offset for record in consumer.poll(timeout_ms=60_000)[place]] == [6, 7, 8, 9]
 
 
 def test_an_offset_that_lies_one_beyond_the_end_stops_its_partition(

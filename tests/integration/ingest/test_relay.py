@@ -88,7 +88,7 @@ def read_topic(settings: Settings, topic: str, count: int) -> list[Any]:
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in range(settings.topic_partitions)])
         found: list[Any] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(found) < count and time.monotonic() < deadline:
             found += [record for records in consumer.poll(200).values() for record in records]
         return found

@@ -53,7 +53,7 @@ def test_what_is_sent_arrives_and_sigterm_ends_the_ingester_within_its_grace(
             eventually(lambda: rows(fresh_database, "SELECT 1 FROM dead_letters"))
         finally:
             ingester.send_signal(signal.SIGTERM)
-            code = ingester.wait(timeout=10)
+            code = ingester.wait(timeout=60)
 
     assert (made.returncode, one.returncode, many.returncode) == (0, 0, 0), made.stderr + one.stderr + many.stderr
     assert code == 0
