@@ -86,6 +86,11 @@ test: lint kafka-jars xstate-package ## Lint, and run all tests that fit into CI
 	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory test-compiled TESTS="$(COMPILED_TESTS)"; \
 	  else echo "NOT TESTED: the compiled modules, since there is no C compiler (cc)."; fi
 
+.PHONY: explore
+explore: $(VENV)/.dev ## Run the properties with examples that nobody has drawn yet (EXPLORE=paths; minutes)
+	$(BIN)/pytest -q $(SPREAD) --hypothesis-profile explore $(EXPLORE)
+EXPLORE ?= tests/unit tests/checker tests/integration/runtime/test_model.py
+
 # Each of two processes has servers of its own; what belongs together stays together, and the longest comes first.
 SPREAD := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 COMPILED_TESTS := $(addprefix tests/unit/,engine runtime cloudevents ingest) tests/integration/runtime/test_model.py

@@ -24,8 +24,11 @@ Container = Callable[[], AbstractContextManager[str]]
 
 # How long an example takes, or how long it takes to draw one, says how busy the machine is: beyond 200 ms, and beyond a
 # second for some, Hypothesis would call that a failure.
-settings.register_profile("any_pace", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any_pace")
+ANY_PACE = settings(settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test` draws the same every time, so that who changed nothing sees nothing change; `make explore` draws anew.
+settings.register_profile("same", ANY_PACE, derandomize=True)
+settings.register_profile("explore", ANY_PACE, print_blob=True)
+settings.load_profile("same")
 
 # A shell that runs this in the background ignores Ctrl-C for it, and so would all programs that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
