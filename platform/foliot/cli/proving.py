@@ -41,4 +41,6 @@ def verify() -> Answer:
         )
     else:
         views.append(f"{proved.instances} instances equal the fold of {proved.rows} journal rows")
+    if proved.not_replayed:
+        views.append(f"{proved.not_replayed} rows were written by another engine, and not replayed: looked at alone")
     return Answer(proved, tuple(views), refusal)

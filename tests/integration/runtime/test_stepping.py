@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from addresses import WORK
 
+from foliot.engine import SEMANTICS
 from foliot.history import verify
 from foliot.registry import Versions
-from foliot.runtime import take_in
+from foliot.runtime import batch, take_in
 from foliot.runtime.reading import AHEAD_EVENTS_MAX, lock
 from foliot.runtime.rehearsal import rehearse
 from foliot.runtime.selection import CALM_FEW
@@ -166,6 +167,51 @@ def test_verify_finds_an_instance_that_is_not_its_fold(incident: World) -> None:
     verified = verify(incident.connection, incident.catalog(), Versions(10))
 
     assert [finding.code for finding in verified.findings] == ["not_its_fold"]
+
+
+@pytest.fixture
+def upgraded(incident: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Three instances that began under another engine; this one has stepped `a` twice and `b` once since."""
+    monkeypatch.setattr(batch, "SEMANTICS", SEMANTICS - 1)
+    for key in "abc":
+        incident.take(incident.arrival(key, "reported", {"severity": 2}), incident.arrival(key, "noted", {"text": key}))
+    incident.drain()
+    monkeypatch.setattr(batch, "SEMANTICS", SEMANTICS)
+    incident.take(incident.arrival("a", "acknowledged"), incident.arrival("a", "noted", {}))
+    incident.take(incident.arrival("b", "acknowledged"))
+    incident.drain()
+    return incident
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_what_another_engine_wrote_is_not_replayed_and_the_fold_goes_on_at_the_next_full_state(upgraded: World) -> None:
+    verified = verify(upgraded.connection, upgraded.catalog(), Versions(10))
+
+    assert verified.findings == []
+    assert (verified.instances, verified.rows, verified.not_replayed) == (3, 12, 9)
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("key", ["a", "b", "c"])
+def test_verify_finds_a_changed_instance_also_where_another_engine_wrote_its_rows(upgraded: World, key: str) -> None:
+    upgraded.connection.execute(
+        "UPDATE instances SET state = replace(state, '\"seen\":', '\"seen\":1') WHERE key = %s", [key]
+    )
+    upgraded.connection.commit()
+
+    verified = verify(upgraded.connection, upgraded.catalog(), Versions(10))
+
+    assert [finding.code for finding in verified.findings] == ["not_its_fold"]
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_verify_finds_that_a_fold_would_cross_engines(upgraded: World) -> None:
+    with psycopg.connect(upgraded.database.owner) as owner:
+        owner.execute("UPDATE journal SET state = NULL WHERE semantics = %s", [SEMANTICS])
+
+    verified = verify(upgraded.connection, upgraded.catalog(), Versions(10))
+
+    assert {finding.code for finding in verified.findings} == {"no_beginning", "chain_broken", "not_its_fold"}
 
 
 def test_a_messages_body_and_number_are_in_the_outbox(incident: World) -> None:
