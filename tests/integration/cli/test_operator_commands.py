@@ -326,7 +326,7 @@ def test_verify_is_green_until_an_instance_is_not_the_fold_of_its_journal(
 
     code, envelope = ask("verify")
 
-    assert green == (0, {"ok": True, "data": {"rows": 3, "instances": 1, "findings": []}})
+    assert green == (0, {"ok": True, "data": {"rows": 3, "not_replayed": 0, "instances": 1, "findings": []}})
     assert (code, envelope["error"]["code"]) == (1, "not_verified")
     assert [finding["code"] for finding in envelope["data"]["findings"]] == ["not_its_fold"]
     assert run(["verify"]) == 1
