@@ -20,6 +20,9 @@ id, epoch and sequence, number of records."""
 _MAGIC: Final = 2
 _CODEC: Final = 0b111
 """Those of the attributes that say how the records are compressed."""
+RECORDS_MAX: Final = 100_000
+"""Of a batch with more records, the client gives one after the other: in a list each takes 200 bytes, and by a codec
+ten million of them fit into some kilobytes."""
 _CREATE_TIME: Final = 0
 _INT64_BITS: Final = 64
 
@@ -28,7 +31,7 @@ def unpack(raw: bytes, topic: str, partition: int) -> list[Any] | None:
     """Give the batch's records, equal to those of `DefaultRecordBatch`; its CRC is the caller's to check.
 
     None, where it is of another magic, has any attribute but its codec (stamped by the broker, of a transaction, a
-    control batch), or is not what a batch must be.
+    control batch) or more than `RECORDS_MAX` records, or is not what a batch must be.
     """
     try:
         return _records(raw, topic, partition)
@@ -38,7 +41,7 @@ def unpack(raw: bytes, topic: str, partition: int) -> list[Any] | None:
 
 def _records(raw: bytes, topic: str, partition: int) -> list[Any] | None:
     base_offset, _, epoch, magic, _, attributes, _, first_timestamp, *_, count = _HEAD.unpack_from(raw)
-    if magic != _MAGIC or attributes & ~_CODEC:
+    if magic != _MAGIC or attributes & ~_CODEC or count > RECORDS_MAX:
         return None
     at = _HEAD.size
     if attributes:

@@ -23,11 +23,14 @@ from kafka.record import MemoryRecords, MemoryRecordsBuilder
 
 from foliot_ingest import fetching
 from foliot_ingest.decompressing import BATCH_BYTES_MAX, NotDecompressed, decompress
-from foliot_ingest.unpacking import unpack
+from foliot_ingest.unpacking import RECORDS_MAX, unpack
 
 PLACE = TopicPartition("foliot.events.normal", 3)
 HEAD_BYTES = 61
 LENGTH_AT, MAGIC_AT, CRC_AT, ATTRIBUTES_AT, LAST_OFFSET_DELTA_END = 8, 16, 17, 21, 27
+COUNT_AT = HEAD_BYTES - 4
+SMALLEST = bytes((12, 0, 0, 0, 1, 1, 0))
+"""A record without key, value and headers, at the offset and the time of its batch."""
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 STAMPED_BY_THE_BROKER, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
 PRODUCER = 7
@@ -237,6 +240,24 @@ def test_a_batch_out_of_which_too_much_comes_is_unreadable_and_does_not_take_its
         tracemalloc.stop()
 
     assert peak < 2 * BATCH_BYTES_MAX
+
+
+def test_of_a_batch_with_very_many_records_few_are_held_at_a_time() -> None:
+    raw = packed(Drawn([(0, None, b"", [])]).written(7), ZSTD)
+    count = RECORDS_MAX + 1
+    raw[HEAD_BYTES:] = COMPRESSED[ZSTD](SMALLEST * count)
+    raw[LENGTH_AT : LENGTH_AT + 4] = (len(raw) - LENGTH_AT - 4).to_bytes(4, "big")
+    raw[COUNT_AT:HEAD_BYTES] = count.to_bytes(4, "big")
+    part = OURS(7, PLACE, MemoryRecords(sealed(raw)))
+    tracemalloc.start()
+    try:
+        taken = part.take(10)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert [record.offset for record in taken] == [7] * 10
+    assert peak < 20 * len(SMALLEST) * count
 
 
 @settings(max_examples=20)
