@@ -2,6 +2,7 @@
 
 from foliot.producer.connecting import (
     RECORD_BYTES_MAX,
+    BadServers,
     KafkaUnavailable,
     first_line,
     make_client,
@@ -14,6 +15,7 @@ from foliot.producer.sending import Delivery, NotDelivered, Producer
 __all__ = [
     "RECORD_BYTES_MAX",
     "BadSecurity",
+    "BadServers",
     "Delivery",
     "KafkaUnavailable",
     "NotDelivered",

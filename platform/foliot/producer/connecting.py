@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -22,6 +22,7 @@ _ANSWER_MS_MAX: Final = 5_000
 _RECONNECT_MS_MAX: Final = 1_000
 _METADATA_AGE_MS_MAX: Final = 30_000
 _NO_EXPIRY_MS: Final = 2**31 - 1
+_PORT_MAX: Final = 65_535
 Client = TypeVar("Client")
 
 
@@ -33,6 +34,13 @@ class KafkaUnavailable(FoliotError):
     remedy: ClassVar[str] = (
         "Look whether Kafka runs at FOLIOT_KAFKA and takes what FOLIOT_KAFKA_SECURITY_PROTOCOL says, then try again."
     )
+
+
+class BadServers(FoliotError):
+    """What was given is no list of host:port."""
+
+    code: ClassVar[str] = "bad_kafka_servers"
+    remedy: ClassVar[str] = "Write host:port of each server in FOLIOT_KAFKA, comma-separated."
 
 
 @contextmanager
@@ -54,10 +62,11 @@ def make_client(kind: Callable[..., Client], servers: str, security: Security, *
 
     Raises:
         KafkaError, OSError: no broker answered; see `translated`.
+        BadServers: `servers` is no list of them.
         BadSecurity: a file of certificates can no longer be read.
     """
     secured = security.config()
-    _knock(servers, secured["ssl_context"])
+    _knock([_host_and_port(server) for server in servers.split(",")], secured["ssl_context"])
     with ExitStack() as unfinished:
 
         def network(**named: Any) -> KafkaNetClient:
@@ -84,6 +93,7 @@ def make_producer(
 
     Raises:
         KafkaUnavailable: no broker answered.
+        BadServers: `servers` is no list of them.
         BadSecurity: a file of certificates can no longer be read.
     """
     with translated("producer"):
@@ -107,18 +117,30 @@ def make_producer(
         )
 
 
-def _knock(servers: str, context: ssl.SSLContext | None) -> None:
+def _host_and_port(server: str) -> tuple[str, int]:
+    host, _, port = server.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        # Names go to the resolver in this form; labels that are empty or too long have none.
+        host.encode("idna")
+        number = int(port)
+    except ValueError:
+        number = 0
+    if not host or not 0 < number <= _PORT_MAX:
+        raise BadServers(f"{server.strip()!r} is not host:port", where="servers")
+    return host, number
+
+
+def _knock(servers: Sequence[tuple[str, int]], context: ssl.SSLContext | None) -> None:
     """Look whether any broker takes connections, which tells at once what a client tells after its time-out."""
     refused: OSError | None = None
-    for address in servers.split(","):
-        host, _, port = address.strip().rpartition(":")
-        host = host.strip("[]")
+    for host, port in servers:
         try:
-            with socket.create_connection((host, int(port)), timeout=_ANSWER_MS_MAX / 1000) as link:
+            with socket.create_connection((host, port), timeout=_ANSWER_MS_MAX / 1000) as link:
                 if context is not None:
                     context.wrap_socket(link, server_hostname=host.rstrip(".")).close()
         except ssl.SSLError as error:
-            refused = OSError(f"{address.strip()} takes connections, but there is no TLS with it: {error}")
+            refused = OSError(f"{host}:{port} takes connections, but there is no TLS with it: {error}")
         except OSError as error:
             refused = error
         else:

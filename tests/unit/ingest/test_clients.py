@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from kafka import KafkaConsumer
 from kafka.protocol.api_header import ResponseClassRegistry
 from kafka.protocol.metadata import ApiVersionsResponse
 
-from foliot.producer import KafkaUnavailable, Security, make_client, translated
+from foliot.producer import BadServers, KafkaUnavailable, Producer, Security, make_client, translated
 
 VERSION = 2
 
@@ -52,3 +53,14 @@ def test_a_client_that_gets_no_answer_leaves_nothing_behind(mute: str) -> None:
         make_client(KafkaConsumer, mute, Security(), bootstrap_timeout_ms=200, request_timeout_ms=1_000)
 
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["localhost", "localhost:", ":9092", "localhost:broker", "localhost:0", "localhost:65536", "a..b:9092", "[]:9092"],
+)
+def test_what_is_no_list_of_servers_is_refused_by_its_part(servers: str) -> None:
+    with pytest.raises(BadServers, match=re.escape(f"{servers!r} is not host:port")) as refused:
+        Producer(f"127.0.0.1:9092, {servers}")
+
+    assert not refused.value.retryable
