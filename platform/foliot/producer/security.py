@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, get_args
 
 from foliot.errors import FoliotError
@@ -84,19 +87,27 @@ class Security:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        name = "ssl_cafile"
-        try:
+        with self._file("ssl_cafile", "Name a file of certificates (PEM)."):
             if self.ssl_cafile:
                 context.load_verify_locations(self.ssl_cafile)
             else:
                 context.load_default_certs()
-            name = "ssl_certfile"
+        if self.ssl_keyfile:
+            # Of two files, OpenSSL does not say which one it could not open.
+            with self._file("ssl_keyfile", "Name a file that has the private key (PEM)."):
+                Path(self.ssl_keyfile).open("rb").close()
+        with self._file("ssl_certfile", "Name the certificate (PEM), its private key and that key's password."):
             if self.ssl_certfile:
                 # Without a password OpenSSL would ask for one at the terminal.
                 context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile or None, password=lambda: self.ssl_password)
-        except (OSError, ValueError) as error:
-            raise BadSecurity(f"{getattr(self, name)}: {error}", where=name) from error
         return context
+
+    @contextmanager
+    def _file(self, name: str, remedy: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise BadSecurity(f"{getattr(self, name)}: {error}", where=name, remedy=remedy) from error
 
     def config(self) -> dict[str, Any]:
         """Say it in the words of kafka-python.

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import trustme
 
 from foliot.producer import BadSecurity, Security
 from foliot.settings import Settings
@@ -45,6 +46,16 @@ def test_a_file_without_certificates_is_refused(tmp_path: Path):
 
     with pytest.raises(BadSecurity, match=r"ca\.pem"):
         Security("SSL", ssl_cafile=str(wrong))
+
+
+def test_of_two_files_the_missing_one_is_named(tmp_path: Path):
+    certificate = tmp_path / "client.pem"
+    trustme.CA().issue_cert("client@foliot.example").private_key_and_cert_chain_pem.write_to_path(certificate)
+
+    with pytest.raises(BadSecurity, match=r"nowhere\.key: .*No such file") as refused:
+        Security("SSL", ssl_certfile=str(certificate), ssl_keyfile="nowhere.key")
+
+    assert refused.value.refusal.where == "ssl_keyfile"
 
 
 def test_secrets_are_not_shown():
