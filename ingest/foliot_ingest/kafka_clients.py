@@ -11,9 +11,10 @@ from typing import Any, Final
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
+from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from foliot.cli.addresses import BadSettings
+from foliot.errors import FoliotError
 from foliot.producer import RECORD_BYTES_MAX, BadSecurity, Security, make_client, translated
 from foliot.settings import Settings
 from foliot_ingest.fetching import unpack_plain_batches
@@ -46,6 +47,14 @@ def security(settings: Settings) -> Security:
     except BadSecurity as error:
         refusal = error.refusal
         raise BadSettings(refusal.what, where=f"FOLIOT_KAFKA_{refusal.where.upper()}", remedy=refusal.remedy) from error
+
+
+def may_pass(error: FoliotError | KafkaError) -> bool:
+    """Tell a program that ran already whether its next try may fare better.
+
+    So it may where files of certificates are of no use: they are being renewed, since they were looked at at the start.
+    """
+    return not isinstance(error, FoliotError) or error.retryable or isinstance(error, BadSettings)
 
 
 def make_consumer(settings: Settings, *, group: str | None, name: str) -> KafkaConsumer:

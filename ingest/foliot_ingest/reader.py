@@ -31,7 +31,7 @@ from foliot.store import (
 from foliot_ingest.backpressure import Backpressure, LaneDepth
 from foliot_ingest.decoding import Decoded, Fetched, decode_all, sort_out, unstorable
 from foliot_ingest.fetching import RecordUnreadable
-from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, topic_facts
+from foliot_ingest.kafka_clients import TopicFacts, admin, make_consumer, may_pass, topic_facts
 from foliot_ingest.membership import JOIN_POLL_MS, describe, joined, orphans
 from foliot_ingest.positions import Positions, raise_alarm
 from foliot_ingest.routing import Router, lane_topics
@@ -140,7 +140,7 @@ class Reader:
             try:
                 self._session()
             except (FoliotError, KafkaError) as error:
-                if isinstance(error, FoliotError) and not error.retryable:
+                if not may_pass(error):
                     raise
                 # A session that had lasted was healthy: its end is the first failure of a new series.
                 failures = 1 if time.monotonic() - started > 2 * _BACKOFF_S_MAX else failures + 1

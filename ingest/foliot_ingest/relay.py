@@ -25,7 +25,7 @@ from foliot.runtime import SetAside, insert_dead_letters
 from foliot.settings import Settings
 from foliot.store import Connection, columns, commit, connect, end_reading, load, roll_back
 from foliot_ingest.doors import Doors, MessageTooLarge, TopicRefused, is_refusal
-from foliot_ingest.kafka_clients import security
+from foliot_ingest.kafka_clients import may_pass, security
 from foliot_ingest.outgoing import Outgoing, Stream, changes, messages
 
 _SQL: Final = load("relay")
@@ -89,7 +89,7 @@ class Relay:
             except _ProducerSpent:
                 backoff_s = _BACKOFF_S_MIN
             except (FoliotError, KafkaError) as error:
-                if isinstance(error, FoliotError) and not error.retryable:
+                if not may_pass(error):
                     raise
                 backoff_s = _BACKOFF_S_MIN if time.monotonic() - started > _BACKOFF_S_MAX else 2 * backoff_s
                 log.warning("relay_interrupted", error=str(error))

@@ -15,6 +15,7 @@ from foliot.runtime import find_wake
 from foliot.settings import Settings
 from foliot.store import crash_point
 from foliot_ingest.consumer import ingest
+from foliot_ingest.kafka_clients import security
 from foliot_ingest.relay import Relay
 
 
@@ -32,6 +33,7 @@ def _run(work: Callable[[Settings, threading.Event], None]) -> None:
     settings = read_settings()
     address(settings, "kafka")
     address(settings, "dsn_service")
+    security(settings)
     configure_logs(settings)
     if settings.crash_at:
         crash_point.arm(settings.crash_at)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from addresses import Database, KafkaAt
 from integration.ingest.secured_kafka import KEY_PASSWORD, PASSWORD, USER, SecuredKafka
 from integration.ingest.streams import add_machine, eventually, ingesting, relaying, rows, settings_for
@@ -142,3 +143,21 @@ def test_a_wrong_password_of_a_key_is_refused_before_anything_is_sent(site: Data
 
     with pytest.raises(BadSettings, match="FOLIOT_KAFKA_SSL_CERTFILE"):
         make_consumer(settings_of(site, {**by_certificate(secured), **own_key}), group=None, name="test")
+
+
+def test_certificates_that_are_being_renewed_are_waited_for(site: Database, secured: SecuredKafka, tmp_path: Path):
+    renewed = tmp_path / "ca.pem"
+    renewed.write_text("half of a cert")
+    settings = settings_of(site, by_certificate(secured))
+    messages = f"messages-of-{settings.group}"
+    make_topics(settings, [*own_topics(settings), messages], name="test")
+    with connected_producer(settings, name="test") as producer:
+        producer.send(Event(machine="incident", key="k", type="reported"))
+    write_message(site, messages)
+    renewing = settings.model_copy(update={"kafka_ssl_cafile": str(renewed)})
+
+    with structlog.testing.capture_logs() as told, ingesting(renewing), relaying(renewing):
+        eventually(lambda: {"session_lost", "relay_interrupted"} <= {line["event"] for line in told})
+        renewed.write_bytes(secured.authority.read_bytes())
+        eventually(lambda: rows(site, "SELECT count(*) FROM inbox") == [(1,)])
+        eventually(lambda: rows(site, "SELECT sent FROM relays WHERE shard = 3") == [(1,)])
