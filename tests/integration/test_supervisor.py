@@ -47,7 +47,11 @@ def state_folder() -> Iterator[Path]:
         stop(state)
 
 
-def test_servers_are_prepared_before_the_programs_start_and_all_know_the_addresses(state_folder: Path) -> None:
+def test_servers_are_prepared_before_the_programs_start_and_all_know_the_addresses(
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Said of other brokers.
+    monkeypatch.setenv("FOLIOT_KAFKA_SECURITY_PROTOCOL", "SSL")
     config = Config(
         state_folder=state_folder,
         prepare=(PRINT_ENVIRONMENT,),
@@ -62,6 +66,7 @@ def test_servers_are_prepared_before_the_programs_start_and_all_know_the_address
     assert events.index("prepare_done") < events.index("program_started") < events.index("all_ready")
     prepared = json.loads((state_folder / "logs" / "prepare.log").read_text())
     assert prepared.items() >= ready.environment.items()
+    assert "FOLIOT_KAFKA_SECURITY_PROTOCOL" not in prepared
     _eventually(lambda: _exit_code(state_folder, "show") == 0)
     shown = json.loads((state_folder / "logs" / "show.log").read_text())
     assert shown == prepared | {"FOLIOT_EXTRA": "1"}

@@ -67,6 +67,9 @@ def read_settings(folder: Path = STATE_FOLDER) -> Settings:
     missing: dict[str, str] = {
         name: local[name] for name in _ADDRESSES if not getattr(settings, name) and name in local
     }
+    if "kafka" in missing:
+        # What the environment says of TLS and passwords is for other brokers.
+        missing |= {name: part.default for name, part in Settings.model_fields.items() if name.startswith("kafka_")}
     return settings.model_copy(update=missing)
 
 

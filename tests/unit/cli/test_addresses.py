@@ -34,6 +34,21 @@ def test_the_environment_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.kafka, settings.dsn_service) == ("kafka:9092", "postgresql://local")
 
 
+def test_brokers_of_this_machine_take_plain_text_whatever_the_environment_says_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _write_state("ready")
+    monkeypatch.setenv("FOLIOT_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("FOLIOT_KAFKA_SASL_USERNAME", "shop")
+
+    local = read_settings()
+    monkeypatch.setenv("FOLIOT_KAFKA", "kafka:9093")
+    other = read_settings()
+
+    assert (local.kafka_security_protocol, local.kafka_sasl_username) == ("PLAINTEXT", "")
+    assert (other.kafka_security_protocol, other.kafka_sasl_username) == ("SASL_SSL", "shop")
+
+
 def test_what_does_not_run_has_no_address() -> None:
     _write_state("down")
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -134,17 +134,17 @@ class _Supervisor:
             self._prepare(argv, environment, deadline)
         for program in self._config.programs:
             child = Child(program.name, logs_folder(self._folder) / f"{program.name}.log")
-            launch = Launch(program.argv, Path.cwd(), os.environ | environment | program.env)
+            launch = Launch(program.argv, Path.cwd(), _inherited() | environment | program.env)
             child.spawn(launch)
             self._kept[program.name] = Kept(child, functools.partial(child.spawn, launch), restart=program.restart)
             log.info("program_started", name=program.name, pid=child.pid)
 
-    def _prepare(self, argv: tuple[str, ...], environment: Mapping[str, str], deadline: float) -> None:
+    def _prepare(self, argv: tuple[str, ...], environment: dict[str, str], deadline: float) -> None:
         began = time.monotonic()
         command = " ".join(argv)
         child = Child("prepare", logs_folder(self._folder) / "prepare.log")
         log.info("prepare_starting", command=command)
-        child.spawn(Launch(argv, Path.cwd(), os.environ | environment))
+        child.spawn(Launch(argv, Path.cwd(), _inherited() | environment))
         try:
             while (code := child.exit_code()) is None:
                 if self._bell.stopping:
@@ -279,3 +279,8 @@ class _Supervisor:
             folder = _ROOTS_DATA / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _inherited() -> dict[str, str]:
+    """Give this process's environment without what it says of other brokers: those on this machine take plain text."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FOLIOT_KAFKA_")}
