@@ -60,8 +60,8 @@ class Security:
         protocol = self.security_protocol
         _one_of(get_args(SecurityProtocol), protocol, "security_protocol")
         _one_of(get_args(SaslMechanism), self.sasl_mechanism, "sasl_mechanism")
-        for name, kinds in (("sasl_username", _SASL), ("sasl_password", _SASL)):
-            if protocol in kinds and not getattr(self, name):
+        for name in ("sasl_username", "sasl_password"):
+            if protocol in _SASL and not getattr(self, name):
                 raise BadSecurity(f"{protocol} wants it", where=name)
         for name in ("sasl_username", "sasl_password", "ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password"):
             if getattr(self, name) and protocol not in (_SASL if name.startswith("sasl") else _TLS):
