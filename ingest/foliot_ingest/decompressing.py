@@ -18,8 +18,8 @@ import cramjam
 import kafka.codec
 from kafka.record import default_records, legacy_records
 
-BATCH_BYTES_MAX: Final = 64 * 1024 * 1024
-"""What may come out of one batch: many times what a producer packs into one."""
+BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
+"""What may come out of one batch. Producers pack one of at most a few MB; a header of two bytes takes 70 of memory."""
 _ROOM_MIN: Final = 64 * 1024
 _LIKELY_RATIO: Final = 8
 _NAMES: Final[Mapping[int, str]] = MappingProxyType({1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"})

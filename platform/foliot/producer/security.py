@@ -17,6 +17,13 @@ _TLS: Final = frozenset({"SSL", "SASL_SSL"})
 _SASL: Final = frozenset({"SASL_PLAINTEXT", "SASL_SSL"})
 
 
+class _Closing(ssl.SSLSocket):
+    """Closes itself when nobody holds it any more: kafka-python drops one whose handshake fails without closing it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class BadSecurity(FoliotError):
     """What is said of TLS, or of a name and a password, does not fit together, or names a file of no use."""
 
@@ -87,6 +94,7 @@ class Security:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _Closing
         with self._file("ssl_cafile", "Name a file of certificates (PEM)."):
             if self.ssl_cafile:
                 context.load_verify_locations(self.ssl_cafile)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import warnings
 from dataclasses import fields
 from pathlib import Path
 
@@ -75,3 +78,19 @@ def test_every_part_has_its_setting():
         "SASL_PLAINTEXT",
         **USER,  # type: ignore[arg-type]  # mypy does not know which of the names
     )
+
+
+def test_a_link_that_the_client_drops_in_its_handshake_is_closed() -> None:
+    context = Security("SSL").context()
+    assert context is not None
+    ours, theirs = socket.socketpair()
+    with theirs, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+
+        link = context.wrap_socket(ours, server_hostname="localhost", do_handshake_on_connect=False)
+        del link
+        gc.collect()
+
+        theirs.settimeout(30)
+        assert theirs.recv(1) == b""
+    assert not told
