@@ -142,34 +142,35 @@ class _ShardProof:
             after = rows[-1][0]
 
     def _fold(self, row: tuple[Any, ...]) -> None:
-        n, instance, position, previous_n, kind = row[:5]
+        n, instance, position, previous_n = row[:4]
         before = self._folds.get(instance)
         if previous_n != (before.n if before else None):
             self._find("chain_broken", n, instance, f"the row names {previous_n} as the one before")
-        stored = None if row[17] is None else decode(row[17].encode())
-        if row[7] != SEMANTICS:
-            self._result.not_replayed += 1
-            state = stored
-        else:
-            try:
-                state = self._replayed(row, before, stored)
-            except EngineError as error:
-                self._find("not_replayable", n, instance, str(error))
-                return
-            if state is None:
-                return
-        hash_ = bytes(row[16])
+        is_ours = row[7] == SEMANTICS
+        self._result.not_replayed += not is_ours
+        try:
+            stored = None if row[17] is None else decode(row[17].encode())
+            state = self._replayed(row, before, stored) if is_ours else stored
+        except EngineError as error:
+            self._find("not_replayable", n, instance, str(error))
+            return
         if state is not None:
-            text = encode(state)
-            hash_ = self._hash_of(text)
-            if hash_ != bytes(row[16]):
-                self._find("hash_differs", n, instance, f"position {position}, kind {JOURNAL_KINDS[kind]}")
-            if row[17] is not None and row[17].encode() != text:
-                self._find("state_differs", n, instance, f"the full state at position {position} is not the fold")
-            if state.position != position:
-                what = f"the fold stands at {state.position}, the row at {position}"
-                self._find("position_differs", n, instance, what)
-        self._folds[instance] = _Fold(n, position, state, hash_)
+            self._folds[instance] = _Fold(n, position, state, self._held(row, state))
+        elif not is_ours:
+            self._folds[instance] = _Fold(n, position, None, bytes(row[16]))
+
+    def _held(self, row: tuple[Any, ...], state: State) -> bytes:
+        """Hold a row to the state that comes out of it, and give that state's hash."""
+        n, instance, position, _, kind = row[:5]
+        text = encode(state)
+        hash_ = self._hash_of(text)
+        if hash_ != bytes(row[16]):
+            self._find("hash_differs", n, instance, f"position {position}, kind {JOURNAL_KINDS[kind]}")
+        if row[17] is not None and row[17].encode() != text:
+            self._find("state_differs", n, instance, f"the full state at position {position} is not the fold")
+        if state.position != position:
+            self._find("position_differs", n, instance, f"the fold stands at {state.position}, the row at {position}")
+        return hash_
 
     def _replayed(self, row: tuple[Any, ...], before: _Fold | None, stored: State | None) -> State | None:
         """Give the state that comes out of a row; where that cannot be told, what is stored or was before."""

@@ -169,6 +169,17 @@ def test_verify_finds_an_instance_that_is_not_its_fold(incident: World) -> None:
     assert [finding.code for finding in verified.findings] == ["not_its_fold"]
 
 
+def test_verify_tells_of_a_stored_state_that_cannot_be_read(incident: World) -> None:
+    incident.take(incident.arrival("a", "reported", {"severity": 2}))
+    incident.drain()
+    with psycopg.connect(incident.database.owner) as owner:
+        owner.execute("UPDATE journal SET state = '{}' WHERE state IS NOT NULL")
+
+    verified = verify(incident.connection, incident.catalog(), Versions(10))
+
+    assert verified.findings[0].code == "not_replayable"
+
+
 @pytest.fixture
 def upgraded(incident: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Three instances that began under another engine; this one has stepped `a` twice and `b` once since."""
