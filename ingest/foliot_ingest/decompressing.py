@@ -20,7 +20,7 @@ from kafka.record import default_records, legacy_records
 
 BATCH_BYTES_MAX: Final = 16 * 1024 * 1024
 """What may come out of one batch. Producers pack one of at most a few MB; a header of two bytes takes 70 of memory."""
-_ROOM_MIN: Final = 64 * 1024
+_ROOM_MIN: Final = 8 * 1024
 _LIKELY_RATIO: Final = 8
 _NAMES: Final[Mapping[int, str]] = MappingProxyType({1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"})
 _SNAPPY: Final = 2
@@ -64,16 +64,16 @@ def _is_there() -> bool:
 
 
 def _filled(decompress_into: Callable[[bytes, bytearray], int], packed: bytes) -> bytes:
-    room_bytes = max(_ROOM_MIN, _LIKELY_RATIO * len(packed))
-    while room_bytes < BATCH_BYTES_MAX:
+    room_bytes = max(_ROOM_MIN, len(packed))
+    while True:
+        room_bytes = min(_LIKELY_RATIO * room_bytes, BATCH_BYTES_MAX)
         room = bytearray(room_bytes)
         try:
             return bytes(memoryview(room)[: decompress_into(packed, room)])
         except cramjam.DecompressionError:
             # Too little room, or broken: the last look tells.
-            room_bytes *= _LIKELY_RATIO
-    room = bytearray(BATCH_BYTES_MAX)
-    return bytes(memoryview(room)[: decompress_into(packed, room)])
+            if room_bytes == BATCH_BYTES_MAX:
+                raise
 
 
 def _from_snappy(packed: bytes) -> bytes:
