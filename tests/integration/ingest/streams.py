@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import threading
 import time
@@ -17,6 +18,9 @@ from kafka import KafkaProducer
 from foliot.settings import Settings
 from foliot_ingest.consumer import ingest
 from foliot_ingest.relay import Relay
+
+SHARDS = (3, 9)
+"""Those that `write_messages` writes to."""
 
 
 @dataclass
@@ -61,6 +65,28 @@ def rows(database: Database, query: str, parameters: Sequence[Any] = ()) -> list
     """Ask as the owner of the tables' database."""
     with psycopg.connect(database.service) as connection:
         return connection.execute(query, parameters).fetchall()
+
+
+def write_messages(database: Database, topic: str, count: int, *, first: int = 1, late: int = 0) -> None:
+    """Write numbered messages to the outbox of each shard, as a step would; the first `late` into outbox_late."""
+    with psycopg.connect(database.service) as connection, connection.cursor() as cursor:
+        for shard in SHARDS:
+            for number in range(first, first + count):
+                body = json.dumps({"id": f"{shard}-{number}", "number": number})
+                values = (shard, number, 1, 1, f"case-{shard}", number, f"{shard}-{number}", topic, body)
+                if number - first < late:
+                    cursor.execute(
+                        "INSERT INTO outbox_late (shard, number, tenant, machine, key, n, id, topic, body) "
+                        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                        values,
+                    )
+                else:
+                    cursor.execute(
+                        "INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body) "
+                        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                        (number % 4, *values),
+                    )
+            cursor.execute("UPDATE cursors SET outbox = %s WHERE shard = %s", [first + count - 1, shard])
 
 
 def eventually(look: Callable[[], Any], *, seconds: float = 60.0) -> Any:

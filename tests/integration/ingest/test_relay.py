@@ -11,7 +11,15 @@ from typing import Any
 import psycopg
 import pytest
 from addresses import Database, KafkaAt
-from integration.ingest.streams import add_machine, eventually, relaying, rows, settings_for
+from integration.ingest.streams import (
+    SHARDS,
+    add_machine,
+    eventually,
+    relaying,
+    rows,
+    settings_for,
+    write_messages,
+)
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
     ClusterAuthorizationFailedError,
@@ -34,36 +42,12 @@ from foliot_ingest.doors import Doors, TopicRefused
 from foliot_ingest.outgoing import Origin, Outgoing, Stream
 from foliot_ingest.topics import make_topics
 
-SHARDS = (3, 9)
-
 
 @pytest.fixture
 def settings(fresh_database: Database, kafka_server: KafkaAt) -> Settings:
     add_machine(fresh_database)
     settings = settings_for(fresh_database, kafka_server)
     return settings.model_copy(update={"grace_s": 4.0})
-
-
-def write_messages(database: Database, topic: str, count: int, *, first: int = 1, late: int = 0) -> None:
-    """Write numbered messages to the outbox of each shard, as a step would; the first `late` into outbox_late."""
-    with psycopg.connect(database.service) as connection, connection.cursor() as cursor:
-        for shard in SHARDS:
-            for number in range(first, first + count):
-                body = json.dumps({"id": f"{shard}-{number}", "number": number})
-                values = (shard, number, 1, 1, f"case-{shard}", number, f"{shard}-{number}", topic, body)
-                if number - first < late:
-                    cursor.execute(
-                        "INSERT INTO outbox_late (shard, number, tenant, machine, key, n, id, topic, body) "
-                        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                        values,
-                    )
-                else:
-                    cursor.execute(
-                        "INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body) "
-                        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                        (number % 4, *values),
-                    )
-            cursor.execute("UPDATE cursors SET outbox = %s WHERE shard = %s", [first + count - 1, shard])
 
 
 def write_journal(database: Database, shard: int, count: int) -> None:

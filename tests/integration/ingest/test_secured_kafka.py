@@ -10,7 +10,7 @@ import pytest
 import structlog
 from addresses import Database, KafkaAt
 from integration.ingest.secured_kafka import KEY_PASSWORD, PASSWORD, USER, SecuredKafka
-from integration.ingest.streams import add_machine, eventually, ingesting, relaying, rows, settings_for
+from integration.ingest.streams import add_machine, eventually, ingesting, relaying, rows, settings_for, write_messages
 from kafka import TopicPartition
 
 from foliot.cli.addresses import BadSettings
@@ -67,16 +67,6 @@ def settings_of(site: Database, said: dict[str, Any]) -> Settings:
     return settings_for(site, KafkaAt("", durable=True)).model_copy(update=said)
 
 
-def write_message(site: Database, topic: str) -> None:
-    """Write one message to the outbox, as a step would."""
-    insert = (
-        "INSERT INTO outbox (segment, shard, number, tenant, machine, key, n, id, topic, body) "
-        "VALUES (1, 3, 1, 1, 1, 'case', 1, 'one', %s, '{}') RETURNING 1"
-    )
-    rows(site, insert, [topic])
-    rows(site, "UPDATE cursors SET outbox = 1 WHERE shard = 3 RETURNING 1")
-
-
 @pytest.mark.parametrize("way", ["certificate", "PLAIN", "SCRAM-SHA-512"])
 def test_events_come_in_and_messages_go_out(site: Database, secured: SecuredKafka, way: str):
     settings = settings_of(site, by_certificate(secured) if way == "certificate" else by_password(secured, way))
@@ -85,7 +75,7 @@ def test_events_come_in_and_messages_go_out(site: Database, secured: SecuredKafk
     with connected_producer(settings, name="test") as producer:
         for number in range(500):
             producer.send(Event(machine="incident", key=f"k{number % 7}", type="reported", id=f"e{number}"))
-    write_message(site, messages)
+    write_messages(site, messages, 1)
 
     with ingesting(settings), relaying(settings):
         eventually(lambda: rows(site, "SELECT count(*) FROM inbox") == [(500,)])
@@ -153,7 +143,7 @@ def test_certificates_that_are_being_renewed_are_waited_for(site: Database, secu
     make_topics(settings, [*own_topics(settings), messages], name="test")
     with connected_producer(settings, name="test") as producer:
         producer.send(Event(machine="incident", key="k", type="reported"))
-    write_message(site, messages)
+    write_messages(site, messages, 1)
     renewing = settings.model_copy(update={"kafka_ssl_cafile": str(renewed)})
 
     with structlog.testing.capture_logs() as told, ingesting(renewing), relaying(renewing):

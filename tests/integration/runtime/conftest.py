@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,6 +22,7 @@ from foliot.settings import Settings
 from foliot.store import Connection, connect
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+FRAGILE_CHILD = Path(__file__).with_name("fragile_child.py")
 LANES = {"critical": 0, "high": 1, "normal": 2, "low": 3}
 
 
@@ -92,6 +97,16 @@ class World:
         stepper = Stepper(self.settings.model_copy(update=changes), writer=writer)
         self.steppers.append(stepper)
         return stepper
+
+    def step_in_fragile_child(self, event_id: str) -> int:
+        """Run a child that is killed when it steps the event; give its exit code."""
+        argv = [sys.executable, str(FRAGILE_CHILD), event_id]
+        environment = {**os.environ, "FOLIOT_DSN_SERVICE": self.database.service}
+        code = subprocess.run(argv, env=environment, check=False, timeout=120).returncode
+        # Until its session is gone, the shards of one that was killed are locked, and others would find nothing to do.
+        while self.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'foliot-step fragile%'"):
+            time.sleep(0.01)
+        return code
 
     def drain(self, stepper: Stepper | None = None) -> int:
         """Step until nothing is left; give the number of events."""

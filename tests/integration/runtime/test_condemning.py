@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -36,17 +31,6 @@ def _find_out(world: World) -> Stepper:
     while not stepper._condemned:
         stepper.run_batch()
     return stepper
-
-
-def _step_fragile(world: World, event_id: str) -> int:
-    """Run a child that is killed when it steps the event; give its exit code."""
-    child = Path(__file__).with_name("fragile_child.py")
-    environment = {**os.environ, "FOLIOT_DSN_SERVICE": world.database.service}
-    code = subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=120).returncode
-    # Until its session is gone, the shards of one that was killed are locked, and others would find nothing to do.
-    while world.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'foliot-step fragile%'"):
-        sleep(0.01)
-    return code
 
 
 def _break_step(monkeypatch: pytest.MonkeyPatch, event_id: str, error: type[BaseException]) -> None:
@@ -86,10 +70,10 @@ def test_a_more_urgent_event_is_not_parked_in_the_place_of_the_refused_one(incid
 def test_a_more_urgent_event_is_not_parked_in_the_place_of_one_that_kills(incident: World) -> None:
     incident.take(incident.arrival("a", "noted", {}, event_id="poison"))
     for _ in range(3):
-        assert _step_fragile(incident, "poison") == -signal.SIGKILL
+        assert incident.step_in_fragile_child("poison") == -signal.SIGKILL
     incident.take(incident.arrival(_neighbour("a"), "reported", {"severity": 2}, lane="critical"))
 
-    assert _step_fragile(incident, "poison") == 0
+    assert incident.step_in_fragile_child("poison") == 0
 
     assert incident.rows("SELECT event_id FROM dead_letters") == [("poison",)]
     assert incident.state(_neighbour("a"))["context"]["seen"] == 1

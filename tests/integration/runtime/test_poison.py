@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,17 +139,6 @@ def test_a_redrive_applies_a_dead_letter_once(world: World) -> None:
     assert [type_ for kind, _, type_ in world.kinds("bad") if kind == 0] == ["looped"]
 
 
-def _die_stepping(world: World, event_id: str) -> int:
-    """Run a child that is killed when it steps the event; give its exit code."""
-    child = Path(__file__).with_name("fragile_child.py")
-    environment = {**os.environ, "FOLIOT_DSN_SERVICE": world.database.service}
-    code = subprocess.run([sys.executable, str(child), event_id], env=environment, check=False, timeout=120).returncode
-    # Until its session is gone, the shards of one that was killed are locked, and others would find nothing to do.
-    while world.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'foliot-step fragile%'"):
-        sleep(0.01)
-    return code
-
-
 @pytest.mark.usefixtures("interpreted")
 def test_an_event_that_kills_its_process_is_parked_and_others_go_on(incident: World) -> None:
     incident.take(
@@ -165,7 +149,7 @@ def test_an_event_that_kills_its_process_is_parked_and_others_go_on(incident: Wo
     )
 
     deaths = 0
-    while _die_stepping(incident, "poison") == -signal.SIGKILL:
+    while incident.step_in_fragile_child("poison") == -signal.SIGKILL:
         deaths += 1
         assert deaths <= 5
 
